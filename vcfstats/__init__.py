@@ -1,0 +1,30 @@
+"""Statistics, audit trail and reports for clinical prediction models.
+
+The names below are loaded on first use (PEP 562), so that ``import vcfstats`` costs next to nothing and the rooms that
+need images, learning or plotting stay shut until somebody asks for them.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> the module of vcfstats.statistics (or another room) in which it lives. One line a module.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "statistics.results": ("ConfidenceInterval",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 (names are strings, computed)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'vcfstats' has no attribute {name!r}")
+    value = getattr(import_module(f"vcfstats.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""What changed, what it moved, and whether the numbers can be true."""

@@ -1,0 +1,1 @@
+"""Splits, classifiers and predictions."""
