@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 # Public name -> the module of vcfstats.statistics (or another room) in which it lives. One line a module.
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
+    "statistics.multiplicity": ("adjust_pvalues",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
