@@ -1,0 +1,65 @@
+"""The cohort: one row per case, as every stage after ingestion finds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+# What may stand in an id: it becomes part of a file name in caches and outputs, on any file system.
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
+PARTITIONS = ("training", "testing")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One examination of one patient: an image and the mask of its region of interest.
+
+    Attributes
+    ----------
+    case_id, patient_id : str
+        Identifiers. Cases of one patient are never split between partitions.
+    image, mask : Path
+        Files, absolute.
+    mask_label : int or None
+        The label of the region in the mask; None takes the only non-zero label.
+    """
+
+    case_id: str
+    patient_id: str
+    image: Path
+    mask: Path
+    mask_label: int | None = None
+
+
+# Columns after ingestion; covariates follow under the names that params give them.
+COHORT = pa.DataFrameSchema(
+    {
+        "patient_id": pa.Column(str, pa.Check.str_matches(ID_PATTERN.pattern + r"\Z")),
+        "image": pa.Column(str, nullable=True),
+        "mask": pa.Column(str, nullable=True),
+        "mask_label": pa.Column("Int64", nullable=True),
+        "outcome": pa.Column("int64", pa.Check.isin([0, 1])),
+        "partition": pa.Column(str, pa.Check.isin(PARTITIONS), nullable=True),
+    },
+    index=pa.Index(str, pa.Check.str_matches(ID_PATTERN.pattern + r"\Z"), name="case_id", unique=True),
+    strict=False,
+    name="cohort",
+)
+
+
+def cases_of(cohort: pd.DataFrame, folder: Path) -> Iterator[Case]:
+    """Yield the cases of a cohort table, files resolved against the cohort's folder."""
+    for case_id, row in cohort.iterrows():
+        label = row["mask_label"]
+        yield Case(
+            case_id=str(case_id),
+            patient_id=row["patient_id"],
+            image=folder / row["image"],
+            mask=folder / row["mask"],
+            mask_label=None if pd.isna(label) else int(label),
+        )
