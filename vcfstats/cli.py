@@ -1,0 +1,78 @@
+"""The command line: what dvc.yaml calls and what people type."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from vcfstats.contracts.errors import InputError
+
+try:
+    import typer
+except ModuleNotFoundError:  # the statistics alone are installed; main() says so
+    typer = None  # type: ignore[assignment]
+
+if typer is not None:
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None)
+
+    @app.command()
+    def stage(name: str = typer.Argument(help="simulate, ingest, preprocess, radiomics, split, learn, evaluate or render")) -> None:
+        """Run one stage of the study in this directory (what dvc.yaml calls)."""
+        from vcfstats.pipeline.stages import run_stage
+
+        run_stage(name, Path.cwd())
+
+    @app.command()
+    def params() -> None:
+        """Check params.yaml against its schema and the protocol, and list every deviation and choice with its reason."""
+        from vcfstats.pipeline.directory import StudyDirectory
+
+        study = StudyDirectory(Path.cwd())
+        departures = study.departures()
+        print(f"params.yaml is valid; protocol: {study.params.study.protocol or 'none registered'}")
+        for d in departures:
+            kind = "deviation" if d.is_deviation else f"choice ({d.status})"
+            published = f"; published: {', '.join(map(str, d.published))}" if d.published else ""
+            print(f"{kind}: {d.key} = {d.used}{published}\n    {d.reason}")
+
+    @app.command()
+    def new(
+        directory: Path = typer.Argument(help="directory to make"),
+        cohort: Path = typer.Option(help="folder with cohort.csv, images and masks"),
+    ) -> None:
+        """Make the directory of a new study: params.yaml to fill in, the stages, the documents."""
+        from vcfstats.pipeline.new import new_study
+
+        new_study(directory, cohort)
+
+    @app.command()
+    def render(
+        formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf"),
+        engine: str = typer.Option("auto", help="auto, quarto or offline"),
+    ) -> None:
+        """Render the documents of the study in this directory from its committed results."""
+        from vcfstats.pipeline.render import render_documents
+        from vcfstats.pipeline.directory import StudyDirectory
+
+        render_documents(StudyDirectory(Path.cwd()), formats=tuple(formats.split(",")), engine=engine)
+
+
+def main() -> None:
+    """Run the command line; bad input ends in its message and exit code 2, never in a traceback."""
+    if typer is None:
+        sys.exit("The command line needs more than the statistics: pip install 'vcfstats[pipeline]'")
+    try:
+        app()
+    except InputError as error:
+        count = len(error.problems)
+        print(f"vcfstats: {count} problem{'s' if count > 1 else ''}", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("vcfstats: interrupted; finished patients are kept, run the same command again to go on", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

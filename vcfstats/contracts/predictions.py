@@ -1,0 +1,92 @@
+"""The one table of probabilities: every statistic of a paper is a function of it, and no other code makes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from vcfstats.contracts.cohort import PARTITIONS
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import replacing
+
+KINDS = ("apparent", "out_of_fold", "testing", "external")
+KEY = ["feature_set", "model", "kind", "repeat", "fold", "case_id"]
+
+PREDICTIONS = pa.DataFrameSchema(
+    {
+        "case_id": pa.Column(str),
+        "patient_id": pa.Column(str),
+        "partition": pa.Column(str, pa.Check.isin([*PARTITIONS, "external"])),
+        # apparent: the model's own training patients; out_of_fold: training patients scored by a model of the other folds
+        "kind": pa.Column(str, pa.Check.isin(KINDS)),
+        "repeat": pa.Column("int64", pa.Check.ge(0)),
+        "fold": pa.Column("int64", pa.Check.ge(-1)),  # -1 where there are no folds
+        "feature_set": pa.Column(str),
+        "model": pa.Column(str),
+        "probability": pa.Column("float64", pa.Check.in_range(0, 1)),
+        "outcome": pa.Column("int64", pa.Check.isin([0, 1])),
+    },
+    unique=KEY,
+    strict=True,
+    ordered=True,
+    name="predictions",
+)
+
+
+def predictions_of(
+    cohort: pd.DataFrame, probability: pd.Series, *, kind: str, feature_set: str, model: str, fold: pd.Series | None = None
+) -> pd.DataFrame:
+    """Return prediction rows for the cases in `probability` (indexed by case_id).
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        Indexed by case_id, with patient_id, partition and outcome.
+    probability : Series
+        One probability per case.
+    kind, feature_set, model : str
+        What made it.
+    fold : Series, optional
+        Fold that held the case out.
+    """
+    rows = cohort.loc[probability.index]
+    return pd.DataFrame(
+        {
+            "case_id": probability.index.to_numpy(dtype=object),
+            "patient_id": rows["patient_id"].to_numpy(dtype=object),
+            "partition": rows["partition"].to_numpy(dtype=object),
+            "kind": kind,
+            "repeat": np.int64(0),
+            "fold": np.int64(-1) if fold is None else fold.loc[probability.index].to_numpy(dtype=np.int64),
+            "feature_set": feature_set,
+            "model": model,
+            "probability": probability.to_numpy(dtype=np.float64),
+            "outcome": rows["outcome"].to_numpy(dtype=np.int64),
+        }
+    )
+
+
+def write_predictions(frame: pd.DataFrame, path: Path) -> None:
+    """Check the table against its contract and write it as parquet, sorted by its key."""
+    table = PREDICTIONS.validate(frame.sort_values(KEY, ignore_index=True))
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Read a predictions table and check it against its contract.
+
+    Raises
+    ------
+    InputError
+        The file is missing, or what it holds breaks the contract.
+    """
+    if not path.is_file():
+        raise InputError(Problem("no such file", "the predictions table (parquet)", "run `dvc repro` first", file=path))
+    try:
+        return PREDICTIONS.validate(pd.read_parquet(path))
+    except pa.errors.SchemaError as error:
+        raise InputError(Problem(f"a table that breaks its contract ({error})", "the columns of a predictions table", "rebuild it with `dvc repro`", file=path)) from None

@@ -1,0 +1,141 @@
+"""A study's directory: its params, its protocol and where each stage keeps its files."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from vcfstats.contracts.cohort import COHORT
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import write_text
+from vcfstats.pipeline.params import Params, read_params
+from vcfstats.pipeline.protocol import Departure, Protocol, compare, read_protocol
+
+
+@dataclass(frozen=True)
+class StudyDirectory:
+    """A directory with params.yaml, in which the stages run.
+
+    Attributes
+    ----------
+    root : Path
+        The directory.
+    """
+
+    root: Path
+
+    @cached_property
+    def params(self) -> Params:
+        """params.yaml, checked against its schema and its protocol."""
+        params = read_params(self.params_file)
+        compare(params, self._protocol_of(params), path=self.params_file)
+        return params
+
+    @cached_property
+    def protocol(self) -> Protocol | None:
+        """The published or registered values, None where params name no protocol."""
+        return self._protocol_of(self.params)
+
+    def departures(self) -> list[Departure]:
+        """Return every deviation and choice with its reason."""
+        return compare(self.params, self.protocol, path=self.params_file)
+
+    def _protocol_of(self, params: Params) -> Protocol | None:
+        return read_protocol(self.root / params.study.protocol) if params.study.protocol else None
+
+    @property
+    def params_file(self) -> Path:
+        """params.yaml."""
+        return self.root / "params.yaml"
+
+    @property
+    def cohort_folder(self) -> Path:
+        """Folder with the raw cohort."""
+        return self.root / self.params.cohort.folder
+
+    @property
+    def data(self) -> Path:
+        """What stages make and DVC caches."""
+        return self.root / "data"
+
+    @property
+    def cohort_file(self) -> Path:
+        """The checked cohort table."""
+        return self.data / "cohort.parquet"
+
+    @property
+    def preprocessed(self) -> Path:
+        """Preprocessed images and masks."""
+        return self.data / "preprocessed"
+
+    @property
+    def radiomics_file(self) -> Path:
+        """The radiomics matrix."""
+        return self.data / "radiomics.parquet"
+
+    @property
+    def split_file(self) -> Path:
+        """Partition and fold of each case."""
+        return self.data / "split.csv"
+
+    @property
+    def predictions_file(self) -> Path:
+        """The predictions table."""
+        return self.data / "predictions.parquet"
+
+    @property
+    def models(self) -> Path:
+        """Fitted models."""
+        return self.root / "models"
+
+    @property
+    def results(self) -> Path:
+        """Results, committed to git."""
+        return self.root / "results"
+
+    @property
+    def report(self) -> Path:
+        """The documents' sources."""
+        return self.root / "report"
+
+    @property
+    def cache(self) -> Path:
+        """Finished patients, keyed by content."""
+        return self.root / ".vcfstats-cache"
+
+    def read_cohort(self) -> pd.DataFrame:
+        """Return the checked cohort table, indexed by case_id."""
+        if not self.cohort_file.is_file():
+            raise InputError(Problem("no such file", "the checked cohort table", "run the stage ingest first", file=self.cohort_file))
+        return COHORT.validate(pd.read_parquet(self.cohort_file))
+
+    def read_split(self) -> pd.DataFrame:
+        """Return partition and fold, indexed by case_id; fold is missing for testing cases."""
+        if not self.split_file.is_file():
+            raise InputError(Problem("no such file", "the split", "run the stage split first", file=self.split_file))
+        return pd.read_csv(self.split_file, dtype={"case_id": str, "partition": str, "fold": "Int64"}).set_index("case_id")
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long a stage took, on what, in results/run.json, which no comparison reads."""
+        start = time.monotonic()
+        yield
+        path = self.results / "run.json"
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            run = {}  # a first run, or one killed before this file was whole: only durations are lost
+        run[stage] = {
+            "seconds": round(time.monotonic() - start, 1),
+            "ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        }
+        write_text(path, json.dumps(run, indent=1, sort_keys=True) + "\n")

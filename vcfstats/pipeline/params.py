@@ -1,0 +1,201 @@
+"""The schema of params.yaml: every key, its type, its limits and what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
+from vcfstats.learning.settings import LogisticSettings, SplitSettings, ThresholdSettings
+from vcfstats.pipeline.yamlfile import read_yaml
+from vcfstats.simulation.settings import SimulationSettings
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Author(Section):
+    """An author of the paper."""
+
+    name: Text = Field(description="name as it is printed")
+    affiliation: str = Field(default="", description="institution, city, country")
+    orcid: str = Field(default="", pattern=r"^$|^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", description="ORCID iD")
+
+
+class StudySection(Section):
+    """The words of this cohort."""
+
+    title: Text = Field(description="title of the paper")
+    subtitle: str = Field(default="", description="subtitle of the paper")
+    condition: Text = Field(description="what the patients have, as in 'patients with CONDITION'")
+    case_noun: Text = Field(description="what one case is, in the singular")
+    authors: tuple[Author, ...] = Field(default=(), description="authors in order")
+    data_source: Text = Field(description="where the cohort comes from, one sentence")
+    protocol: str | None = Field(description="file with the published or registered values, or null for none")
+
+
+class OutcomeSection(Section):
+    """The reference standard."""
+
+    column: Text = Field(description="column of the cohort table that holds the reference standard")
+    event: str | int | float | bool = Field(description="value of that column that is the event")
+    event_label: Text = Field(description="what an event is called")
+    nonevent_label: Text = Field(description="what a non-event is called")
+
+
+class Covariate(Section):
+    """A clinical column of the cohort table."""
+
+    type: Literal["continuous", "binary", "categorical"] = Field(description="how it is described")
+    label: Text = Field(description="its name in print")
+    unit: str = Field(default="", description="unit in print")
+    levels: dict[str, str] = Field(default_factory=dict, description="value in the table -> name in print, in order, reference level first")
+    column: str | None = Field(default=None, description="column of the cohort table, if not the key itself")
+
+    @model_validator(mode="after")
+    def _levels_belong_to_categories(self) -> Covariate:
+        if self.type == "continuous" and self.levels:
+            raise ValueError("a continuous covariate has no levels")
+        if self.type == "binary" and len(self.levels) != 2:
+            raise ValueError(f"a binary covariate has two levels, reference first; found {len(self.levels)}")
+        if self.type == "categorical" and len(self.levels) < 2:
+            raise ValueError(f"a categorical covariate has at least two levels, reference first; found {len(self.levels)}")
+        return self
+
+
+class CohortSection(Section):
+    """The folder of the cohort and its columns."""
+
+    folder: Text = Field(description="folder with the cohort table and the images, relative to the study's directory or absolute")
+    table: str = Field(default="cohort.csv", description="the cohort table in that folder (CSV)")
+    case_id: str | None = Field(default=None, description="column with one id per case; null: patient_id")
+    patient_id: Text = Field(default="patient_id", description="column with the patient's id")
+    image: Text = Field(default="image", description="column with the image file, relative to the folder")
+    mask: Text = Field(default="mask", description="column with the mask file, relative to the folder")
+    mask_label: int | str | None = Field(default=None, description="label of the region in the masks: a number, a column, or null for the only label")
+    outcome: OutcomeSection = Field(description="the reference standard")
+    covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
+
+    @field_validator("table")
+    @classmethod
+    def _table_in_folder(cls, value: str) -> str:
+        if PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value).parts:
+            raise ValueError("the table lies in the cohort's folder")
+        return value
+
+
+class ModelSection(LogisticSettings):
+    """The prediction model and its threshold."""
+
+    threshold: ThresholdSettings = Field(description="which probability calls a patient positive")
+
+
+class DecisionSection(Section):
+    """Threshold probabilities of the decision curve."""
+
+    low: float = Field(gt=0, lt=1, description="lowest threshold probability")
+    high: float = Field(gt=0, lt=1, description="highest threshold probability")
+    step: float = Field(gt=0, lt=1, description="distance between threshold probabilities")
+
+    @model_validator(mode="after")
+    def _range(self) -> DecisionSection:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+
+class EvaluationSection(Section):
+    """Statistics of the predictions."""
+
+    confidence_level: float = Field(gt=0.5, lt=1, description="level of all confidence intervals")
+    auc_interval: Literal["delong", "logit-delong"] = Field(description="interval of the AUC")
+    proportion_interval: Literal["wilson", "clopper-pearson", "jeffreys", "agresti-coull"] = Field(
+        description="interval of sensitivity, specificity, predictive values and accuracy"
+    )
+    hosmer_lemeshow_groups: int = Field(ge=3, le=20, description="groups of the Hosmer-Lemeshow test")
+    calibration_smoother: Literal["loess", "logistic"] = Field(description="curve drawn through predicted and observed")
+    decision: DecisionSection = Field(description="range of the decision curve")
+
+
+class ComputeSection(Section):
+    """How, not what: no number of the paper depends on it."""
+
+    workers: int = Field(ge=1, description="patients worked on at the same time")
+
+
+class ReportSection(Section):
+    """The documents."""
+
+    formats: tuple[Literal["html", "docx", "pdf"], ...] = Field(min_length=1, description="formats to render")
+
+
+class Params(Section):
+    """params.yaml."""
+
+    seed: int = Field(ge=0, lt=2**63, description="root of every random number")
+    study: StudySection
+    simulate: dict[str, SimulationSettings] = Field(description="cohort to simulate, or an empty map for a real one")
+    cohort: CohortSection
+    split: SplitSettings
+    preprocess: PreprocessSettings
+    radiomics: RadiomicsSettings
+    model: ModelSection
+    evaluation: EvaluationSection
+    compute: ComputeSection
+    report: ReportSection
+    deviations: dict[str, Text] = Field(default_factory=dict, description="key that departs from a printed value -> reason")
+    choices: dict[str, Text] = Field(default_factory=dict, description="key on which the protocol is silent or contradictory -> reason")
+
+    @field_validator("simulate")
+    @classmethod
+    def _one_cohort(cls, value: dict[str, SimulationSettings]) -> dict[str, SimulationSettings]:
+        if len(value) > 1 or (value and list(value) != ["cohort"]):
+            raise ValueError("either {} or one entry named 'cohort'")
+        return value
+
+    def seed_for(self, purpose: str) -> np.random.SeedSequence:
+        """Return the seed of one purpose: it depends on the root seed and the purpose's name, on nothing drawn before."""
+        return np.random.SeedSequence([self.seed, *purpose.encode("utf-8")])
+
+
+# Sections that hold no analytic decision: words, columns, paths, workers, the reasons themselves.
+NOT_ANALYTIC = ("study", "simulate", "cohort", "compute", "report", "deviations", "choices", "seed")
+
+
+def read_params(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    Raises
+    ------
+    InputError
+        Every unknown key, wrong type and impossible value at once, each with the key's path.
+    """
+    return check_params(read_yaml(path), path)
+
+
+def check_params(body: dict[str, Any], path: Path) -> Params:
+    """Check the body of params.yaml; `path` names it in messages."""
+    try:
+        return Params.model_validate(body)
+    except ValidationError as error:
+        raise InputError([_problem(item, path) for item in error.errors()]) from None
+
+
+def _problem(item: Any, path: Path) -> Problem:
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["type"] == "extra_forbidden":
+        return Problem(f"unknown key {key}", "the keys of the schema", "correct its spelling or remove it", file=path)
+    if item["type"] == "missing":
+        return Problem(f"no key {key}", "a value for it", "add the key", file=path)
+    message = item["msg"].removeprefix("Value error, ")
+    found = "" if item["type"] == "value_error" and isinstance(item["input"], dict) else f" = {item['input']!r}"
+    return Problem(f"{key}{found}", message, "change the value", file=path)
