@@ -1,0 +1,476 @@
+"""Chance-corrected agreement on categories: Cohen's kappa (weighted), Fleiss' kappa, Gwet's AC1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from vcfstats.statistics.inputs import FloatArray, check_choice, check_level
+from vcfstats.statistics.results import ConfidenceInterval, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WEIGHTS = {
+    "unweighted": "unweighted",
+    "linear": "linear",
+    "equal": "linear",
+    "squared": "squared",
+    "quadratic": "squared",
+}
+
+
+class _Coefficient(Result):
+    """What the coefficients share: an estimate with its standard error, hence an interval, in the frame too."""
+
+    se: float
+
+    def _estimate(self) -> float:
+        raise NotImplementedError
+
+    def _quantile(self, upper: float) -> float:
+        return float(ndtri(upper))
+
+    def confidence_interval(self, confidence_level: float = 0.95) -> ConfidenceInterval:
+        """Return estimate -+ quantile x SE; not clipped, so that a limit above 1 shows how far the approximation strains."""
+        half = self._quantile(0.5 + check_level(confidence_level) / 2) * self.se
+        return ConfidenceInterval(self._estimate() - half, self._estimate() + half)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row: the estimate, its 95% interval (`low`, `high`), then the other fields."""
+        frame = super().to_frame()
+        low, high = self.confidence_interval()
+        frame.insert(1, "low", low)
+        frame.insert(2, "high", high)
+        return frame
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class CohenKappaResult(_Coefficient):
+    """Cohen's kappa of two raters.
+
+    Attributes
+    ----------
+    kappa : float
+        (observed - expected) / (1 - expected); NaN where both raters used one and the same category.
+    se : float
+        Non-null large-sample standard error (Fleiss, Cohen and Everitt 1969), of the interval.
+    statistic, pvalue : float
+        z with the standard error under independence, and its two-sided normal p value.
+    observed, expected : float
+        (Weighted) observed agreement and the agreement expected from the marginals.
+    weights : str
+        unweighted, linear or squared.
+    n_subjects : int
+        Subjects rated.
+    categories : tuple
+        In the order of `table`.
+    table : ndarray of shape (q, q)
+        Counts, first rater in rows.
+    """
+
+    kappa: float
+    se: float
+    statistic: float
+    pvalue: float
+    observed: float
+    expected: float
+    weights: str
+    n_subjects: int
+    categories: tuple[Any, ...]
+    table: npt.NDArray[np.int64]
+
+    def _estimate(self) -> float:
+        return self.kappa
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class FleissKappaResult(_Coefficient):
+    """Fleiss' kappa of m raters.
+
+    Attributes
+    ----------
+    kappa : float
+        NaN where one category was used throughout.
+    se : float
+        Non-null standard error, by linearisation over subjects (Gwet 2021), of the interval.
+    statistic, pvalue : float
+        z with the standard error under chance alone (Fleiss, Nee and Landis 1979) and its two-sided normal p value; NaN
+        where ratings are missing, for which that error is not defined.
+    observed, expected : float
+        Mean pairwise agreement, and its expectation by chance.
+    n_subjects, n_raters : int
+        Shape of the ratings.
+    categories : tuple
+        Categories found (or given).
+    category_kappa, category_statistic : ndarray of shape (q,)
+        Kappa of each category against all others, and its z under chance (NaN where ratings are missing).
+    """
+
+    kappa: float
+    se: float
+    statistic: float
+    pvalue: float
+    observed: float
+    expected: float
+    n_subjects: int
+    n_raters: int
+    categories: tuple[Any, ...]
+    category_kappa: FloatArray
+    category_statistic: FloatArray
+
+    def _estimate(self) -> float:
+        return self.kappa
+
+    def _quantile(self, upper: float) -> float:
+        return float(stdtrit(self.n_subjects - 1, upper))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class GwetAC1Result(_Coefficient):
+    """Gwet's AC1 of m raters.
+
+    Attributes
+    ----------
+    ac1 : float
+        NaN where fewer than two categories exist.
+    se : float
+        Standard error by linearisation over subjects.
+    statistic, df, pvalue : float
+        ac1 / se, referred two-sided to t with n - 1 degrees of freedom.
+    observed, expected : float
+        Mean pairwise agreement, and its expectation by chance.
+    n_subjects, n_raters : int
+        Shape of the ratings.
+    categories : tuple
+        Categories found (or given); AC1 depends on how many there are.
+    """
+
+    ac1: float
+    se: float
+    statistic: float
+    df: float
+    pvalue: float
+    observed: float
+    expected: float
+    n_subjects: int
+    n_raters: int
+    categories: tuple[Any, ...]
+
+    def _estimate(self) -> float:
+        return self.ac1
+
+    def _quantile(self, upper: float) -> float:
+        return float(stdtrit(self.df, upper))
+
+
+def cohen_kappa(
+    rater_a: npt.ArrayLike,
+    rater_b: npt.ArrayLike,
+    *,
+    weights: str | None = "unweighted",
+    categories: list[Any] | tuple[Any, ...] | None = None,
+) -> CohenKappaResult:
+    """Cohen's kappa of two raters, unweighted or weighted by the distance of the categories.
+
+    kappa = (po - pe) / (1 - pe), po = sum w_ij p_ij, pe = sum w_ij p_i. p_.j, with w_ij = 1 - |i - j| / (q - 1)
+    (``linear``), 1 - (i - j)^2 / (q - 1)^2 (``squared``: Fleiss-Cohen) or 1{i = j}.
+
+    Parameters
+    ----------
+    rater_a, rater_b : array-like of shape (n,)
+        Category given to each subject: numbers, words or a pandas Categorical.
+    weights : {"unweighted", "linear", "squared"}
+        None is unweighted; ``equal`` and ``quadratic`` are understood for linear and squared.
+    categories : sequence, optional
+        All categories in their order. By default those of a Categorical, else the sorted values found, which for
+        weighted kappa must be the order meant.
+
+    Returns
+    -------
+    CohenKappaResult
+
+    Raises
+    ------
+    ValueError
+        Lengths that differ, missing ratings, or a rating outside `categories`.
+
+    Notes
+    -----
+    Interval and p value use different standard errors, as they should: the interval the non-null one, the test that
+    under independence. They equal DescTools::CohenKappa and irr::kappa2. psych::cohen.kappa's standard error of
+    weighted kappa is not that of the literature (0 on many tables) and is not followed. Both standard errors are for
+    large samples; in small ones, or with kappa near 1, the interval covers too little (measured in
+    benchmarks/coverage_agreement.py).
+
+    References
+    ----------
+    Cohen (1960), doi 10.1177/001316446002000104; (1968), doi 10.1037/h0026256. Fleiss, Cohen and Everitt (1969),
+    doi 10.1037/h0028106.
+
+    Examples
+    --------
+    >>> from vcfstats import cohen_kappa
+    >>> result = cohen_kappa([1, 1, 2, 2, 3, 3, 1, 2], [1, 1, 2, 3, 3, 3, 1, 1], weights="squared")
+    >>> round(result.kappa, 3)
+    0.83
+    >>> [round(limit, 3) for limit in result.confidence_interval()]
+    [0.598, 1.062]
+    """
+    scheme = check_choice("unweighted" if weights is None else str(weights), tuple(_WEIGHTS), name="weights")
+    codes, found = _as_codes([rater_a, rater_b], categories)
+    if (codes < 0).any():
+        raise ValueError(
+            f"Ratings must not be missing; subject {int(np.argmax((codes < 0).any(axis=1)))} lacks one. Drop it."
+        )
+    q, n = len(found), len(codes)
+    table = np.zeros((q, q), dtype=np.int64)
+    np.add.at(table, (codes[:, 0], codes[:, 1]), 1)
+    agreement = _agreement_weights(q, _WEIGHTS[scheme])
+    p = table / n
+    row, column = p.sum(axis=1), p.sum(axis=0)
+    independent = np.outer(row, column)
+    observed, expected = float(np.sum(agreement * p)), float(np.sum(agreement * independent))
+    kappa = se = statistic = np.nan
+    # Exactly one category in both margins; from counts, since a sum of products may miss 1 by rounding.
+    if table.sum(axis=1).max() < n or table.sum(axis=0).max() < n or np.argmax(row) != np.argmax(column):
+        kappa = (observed - expected) / (1 - expected)
+        mean_weight = (agreement @ column)[:, None] + (row @ agreement)[None, :]
+        spread = np.sum(p * np.square(agreement * (1 - expected) - mean_weight * (1 - observed)))
+        variance = (spread - (observed * expected - 2 * expected + observed) ** 2) / (n * (1 - expected) ** 4)
+        se = float(np.sqrt(max(variance, 0.0)))
+        null = np.sum(independent * np.square(agreement - mean_weight)) - expected**2
+        null_se = np.sqrt(max(null, 0.0) / n) / (1 - expected)
+        statistic = kappa / null_se if null_se > 0 else np.nan
+    return CohenKappaResult(
+        kappa=float(kappa),
+        se=float(se),
+        statistic=float(statistic),
+        pvalue=float(2 * ndtr(-abs(statistic))),
+        observed=observed,
+        expected=expected,
+        weights=_WEIGHTS[scheme],
+        n_subjects=n,
+        categories=found,
+        table=table,
+    )
+
+
+def fleiss_kappa(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, ...] | None = None) -> FleissKappaResult:
+    """Fleiss' kappa of n subjects rated by m raters, who need not be the same for each subject.
+
+    kappa = (pa - pe) / (1 - pe): pa the mean share of agreeing pairs of ratings per subject, pe the sum of the squared
+    shares of the categories.
+
+    Parameters
+    ----------
+    ratings : array-like of shape (n, m)
+        Category given by each rater. Missing ratings (None or NaN) are allowed, in Gwet's way: a subject with one
+        rating counts for the shares of the categories alone.
+    categories : sequence, optional
+        All categories; those found by default.
+
+    Returns
+    -------
+    FleissKappaResult
+
+    Raises
+    ------
+    ValueError
+        Another shape, no subject with two ratings, or a rating outside `categories`.
+
+    Notes
+    -----
+    The interval is kappa -+ t(n-1) SE with the non-null standard error. That of irr and of Fleiss et al. (1979) holds
+    under chance agreement alone and belongs to the test, not to an interval; the test equals irr::kappam.fleiss.
+
+    References
+    ----------
+    Fleiss (1971), doi 10.1037/h0031619. Fleiss, Nee and Landis (1979), doi 10.1037/0033-2909.86.5.974. Gwet (2021),
+    doi 10.1177/0013164420973080.
+
+    Examples
+    --------
+    >>> from vcfstats import fleiss_kappa
+    >>> result = fleiss_kappa([[1, 1, 1], [2, 2, 1], [2, 2, 2], [1, 1, 2], [1, 1, 1], [2, 2, 2]])
+    >>> round(result.kappa, 3)
+    0.556
+    """
+    counts, found, raters = _as_counts(ratings, categories)
+    shares = _category_shares(counts)
+    per_subject = counts / counts.sum(axis=1, keepdims=True) @ shares
+    expected = float(np.sum(shares**2))
+    single = bool(np.count_nonzero(shares) < 2)
+    observed, kappa, se = _linearised(counts, expected, per_subject, defined=not single)
+    statistic = np.nan
+    q = len(found)
+    category_kappa, category_statistic = np.full(q, np.nan), np.full(q, np.nan)
+    n, m = len(counts), raters
+    if (counts.sum(axis=1) == m).all():
+        variable = shares * (1 - shares)
+        pairs = n * m * (m - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            category_kappa = 1 - (counts * (m - counts)).sum(axis=0) / (pairs * variable)
+            category_statistic = category_kappa / np.sqrt(2 / pairs)
+        if not single:
+            null = 2 / pairs * (variable.sum() ** 2 - np.sum(variable * (1 - 2 * shares))) / variable.sum() ** 2
+            statistic = kappa / np.sqrt(null)
+    return FleissKappaResult(
+        kappa=kappa,
+        se=se,
+        statistic=float(statistic),
+        pvalue=float(2 * ndtr(-abs(statistic))),
+        observed=observed,
+        expected=expected,
+        n_subjects=n,
+        n_raters=m,
+        categories=found,
+        category_kappa=category_kappa,
+        category_statistic=category_statistic,
+    )
+
+
+def gwet_ac1(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, ...] | None = None) -> GwetAC1Result:
+    """Gwet's AC1, a chance-corrected agreement that stays stable where one category is rare.
+
+    AC1 = (pa - pe) / (1 - pe) with pa as for Fleiss' kappa and pe = sum s_k (1 - s_k) / (q - 1), s_k the share of
+    category k among q.
+
+    Parameters
+    ----------
+    ratings : array-like of shape (n, m)
+        Category given by each rater; missing ratings (None or NaN) are allowed.
+    categories : sequence, optional
+        All q categories; those found by default. Name them where one was never used: AC1 depends on q.
+
+    Returns
+    -------
+    GwetAC1Result
+
+    Raises
+    ------
+    ValueError
+        Another shape, no subject with two ratings, or a rating outside `categories`.
+
+    References
+    ----------
+    Gwet (2008), doi 10.1348/000711006X126600.
+
+    Examples
+    --------
+    >>> from vcfstats import gwet_ac1
+    >>> result = gwet_ac1([[1, 1, 1], [2, 2, 1], [2, 2, 2], [1, 1, 2], [1, 1, 1], [2, 2, 2]])
+    >>> round(result.ac1, 3)
+    0.556
+    """
+    counts, found, raters = _as_counts(ratings, categories)
+    q, n = len(found), len(counts)
+    ac1 = se = expected = np.nan
+    if q > 1:
+        shares = _category_shares(counts)
+        expected = float(np.sum(shares * (1 - shares)) / (q - 1))
+        per_subject = counts / counts.sum(axis=1, keepdims=True) @ (1 - shares) / (q - 1)
+        observed, ac1, se = _linearised(counts, expected, per_subject, defined=True)
+    else:
+        observed = 1.0
+    statistic = ac1 / se if se > 0 else (np.inf if se == 0 else np.nan)
+    return GwetAC1Result(
+        ac1=ac1,
+        se=se,
+        statistic=float(statistic),
+        df=float(n - 1),
+        pvalue=float(2 * stdtr(n - 1, -abs(statistic))),
+        observed=observed,
+        expected=expected,
+        n_subjects=n,
+        n_raters=raters,
+        categories=found,
+    )
+
+
+def _linearised(
+    counts: FloatArray, expected: float, expected_by_subject: FloatArray, *, defined: bool
+) -> tuple[float, float, float]:
+    """Observed agreement, coefficient, and its SE from the influence of each subject on both agreements."""
+    n = len(counts)
+    ratings = counts.sum(axis=1)
+    paired = ratings >= 2
+    agreeing = np.zeros(n)
+    agreeing[paired] = (counts * (counts - 1)).sum(axis=1)[paired] / (ratings * (ratings - 1))[paired]
+    observed = float(agreeing.sum() / paired.sum())
+    if not defined:
+        return observed, np.nan, np.nan
+    coefficient = (observed - expected) / (1 - expected)
+    own = n / paired.sum() * (agreeing - expected * paired) / (1 - expected)
+    influence = own - 2 * (1 - coefficient) * (expected_by_subject - expected) / (1 - expected)
+    if n < 2:
+        return observed, float(coefficient), np.nan
+    return observed, float(coefficient), float(np.sqrt(np.sum(np.square(influence - coefficient)) / (n * (n - 1))))
+
+
+def _category_shares(counts: FloatArray) -> FloatArray:
+    return np.asarray((counts / counts.sum(axis=1, keepdims=True)).mean(axis=0))
+
+
+def _agreement_weights(q: int, scheme: str) -> FloatArray:
+    if scheme == "unweighted" or q == 1:
+        return np.eye(q)
+    distance = np.abs(np.subtract.outer(np.arange(q), np.arange(q))) / (q - 1)
+    return 1 - (distance if scheme == "linear" else distance**2)
+
+
+def _as_counts(
+    ratings: npt.ArrayLike, categories: list[Any] | tuple[Any, ...] | None
+) -> tuple[FloatArray, tuple[Any, ...], int]:
+    columns = np.asarray(ratings, dtype=object)
+    if columns.ndim != 2 or columns.shape[1] < 2 or columns.shape[0] == 0:
+        raise ValueError(
+            f"ratings must have shape (n, m), subjects in rows and m >= 2 raters in columns; got {columns.shape}."
+        )
+    codes, found = _as_codes(list(columns.T), categories)
+    counts = np.zeros((len(codes), len(found)))
+    subject, rater = np.nonzero(codes >= 0)
+    np.add.at(counts, (subject, codes[subject, rater]), 1)
+    counts = counts[counts.sum(axis=1) > 0]
+    if not (counts.sum(axis=1) >= 2).any():
+        raise ValueError("No subject has two ratings, so that nothing can agree; at least one is needed.")
+    return counts, found, columns.shape[1]
+
+
+def _as_codes(
+    raters: list[npt.ArrayLike], categories: list[Any] | tuple[Any, ...] | None
+) -> tuple[npt.NDArray[np.int64], tuple[Any, ...]]:
+    """Integer codes of shape (n, raters), -1 for missing, and the categories in order."""
+    ordered = getattr(
+        getattr(raters[0], "cat", raters[0]), "categories", None
+    )  # a pandas Categorical, or a Series of it
+    columns = [np.asarray(rater, dtype=object) for rater in raters]
+    if any(c.ndim != 1 or c.size == 0 or c.shape != columns[0].shape for c in columns):
+        raise ValueError(f"Each rater must give one category a subject; got shapes {[c.shape for c in columns]}.")
+    values = np.stack(columns, axis=1)
+    missing = np.array([[v is None or v != v for v in row] for row in values], dtype=bool)
+    present = {v for v in values[~missing].tolist()}
+    if categories is None and ordered is not None:
+        categories = list(ordered)
+    if categories is None:
+        try:
+            found = tuple(sorted(present))
+        except TypeError:
+            raise ValueError(
+                f"Ratings mix types that have no order ({sorted({type(v).__name__ for v in present})}); pass categories=."
+            ) from None
+    else:
+        found = tuple(categories)
+        unknown = present - set(found)
+        if unknown:
+            raise ValueError(f"Rating {next(iter(unknown))!r} is not among categories {list(found)}.")
+    if not found:
+        raise ValueError("All ratings are missing.")
+    index = {value: i for i, value in enumerate(found)}
+    codes = np.full(values.shape, -1, dtype=np.int64)
+    codes[~missing] = [index[v] for v in values[~missing].tolist()]
+    return codes, found
