@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
 from vcfstats.learning.settings import LogisticSettings, SplitSettings, ThresholdSettings
-from vcfstats.pipeline.yamlfile import read_yaml
+from vcfstats.pipeline.yamlfile import leaves, read_yaml
 from vcfstats.simulation.settings import SimulationSettings
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -40,7 +41,7 @@ class StudySection(Section):
     case_noun: Text = Field(description="what one case is, in the singular")
     authors: tuple[Author, ...] = Field(default=(), description="authors in order")
     data_source: Text = Field(description="where the cohort comes from, one sentence")
-    protocol: str | None = Field(description="file with the published or registered values, or null for none")
+    protocol: Literal["protocol.yaml"] | None = Field(description="the file with the published or registered values, or null: none was registered")
 
 
 class OutcomeSection(Section):
@@ -167,8 +168,15 @@ class Params(Section):
         return np.random.SeedSequence([self.seed, *purpose.encode("utf-8")])
 
 
-# Sections that hold no analytic decision: words, columns, paths, workers, the reasons themselves.
+# What is no analytic decision: words, columns, paths, workers, the reasons themselves.
 NOT_ANALYTIC = ("study", "simulate", "cohort", "compute", "report", "deviations", "choices", "seed")
+_COLUMNS = ("split.column", "split.training_value", "split.testing_value")
+
+
+def analytic_leaves(params: Params) -> dict[str, Any]:
+    """Return the analytic decisions of params.yaml, dotted key -> value, in the order of the schema."""
+    flat = leaves(params.model_dump(mode="json", exclude=set(NOT_ANALYTIC)))
+    return {key: value for key, value in flat.items() if key not in _COLUMNS}
 
 
 def read_params(path: Path) -> Params:
@@ -185,9 +193,18 @@ def read_params(path: Path) -> Params:
 def check_params(body: dict[str, Any], path: Path) -> Params:
     """Check the body of params.yaml; `path` names it in messages."""
     try:
-        return Params.model_validate(body)
+        params = Params.model_validate(body)
     except ValidationError as error:
         raise InputError([_problem(item, path) for item in error.errors()]) from None
+    stated = leaves(body)
+    unstated = {key: value for key, value in analytic_leaves(params).items() if key not in stated}
+    if unstated:
+        # A default that nobody wrote down would be a decision that no diff shows.
+        raise InputError(
+            [Problem(f"no key {key}", "every analytic decision written down", f"add it; its usual value is {json.dumps(value)}", file=path)
+             for key, value in unstated.items()]
+        )  # fmt: skip
+    return params
 
 
 def _problem(item: Any, path: Path) -> Problem:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.pipeline.params import NOT_ANALYTIC, Params
-from vcfstats.pipeline.yamlfile import leaves, read_yaml
+from vcfstats.pipeline.params import Params, analytic_leaves
+from vcfstats.pipeline.yamlfile import read_yaml
 
 
 class ProtocolKey(BaseModel):
@@ -73,11 +73,6 @@ class Departure:
     def is_deviation(self) -> bool:
         """Whether a printed value was departed from."""
         return bool(self.published) and self.used not in self.published
-
-
-def analytic_leaves(params: Params) -> dict[str, Any]:
-    """Return the analytic decisions of params.yaml, dotted key -> value, in the file's order."""
-    return leaves(params.model_dump(mode="json", exclude=set(NOT_ANALYTIC)))
 
 
 def read_protocol(path: Path) -> Protocol:
