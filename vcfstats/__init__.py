@@ -12,8 +12,10 @@ __version__ = "0.1.0"
 # Public name -> the module of vcfstats.statistics (or another room) in which it lives. One line a module.
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
+    "statistics.calibration": ("brier_score", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
     "statistics.roc": ("bootstrap_aucs", "delong_covariance", "delong_test", "delong_test_unpaired", "roc_auc", "roc_curve"),
     "statistics.bootstrap": ("bootstrap_ci",),
+    "statistics.diagnostic": ("diagnostic_accuracy", "proportion_ci"),
     "statistics.multiplicity": ("adjust_pvalues",),
     "statistics.agreement": ("icc", "cohen_kappa", "fleiss_kappa", "gwet_ac1", "bland_altman"),
 }
