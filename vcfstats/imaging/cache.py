@@ -1,0 +1,95 @@
+"""Finished patients, kept by content: a run that was killed, or a cohort that grew, redoes only what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from vcfstats.contracts.files import file_hash
+
+_MANIFEST = "manifest.json"
+
+
+def path_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of a folder's files."""
+    if path.is_file():
+        return file_hash(path)
+    digest = hashlib.sha256()
+    for file in sorted(entry for entry in path.rglob("*") if entry.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file_hash(file)}\0".encode())
+    return digest.hexdigest()
+
+
+@cache
+def code_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
+    """Return a hash of modules of this room (by file name) and of the versions of packages.
+
+    Two runs whose code or libraries differ never share an entry.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+    for package in packages:
+        digest.update(f"{package}=={version(package)}\n".encode())
+    return digest.hexdigest()
+
+
+def entry_key(**parts: object) -> str:
+    """Return the key of an entry: the SHA-256 of its named parts, in JSON with sorted names."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def cached(root: Path, kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder of an entry, making it where it is missing or damaged.
+
+    Parameters
+    ----------
+    root : Path
+        The cache's folder.
+    kind : str
+        What the entry holds; a folder under `root`.
+    key : str
+        From `entry_key`.
+    make : callable
+        Called with an empty folder, to fill with files. The folder becomes the entry by one rename, so that an entry is
+        whole or absent however the process ends.
+    """
+    target = root / kind / key[:2] / key
+    if target.exists():
+        if (defect := _defect(target)) is None:
+            return target
+        print(f"cache: {kind} entry {key[:12]} is damaged ({defect}); computing it again", file=sys.stderr, flush=True)
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
+    try:
+        make(work)
+        manifest = {file.name: file_hash(file) for file in sorted(work.iterdir())}
+        (work / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        try:
+            work.rename(target)
+        except OSError:
+            # Another process finished the same entry first; equal keys hold equal content.
+            if _defect(target) is not None:
+                raise
+        return target
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _defect(entry: Path) -> str | None:
+    try:
+        manifest = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
+        for name, digest in manifest.items():
+            if file_hash(entry / name) != digest:
+                return f"{name} has another checksum"
+    except (OSError, ValueError, AttributeError) as error:
+        return str(error)
+    return None if manifest else "it is empty"

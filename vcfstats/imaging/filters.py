@@ -1,0 +1,194 @@
+"""PyRadiomics' filtered images over the region alone, with the values of filtering the whole image.
+
+Most of PyRadiomics' time on a whole volume goes into filtering voxels that no feature looks at. Cropping first is the
+usual remedy, and it changes values: square, square root, logarithm and exponential scale by the maximum of the image they
+are given, the stationary wavelet wraps around at the border, and the Laplacian of Gaussian sees a mirrored edge. Here every
+filter is given what it needs to reach the value of the whole image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pywt
+import SimpleITK as sitk
+from radiomics import imageoperations
+
+from vcfstats.imaging.settings import RadiomicsSettings
+
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Region:
+    """The bounding box of a mask within its image, indices along SimpleITK's axes, `stop` exclusive."""
+
+    start: tuple[int, int, int]
+    stop: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, mask: sitk.Image) -> Region:
+        """Return the bounding box of the voxels that are 1."""
+        inside = np.nonzero(sitk.GetArrayViewFromImage(mask) == 1)
+        start = tuple(int(axis.min()) for axis in reversed(inside))
+        stop = tuple(int(axis.max()) + 1 for axis in reversed(inside))
+        return cls(start, stop)  # type: ignore[arg-type]
+
+    def widened(self, margin: int, size: tuple[int, ...]) -> Region:
+        """Return the box grown by `margin` voxels on all sides, within the image."""
+        start = tuple(max(low - margin, 0) for low in self.start)
+        stop = tuple(min(high + margin, limit) for high, limit in zip(self.stop, size, strict=True))
+        return Region(start, stop)  # type: ignore[arg-type]
+
+    def of_image(self, image: sitk.Image) -> sitk.Image:
+        """Cut the box out of an image; geometry follows."""
+        (x0, y0, z0), (x1, y1, z1) = self.start, self.stop
+        return image[x0:x1, y0:y1, z0:z1]
+
+    def within(self, outer: Region) -> Region:
+        """Return the same box in the indices of a box around it."""
+        start = tuple(low - base for low, base in zip(self.start, outer.start, strict=True))
+        stop = tuple(high - base for high, base in zip(self.stop, outer.start, strict=True))
+        return Region(start, stop)  # type: ignore[arg-type]
+
+
+def filtered_images(
+    image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings
+) -> Iterator[tuple[str, sitk.Image]]:
+    """Yield the name and the image over `region` of every image type, in the settings' order."""
+    for image_type in settings.image_types:
+        yield from _MAKERS[image_type](image, mask, region, settings)
+
+
+def image_names(settings: RadiomicsSettings) -> list[str]:
+    """Return the names of the filtered images that the settings ask for, in order."""
+    names: list[str] = []
+    for image_type in settings.image_types:
+        if image_type == "wavelet":
+            names.extend(f"wavelet-{bands}" for bands in _BANDS)
+        elif image_type == "log":
+            names.extend(map(_log_name, settings.log_sigma_mm))
+        elif image_type == "lbp_3d":
+            names.extend([*(f"lbp-3D-m{level}" for level in range(1, settings.lbp_levels + 1)), "lbp-3D-k"])
+        else:
+            names.append(image_type.replace("_", ""))
+    return names
+
+
+_Named = Iterator[tuple[str, sitk.Image]]
+
+
+def _original(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
+    yield "original", region.of_image(image)
+
+
+def _gradient(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
+    outer = region.widened(1, image.GetSize())
+    yield "gradient", region.within(outer).of_image(sitk.GradientMagnitude(outer.of_image(image), True))
+
+
+def _pointwise(image_type: str) -> object:
+    """Return the maker of an image whose voxels depend on their own value and on the whole image's maximum."""
+
+    def make(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
+        largest = float(np.abs(sitk.GetArrayViewFromImage(image)).max())
+        box = region.of_image(image)
+        x = sitk.GetArrayFromImage(box).astype(np.float64)
+        result = sitk.GetImageFromArray(_POINTWISE[image_type](x, largest))
+        result.CopyInformation(box)
+        yield image_type.replace("_", ""), result
+
+    return make
+
+
+def _square(x: Floats, largest: float) -> Floats:
+    return (x / np.sqrt(largest)) ** 2
+
+
+def _square_root(x: Floats, largest: float) -> Floats:
+    return np.sign(x) * np.sqrt(np.abs(x) * largest)
+
+
+def _logarithm(x: Floats, largest: float) -> Floats:
+    return np.sign(x) * np.log1p(np.abs(x)) * (largest / np.log1p(largest))
+
+
+def _exponential(x: Floats, largest: float) -> Floats:
+    return np.exp(np.log(largest) / largest * x)
+
+
+# PyRadiomics' order: detail bands as PyWavelets returns them, the approximation last. Letters go from the last axis of
+# the array to the first, which are SimpleITK's axes in their order.
+_BANDS = ("LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH", "LLL")
+
+
+def _wavelet(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
+    values = sitk.GetArrayViewFromImage(image)
+    wavelet = pywt.Wavelet(settings.wavelet)
+    box = region.of_image(image)
+    start, stop = region.start[::-1], region.stop[::-1]
+    # The transform is periodic over the image padded to even sizes by its own beginning. A window that keeps the filter's
+    # length around the region gives the same values in its middle; where it would reach over the border, the axis is
+    # taken whole, since the border is summed in another order.
+    margin = wavelet.dec_len + wavelet.dec_len % 2
+    picks, inner = [], []
+    for low, high, size in zip(start, stop, values.shape, strict=True):
+        if low < margin or high + margin + 1 > size:
+            index = np.arange(size + size % 2) % size
+            inner.append(slice(low, high))
+        else:
+            index = np.arange(low - margin, high + margin + (high - low) % 2)
+            inner.append(slice(margin, margin + high - low))
+        picks.append(index)
+    window = values[np.ix_(*picks)]
+    bands = pywt.swtn(window, wavelet, level=1, start_level=0, axes=(2, 1, 0))[0]
+    for name in _BANDS:
+        result = sitk.GetImageFromArray(bands[name.replace("L", "a").replace("H", "d")][tuple(inner)])
+        result.CopyInformation(box)
+        yield f"wavelet-{name}", result
+
+
+def _log_name(sigma: float) -> str:
+    return f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D"
+
+
+def _log(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
+    for sigma in settings.log_sigma_mm:
+        images = list(imageoperations.getLoGImage(image, mask, sigma=[sigma]))
+        if not images:
+            raise ValueError(
+                f"the image of {image.GetSize()} voxels is too small for a Laplacian of Gaussian of {sigma:g} mm"
+            )
+        yield _log_name(sigma), region.of_image(images[0][0])
+
+
+def _lbp_3d(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
+    made = list(
+        imageoperations.getLBP3DImage(
+            image,
+            mask,
+            label=1,
+            lbp3DLevels=settings.lbp_levels,
+            lbp3DIcosphereRadius=settings.lbp_radius,
+            lbp3DIcosphereSubdivision=settings.lbp_subdivision,
+        )
+    )
+    if not made:
+        raise RuntimeError("PyRadiomics made no LBP-3D images: it needs trimesh and scipy below 1.17")
+    # PyRadiomics overwrites one array between the images it yields, but copies it into each image: they stay apart.
+    for filtered, name, _ in made:
+        yield name, region.of_image(filtered)
+
+
+_POINTWISE = {"square": _square, "square_root": _square_root, "logarithm": _logarithm, "exponential": _exponential}
+_MAKERS = {
+    "original": _original,
+    "gradient": _gradient,
+    "wavelet": _wavelet,
+    "log": _log,
+    "lbp_3d": _lbp_3d,
+    **{name: _pointwise(name) for name in _POINTWISE},
+}

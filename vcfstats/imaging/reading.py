@@ -1,0 +1,199 @@
+"""Read one image or one mask: whole, three-dimensional, with one clear error where it is not."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from vcfstats.contracts.errors import InputError, Problem
+
+FORMATS = "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), or a folder with one DICOM series"
+_EXPORT = "export the file again, or leave the patient out of the cohort"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what ITK's C and C++ libraries print off the terminal: the error that is raised says it once, and clearly.
+
+    They write to the file descriptor, not to sys.stderr. What Python itself writes meanwhile would vanish too, so the
+    block must hold nothing but the call into ITK.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _refuse(path: Path, patient: str, found: str, allowed: str = FORMATS, mend: str = _EXPORT) -> InputError:
+    return InputError(Problem(found, allowed, mend, patient=patient, file=path))
+
+
+def _nifti_defect(path: Path) -> str | None:
+    """Say how a NIfTI file is cut short or damaged. ITK reads such files without a word and fills up with zeros."""
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    size = 0
+    try:
+        with opener(path, "rb") as stream:
+            head = stream.read(352)
+            size = len(head)
+            while block := stream.read(1 << 20):
+                size += len(block)
+    except EOFError:
+        return "a compressed file that ends too early"
+    except (gzip.BadGzipFile, zlib.error) as error:
+        return f"a damaged compressed file ({error})"
+    if len(head) < 348:
+        return f"{len(head)} bytes, too few for a NIfTI header"
+    for order in "<>":
+        if struct.unpack_from(order + "i", head)[0] == 348:
+            dim = struct.unpack_from(order + "8h", head, 40)
+            bits = struct.unpack_from(order + "h", head, 72)[0]
+            offset = struct.unpack_from(order + "f", head, 108)[0]
+            # Two-file NIfTI (.hdr with .img) keeps its voxels elsewhere.
+            needed = int(offset) + int(np.prod(dim[1 : 1 + max(dim[0], 0)], dtype=np.int64)) * bits // 8
+            if head[344:347] == b"n+1" and size < needed:
+                return f"{size} bytes where its header asks for {needed}"
+    return None
+
+
+def _dicom_files(folder: Path, patient: str) -> tuple[str, ...]:
+    with _quiet():
+        series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    if len(series) != 1:
+        found = f"{len(series)} DICOM series" if series else "a folder without a DICOM series"
+        raise _refuse(folder, patient, found, mend="give each series a folder of its own, and name that folder")
+    with _quiet():
+        return tuple(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
+
+
+def _reason(error: RuntimeError) -> str:
+    """Return the last telling line of an ITK message, without its source addresses."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "ERROR" in line] or lines
+    return telling[-1].split("ERROR:")[-1].split("): ")[-1].strip().rstrip(".:") or "unknown"
+
+
+def read_image(path: Path, *, patient: str = "") -> sitk.Image:
+    """Read a three-dimensional scalar image.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI, NRRD or MetaImage file, or a folder that holds one DICOM series.
+    patient : str
+        Named in the error.
+
+    Returns
+    -------
+    SimpleITK.Image
+        Three axes, one component a voxel, in the type it was stored in.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged, cut short, of another format, or not a 3D scalar image.
+    """
+    if not path.exists():
+        raise _refuse(path, patient, "no such file", mend="correct the path in cohort.csv, or put the file there")
+    try:
+        if path.is_dir():
+            files = _dicom_files(path, patient)
+            with _quiet():
+                image = sitk.ReadImage(files)
+        else:
+            if path.name.lower().endswith((".nii", ".nii.gz")) and (defect := _nifti_defect(path)):
+                raise _refuse(path, patient, defect)
+            with _quiet():
+                image = sitk.ReadImage(str(path))
+    except OSError as error:
+        raise _refuse(path, patient, f"an unreadable file ({error.strerror or error})") from None
+    except RuntimeError as error:
+        raise _refuse(path, patient, f"a file that cannot be read as an image ({_reason(error)})") from None
+    while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
+        image = image[(slice(None),) * (image.GetDimension() - 1) + (0,)]
+    if image.GetDimension() != 3:
+        size = " x ".join(map(str, image.GetSize()))
+        raise _refuse(
+            path, patient, f"an image of {image.GetDimension()} dimensions ({size})", mend="keep one 3D volume of it"
+        )
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        found = f"{image.GetNumberOfComponentsPerPixel()} components a voxel"
+        raise _refuse(path, patient, found, "one component a voxel", "keep one channel or segment")
+    return image
+
+
+def labels_of(mask: sitk.Image) -> list[float]:
+    """Return the non-zero values of a mask, in ascending order."""
+    values = np.unique(sitk.GetArrayViewFromImage(mask))
+    return [float(value) for value in values if value != 0]
+
+
+def _listed(values: list[float]) -> str:
+    shown = ", ".join(f"{value:g}" for value in values[:12])
+    return shown + (f", ... ({len(values)} in all)" if len(values) > 12 else "")
+
+
+def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sitk.Image:
+    """Read a mask and keep one label of it.
+
+    Parameters
+    ----------
+    path : Path
+        As for `read_image`.
+    label : int or None
+        The region's label; None takes the only non-zero label.
+    patient : str
+        Named in the error.
+
+    Returns
+    -------
+    SimpleITK.Image
+        uint8, 1 inside the region and 0 elsewhere.
+
+    Raises
+    ------
+    InputError
+        As `read_image`; or the mask is empty, lacks the label, or holds several while none is named.
+    """
+    mask = read_image(path, patient=patient)
+    labels = labels_of(mask)
+    if not labels:
+        raise _refuse(path, patient, "an empty mask", "a mask with at least one voxel that is not 0", "draw the region")
+    if label is None:
+        if len(labels) > 1:
+            raise _refuse(
+                path,
+                patient,
+                f"the labels {_listed(labels)}",
+                "one non-zero label, or a mask_label that names one",
+                "fill the column mask_label of cohort.csv",
+            )
+        wanted = labels[0]
+    elif float(label) not in labels:
+        raise _refuse(
+            path,
+            patient,
+            f"the label{'s' if len(labels) > 1 else ''} {_listed(labels)}, not mask_label {label}",
+            "a mask that holds its mask_label",
+            "correct the column mask_label of cohort.csv",
+        )
+    else:
+        wanted = float(label)
+    binary = sitk.GetImageFromArray((sitk.GetArrayViewFromImage(mask) == wanted).astype(np.uint8))
+    binary.CopyInformation(mask)
+    return binary

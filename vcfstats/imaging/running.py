@@ -1,0 +1,95 @@
+"""Work on many cases in parallel processes, with the same results for any number of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import SimpleITK as sitk
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.progress import progress
+
+T = TypeVar("T")
+
+
+def run_cases(function: Callable[[Case], T], cases: Sequence[Case], *, workers: int, label: str) -> list[T]:
+    """Call `function` on every case, each in one thread of one of `workers` processes.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a case. It must not depend on the order in which cases are worked on.
+    cases : sequence of Case
+        The cases.
+    workers : int
+        Processes; 1 works in this one.
+    label : str
+        What the progress lines call the work.
+
+    Returns
+    -------
+    list
+        Results in the order of the cases.
+
+    Raises
+    ------
+    ValueError
+        `workers` is below 1.
+    InputError
+        The problems of all cases whose input cannot be used, after all others have been finished.
+    RuntimeError
+        A worker process was killed, most often for want of memory.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    results: dict[int, T] = {}
+    problems: list[tuple[int, Problem]] = []
+    try:
+        for index, outcome in progress(
+            _outcomes(function, cases, min(workers, max(len(cases), 1))), len(cases), label=label
+        ):
+            if isinstance(outcome, InputError):
+                problems.extend((index, problem) for problem in outcome.problems)
+            else:
+                results[index] = outcome
+    except TerminatedWorkerError as error:
+        raise RuntimeError(
+            f"{label}: a worker process was killed, most often for want of memory. Finished patients are kept; run again, "
+            "with fewer workers if memory is short"
+        ) from error
+    if problems:
+        raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
+    return [results[index] for index in range(len(cases))]
+
+
+def _outcomes(
+    function: Callable[[Case], T], cases: Sequence[Case], workers: int
+) -> Iterator[tuple[int, T | InputError]]:
+    call = functools.partial(_call, function)
+    if workers == 1:
+        for index, case in enumerate(cases):
+            yield call(index, case)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+        yield from parallel(delayed(call)(index, case) for index, case in enumerate(cases))
+
+
+def _call(function: Callable[[Case], T], index: int, case: Case) -> tuple[int, T | InputError]:
+    # One ITK thread a process: more would oversubscribe the cores, and N4 sums in an order that depends on their number.
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        return index, function(case)
+    except InputError as error:
+        return index, error
+    except Exception as error:
+        error.add_note(f"while working on patient {case.case_id} ({case.image})")
+        raise
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
