@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import linprog
+from scipy.optimize import brentq, linprog
 from scipy.special import expit
+from scipy.stats import chi2
 
 from vcfstats.statistics.inputs import FloatArray
-from vcfstats.statistics.results import Result
+from vcfstats.statistics.results import ConfidenceInterval, Result
 
 _MAX_ITERATIONS = 100
 _STEP_TOLERANCE = 1e-10
 # Beyond this linear predictor a fitted probability is within 1e-6 of 0 or 1: only then is separation worth proving.
 _SUSPECT_PREDICTOR = 14.0
+_LONGEST_STEP = 10.0  # of the linear predictor: far from the maximum the information is flat and Newton leaps
+_FARTHEST = 1e3  # a profile still flat this many log odds out is taken as unbounded
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -108,6 +112,75 @@ def fit_logistic(
     return LogisticFit(coef / scale, covariance, loglik, converged and not separated, separated, iterations)
 
 
+def profile_interval(
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    column: int,
+    *,
+    confidence_level: float = 0.95,
+    offset: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    fit: LogisticFit | None = None,
+) -> ConfidenceInterval:
+    """Return the profile-likelihood interval of one coefficient; a limit is infinite where the profile stays flat.
+
+    Limits solve 2 (max loglik - profile loglik(b)) = chi-square quantile, df 1. Unlike Wald's, the interval keeps one
+    finite limit under separation.
+
+    References
+    ----------
+    Venzon and Moolgavkar (1988), doi 10.2307/2347496.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vcfstats.statistics.glm import profile_interval
+    >>> X = np.column_stack([np.ones(6), np.arange(6.0)])
+    >>> low, high = profile_interval(X, [0, 0, 0, 1, 1, 1], 1)
+    >>> round(low, 3), high
+    (0.735, inf)
+    """
+    design, outcome, shift, weight = _checked(X, y, offset, weights)
+    best = fit or fit_logistic(design, outcome, offset=shift, weights=weight)
+    limit = chi2.ppf(confidence_level, 1)
+    rest = np.delete(design, column, axis=1)
+
+    def excess(value: float) -> float:
+        fixed = shift + value * design[:, column]
+        if rest.shape[1]:
+            loglik = fit_logistic(rest, outcome, offset=fixed, weights=weight).loglik
+        else:
+            loglik = log_likelihood(outcome, fixed, weight)
+        return float(2 * (best.loglik - loglik) - limit)
+
+    scale = 1 / np.sqrt(np.average(design[:, column] ** 2, weights=weight))
+    if best.separated:
+        return _profile_when_separated(excess, scale, float(np.sign(best.coef[column])))
+    centre = float(best.coef[column])
+    step = float(np.sqrt(best.covariance[column, column]))
+    return ConfidenceInterval(_crossing(excess, centre, -step, scale), _crossing(excess, centre, step, scale))
+
+
+def _profile_when_separated(excess: Callable[[float], float], scale: float, toward: float) -> ConfidenceInterval:
+    start = 0.0
+    if excess(start) > 0:
+        start = toward * scale
+        while excess(start) > 0 and abs(start) < _FARTHEST * scale:
+            start *= 2
+    return ConfidenceInterval(_crossing(excess, start, -scale, scale), _crossing(excess, start, scale, scale))
+
+
+def _crossing(excess: Callable[[float], float], inside: float, step: float, scale: float) -> float:
+    """Walk from a point inside the interval until `excess` turns positive, then bisect; infinite where it never does."""
+    outside = inside + step
+    while excess(outside) <= 0:
+        inside, step = outside, 2 * step
+        outside = inside + step
+        if abs(outside) > _FARTHEST * scale:
+            return float(np.copysign(np.inf, step))
+    return float(brentq(excess, inside, outside, xtol=1e-12 * scale, rtol=1e-12))
+
+
 def is_separated(X: FloatArray, y: FloatArray) -> bool:
     """Say whether some direction b has (2y - 1) X b >= 0 in every row and > 0 in one, by linear programming.
 
@@ -162,10 +235,15 @@ def _newton(
     coef = np.zeros(X.shape[1])
     eta = offset.copy()
     loglik = log_likelihood(y, eta, weights)
-    for iteration in range(1, _MAX_ITERATIONS + 1):
-        prob = expit(eta)
-        information = (X * (weights * prob * (1 - prob))[:, None]).T @ X
-        step = _solve(information, X.T @ (weights * (y - prob)))
+    converged = False
+    iterations = 0
+    while not converged and iterations < _MAX_ITERATIONS:
+        iterations += 1
+        prob, complement = expit(eta), expit(-eta)  # 1 - prob would round to 0 beyond 37
+        information = (X * (weights * prob * complement)[:, None]).T @ X
+        step = _solve(information, X.T @ (weights * (y * complement - (1 - y) * prob)))
+        longest = max(_LONGEST_STEP, np.abs(eta).max() / 2)
+        step = step * min(1.0, longest / max(np.abs(X @ step).max(), 1e-300))
         for _ in range(40):
             trial = coef + step
             trial_eta = X @ trial + offset
@@ -174,17 +252,9 @@ def _newton(
                 break
             step = step / 2
         coef, eta, loglik = trial, trial_eta, trial_loglik
-        if np.abs(step).max() <= _STEP_TOLERANCE * (1 + np.abs(coef).max()):
-            converged = True
-            break
-        if np.abs(eta).max() > 500:  # running away: only separation does this
-            converged = False
-            break
-    else:
-        converged = False
-    prob = expit(eta)
-    information = (X * (weights * prob * (1 - prob))[:, None]).T @ X
-    return coef, information, loglik, converged, iteration
+        converged = bool(np.abs(step).max() <= _STEP_TOLERANCE * (1 + np.abs(coef).max()))
+    information = (X * (weights * expit(eta) * expit(-eta))[:, None]).T @ X
+    return coef, information, loglik, converged, iterations
 
 
 def _solve(information: FloatArray, score: FloatArray) -> FloatArray:
