@@ -1,0 +1,219 @@
+"""params.yaml and protocol.yaml: what is refused, and with which words."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from vcfstats.contracts.errors import InputError
+from vcfstats.pipeline.params import analytic_leaves, check_params, read_params
+from vcfstats.pipeline.protocol import Protocol, compare, read_protocol
+from vcfstats.pipeline.yamlfile import leaves, read_yaml
+
+ROOT = Path(__file__).parents[2]
+HERE = Path("params.yaml")
+
+
+@pytest.fixture
+def body():
+    return copy.deepcopy(read_yaml(ROOT / "params.yaml"))
+
+
+def changed(body, key, value):
+    *parents, last = key.split(".")
+    for part in parents:
+        body = body[part]
+    body[last] = value
+
+
+def problems(body):
+    with pytest.raises(InputError) as error:
+        check_params(body, HERE)
+    return [str(problem) for problem in error.value.problems]
+
+
+def test_the_repository_s_own_files_are_valid():
+    params = read_params(ROOT / "params.yaml")
+    compare(params, read_protocol(ROOT / "protocol.yaml"), path=ROOT / "params.yaml")
+
+
+def test_protocol_covers_every_analytic_key_and_no_other():
+    params = read_params(ROOT / "params.yaml")
+    assert set(read_protocol(ROOT / "protocol.yaml").keys) == set(analytic_leaves(params))
+
+
+def test_every_analytic_line_is_commented_or_has_a_commented_reason():
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    keys = leaves(read_yaml(ROOT / "params.yaml"))
+    explained = {**read_yaml(ROOT / "params.yaml")["choices"], **read_yaml(ROOT / "params.yaml")["deviations"]}
+    for key in analytic_leaves(read_params(ROOT / "params.yaml")):
+        assert key in keys
+        name = key.rsplit(".", 1)[-1]
+        line = next(line for line in text.splitlines() if line.strip().startswith(f"{name}:") or f" {name}:" in line)
+        assert "#" in line or key in explained or name in ("spacing_mm", "image_types", "feature_classes"), key
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("split.methode", "random", "unknown key split.methode"),
+        ("radiomics.bin_widht", 5, "unknown key radiomics.bin_widht"),
+        ("split.method", "by hand", "split.method = 'by hand'"),
+        ("split.test_fraction", 1.3, "split.test_fraction = 1.3"),
+        ("model.folds", 1, "model.folds = 1"),
+        ("model.folds", "five", "model.folds = 'five'"),
+        ("model.correlation_max", 0, "model.correlation_max = 0"),
+        ("model.threshold.rule", "fixed", "model.threshold"),
+        ("evaluation.confidence_level", 95, "evaluation.confidence_level = 95"),
+        ("evaluation.decision.low", 0.999, "low (0.999) must be below high"),
+        ("preprocess.spacing_mm", [1.0, -1.0, 1.0], "preprocess.spacing_mm.1 = -1.0"),
+        ("preprocess.image_interpolator", "cubic", "preprocess.image_interpolator = 'cubic'"),
+        ("radiomics.bin_count", 32, "exactly one of bin_width and bin_count"),
+        ("radiomics.image_types", ["original", "orignal"], "radiomics.image_types.1 = 'orignal'"),
+        ("cohort.outcome.column", "", "cohort.outcome.column = ''"),
+        ("cohort.table", "../cohort.csv", "lies in the cohort's folder"),
+        ("cohort.covariates.age.levels", {"1": "one"}, "continuous covariate has no levels"),
+        ("compute.workers", 0, "compute.workers = 0"),
+        ("report.formats", ["odt"], "report.formats.0 = 'odt'"),
+        ("seed", -1, "seed = -1"),
+        ("seed", None, "seed = None"),
+    ],
+)
+def test_bad_value_is_refused_with_its_key(body, key, value, said):
+    changed(body, key, value)
+    assert any(said in problem for problem in problems(body)), problems(body)
+
+
+def test_all_problems_are_told_at_once(body):
+    changed(body, "split.test_fraction", 7)
+    changed(body, "model.folds", 0)
+    del body["seed"]
+    assert len(problems(body)) == 3
+
+
+def test_a_default_nobody_wrote_down_is_refused(body):
+    del body["preprocess"]["n4"]["convergence"]
+    assert problems(body) == [
+        "params.yaml: found no key preprocess.n4.convergence; allowed: every analytic decision written down. "
+        "To mend: add it; its usual value is 0.001."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: 1\nseed: 2\n", "duplicate key"),
+        ("seed: [1\n", "no valid YAML"),
+        ("- 1\n", "found list"),
+        ("", "found NoneType"),
+    ],
+)
+def test_broken_yaml_is_one_clear_error(tmp_path, text, said):
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"params\.yaml") as error:
+        read_yaml(path)
+    assert said in str(error.value)
+
+
+def test_yaml_of_a_directory_without_params_names_what_to_do(tmp_path):
+    with pytest.raises(InputError, match="vcfstats new"):
+        read_yaml(tmp_path / "params.yaml")
+
+
+PROTOCOL = {
+    "source": "a paper",
+    "keys": {
+        "model.folds": {"status": "printed", "value": 5},
+        "split.method": {"status": "contradictory", "values": ["random", "stratified"]},
+        "model.penalty_c": {"status": "silent"},
+    },
+}
+
+
+def compared(body, deviations=None, choices=None, **values):
+    """Compare a study of three keys: the others' entries are filled with the study's own printed values."""
+    for key, value in values.items():
+        changed(body, key.replace("__", "."), value)
+    body["deviations"], body["choices"] = deviations or {}, choices or {}
+    params = check_params(body, HERE)
+    protocol = copy.deepcopy(PROTOCOL)
+    for key, value in analytic_leaves(params).items():
+        protocol["keys"].setdefault(key, {"status": "printed", "value": value})
+    return compare(params, Protocol.model_validate(protocol), path=HERE)
+
+
+SETTLED = {"split.method": "a random split was run", "model.penalty_c": "by experience"}
+
+
+def test_printed_value_needs_no_reason_and_the_rest_needs_one(body):
+    departures = compared(body, choices=SETTLED, model__folds=5, split__method="random")
+    assert [(d.key, d.status, d.is_deviation) for d in departures] == [
+        ("split.method", "contradictory", False),
+        ("model.penalty_c", "silent", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("deviations", "choices", "folds", "method", "said"),
+    [
+        ({}, SETTLED, 3, "random", "model.folds = 3 without a reason; the protocol prints 5"),
+        ({}, {"split.method": "x"}, 5, "random", "model.penalty_c = 0.1 without a reason; the protocol is silent"),
+        ({}, {"model.penalty_c": "x"}, 5, "random", "split.method = 'random' without a reason; the protocol gives"),
+        ({"model.folds": "x"}, SETTLED, 5, "random", "a reason deviations.model.folds for nothing"),
+        ({}, {**SETTLED, "model.folds": "x"}, 5, "random", "a reason choices.model.folds for nothing"),
+        ({"model.fold": "x"}, SETTLED, 5, "random", "no analytic key of that name"),
+        ({"model.penalty_c": "x"}, SETTLED, 5, "random", "belongs under choices"),
+        ({}, SETTLED, 5, "column", "a reason under `deviations:`"),
+    ],
+)
+def test_reasons_are_enforced(body, deviations, choices, folds, method, said):
+    with pytest.raises(InputError) as error:
+        compared(body, deviations, choices, model__folds=folds, split__method=method)
+    assert any(said in str(problem) for problem in error.value.problems), str(error.value)
+
+
+def test_departure_from_every_contradictory_value_is_a_deviation(body):
+    departures = compared(
+        body, {"split.method": "given in the table"}, {"model.penalty_c": "x"}, model__folds=5, split__method="column"
+    )
+    assert [(d.key, d.is_deviation) for d in departures] == [("split.method", True), ("model.penalty_c", False)]
+
+
+def test_without_a_protocol_a_reason_is_a_reason_for_nothing(body):
+    body["study"]["protocol"] = None
+    with pytest.raises(InputError, match="no protocol is named"):
+        compare(check_params(body, HERE), None, path=HERE)
+    body["deviations"], body["choices"] = {}, {}
+    assert compare(check_params(body, HERE), None, path=HERE) == []
+
+
+def test_a_protocol_that_misses_or_misspells_a_key_is_refused(body):
+    params = check_params(body, HERE)
+    protocol = read_protocol(ROOT / "protocol.yaml").model_dump(exclude_unset=True)
+    protocol["keys"]["model.fold"] = protocol["keys"].pop("model.folds")
+    with pytest.raises(InputError) as error:
+        compare(params, Protocol.model_validate(protocol), path=HERE)
+    said = str(error.value)
+    assert "protocol key model.fold that params.yaml does not have" in said
+    assert "analytic key model.folds of which the protocol file says nothing" in said
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"status": "printed"}, {"status": "contradictory", "values": [1]}, {"status": "silent", "value": 1}, {"status": "guessed"}],
+)
+def test_a_status_must_fit_its_values(tmp_path, entry):
+    path = tmp_path / "protocol.yaml"
+    path.write_text(f"source: a paper\nkeys:\n  model.folds: {entry}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"keys\.model\.folds"):
+        read_protocol(path)
+
+
+def test_seed_of_a_purpose_depends_on_root_and_name_only(body):
+    params = check_params(body, HERE)
+    first = params.seed_for("split").generate_state(4).tolist()
+    assert first == params.seed_for("split").generate_state(4).tolist()
+    assert first != params.seed_for("folds").generate_state(4).tolist()
+    changed(body, "seed", 1)
+    assert first != check_params(body, HERE).seed_for("split").generate_state(4).tolist()
