@@ -13,11 +13,13 @@ __version__ = "0.1.0"
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
     "statistics.calibration": ("brier_score", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
+    "statistics.decision": ("decision_curve",),
     "statistics.roc": ("bootstrap_aucs", "delong_covariance", "delong_test", "delong_test_unpaired", "roc_auc", "roc_curve"),
     "statistics.bootstrap": ("bootstrap_ci",),
     "statistics.diagnostic": ("diagnostic_accuracy", "proportion_ci"),
     "statistics.multiplicity": ("adjust_pvalues",),
     "statistics.agreement": ("icc", "cohen_kappa", "fleiss_kappa", "gwet_ac1", "bland_altman"),
+    "statistics.regression": ("logistic_table", "firth_logistic", "variance_inflation", "SeparationWarning"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
