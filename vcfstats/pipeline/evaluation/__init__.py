@@ -1,0 +1,1 @@
+"""What the stage evaluate computes: performance, curves, the baseline table and the design in words."""

@@ -1,0 +1,185 @@
+"""Discrimination, accuracy and calibration of one model on one set of predictions, as result records."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vcfstats import brier_score, calibration_summary, diagnostic_accuracy, hosmer_lemeshow, roc_auc
+from vcfstats.contracts.records import Kind, Record
+from vcfstats.pipeline.params import EvaluationSection
+from vcfstats.statistics.inputs import FloatArray
+
+STAGE = "evaluate"
+METHOD_NAMES = {
+    "delong": "DeLong",
+    "logit-delong": "DeLong on the logit scale",
+    "wilson": "Wilson",
+    "clopper-pearson": "Clopper-Pearson",
+    "jeffreys": "Jeffreys",
+    "agresti-coull": "Agresti-Coull",
+}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The predictions of one model on one set of patients."""
+
+    kind: Kind
+    model: str
+    partition: str
+    outcome: FloatArray
+    probability: FloatArray
+    threshold: float
+
+    @property
+    def fitted_here(self) -> bool:
+        """Whether the model was fitted on these very patients."""
+        return self.kind == "apparent"
+
+
+def performance_records(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    """Return the records of one model on one set of predictions.
+
+    What a statistic refuses to compute on these patients becomes a record without a value, with the reason in `method`.
+    """
+    parts = (_discrimination, _accuracy, _calibration, _hosmer_lemeshow, _brier)
+    return [record for part in parts for record in part(given, settings)]
+
+
+def _record(given: Predictions, settings: EvaluationSection, estimate: str, value: Any, **more: Any) -> Record:
+    low, high = more.pop("interval", (None, None))
+    return Record(
+        kind=given.kind,
+        model=given.model,
+        partition=given.partition,
+        estimate=estimate,
+        value=value,
+        ci_low=low,
+        ci_high=high,
+        level=settings.confidence_level if low is not None and not math.isnan(low) else None,
+        n=len(given.outcome),
+        events=int(given.outcome.sum()),
+        stage=STAGE,
+        **more,
+    )
+
+
+@contextmanager
+def _remarks() -> Iterator[list[str]]:
+    """Collect what a statistic warns of, for the record; a remark on the page is worth more than a line on stderr."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    said.extend(str(w.message) for w in caught)
+
+
+def _attempt(
+    given: Predictions, settings: EvaluationSection, estimates: tuple[str, ...], compute: Callable[[], list[Record]]
+) -> list[Record]:
+    """Run a statistic; where it refuses, return records without a value that carry its reason."""
+    try:
+        with _remarks() as said:
+            records = compute()
+    except ValueError as error:
+        return [_record(given, settings, name, None, method=f"not estimable: {error}") for name in estimates]
+    if not said:
+        return records
+    remark = "; ".join(dict.fromkeys(said))
+    return [record.model_copy(update={"method": f"{record.method or ''} ({remark})".strip()}) for record in records]
+
+
+def _discrimination(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    def compute() -> list[Record]:
+        auc = roc_auc(given.outcome, given.probability)
+        interval = auc.confidence_interval(settings.confidence_level, method=settings.auc_interval)
+        return [_record(given, settings, "auc", auc.auc, interval=interval, method=METHOD_NAMES[settings.auc_interval])]
+
+    return _attempt(given, settings, ("auc",), compute)
+
+
+def _accuracy(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    proportions = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
+    counts = ("tp", "fp", "fn", "tn")
+
+    def compute() -> list[Record]:
+        accuracy = diagnostic_accuracy(given.outcome, given.probability, threshold=given.threshold)
+        of = {
+            "sensitivity": accuracy.tp + accuracy.fn,
+            "specificity": accuracy.tn + accuracy.fp,
+            "ppv": accuracy.tp + accuracy.fp,
+            "npv": accuracy.tn + accuracy.fn,
+            "accuracy": len(given.outcome),
+        }
+        name = METHOD_NAMES[settings.proportion_interval]
+        records = [_record(given, settings, count, getattr(accuracy, count), unit="patients") for count in counts]
+        for estimate in proportions:
+            interval = accuracy.confidence_interval(estimate, settings.confidence_level, settings.proportion_interval)
+            method = name if of[estimate] else "undefined: 0/0"
+            record = _record(given, settings, estimate, getattr(accuracy, estimate), interval=interval, method=method)
+            # The denominator of the proportion, not the number of patients; its numerator stands beside it.
+            numerator = round(getattr(accuracy, estimate) * of[estimate]) if of[estimate] else 0
+            records.append(record.model_copy(update={"n": of[estimate], "events": numerator}))
+        return records
+
+    return [
+        _record(given, settings, "threshold", given.threshold, method="frozen on out-of-fold training predictions", unit="probability"),
+        *_attempt(given, settings, (*counts, *proportions), compute),
+    ]
+
+
+def _calibration(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    measures = {"calibration_in_the_large": "wald", "intercept": "wald", "slope": "wald", "oe_ratio": "log"}
+    names = {"intercept": "calibration_intercept", "slope": "calibration_slope"}
+
+    def compute() -> list[Record]:
+        summary = calibration_summary(given.outcome, given.probability, confidence_level=settings.confidence_level)
+        return [
+            _record(
+                given, settings, names.get(measure, measure), _finite(getattr(summary, measure)),
+                interval=_finite_interval(summary.confidence_interval(measure, settings.confidence_level, method=method)),
+                method="Wald" if method == "wald" else "Wald on the log scale",
+            )
+            for measure, method in measures.items()
+        ]  # fmt: skip
+
+    return _attempt(given, settings, tuple(names.get(m, m) for m in measures), compute)
+
+
+def _hosmer_lemeshow(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    def compute() -> list[Record]:
+        devel = "internal" if given.fitted_here else "external"
+        test = hosmer_lemeshow(given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel=devel)
+        return [
+            _record(
+                given, settings, "hosmer_lemeshow", _finite(test.statistic), statistic=_finite(test.statistic), df=test.df, p_value=test.pvalue,
+                method=f"{test.n_groups} groups by quantiles of the predicted probability",
+            )
+        ]  # fmt: skip
+
+    return _attempt(given, settings, ("hosmer_lemeshow",), compute)
+
+
+def _brier(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    def compute() -> list[Record]:
+        brier = brier_score(given.outcome, given.probability)
+        interval = brier.confidence_interval(settings.confidence_level)
+        return [_record(given, settings, "brier", brier.statistic, interval=interval, method="Wald")]
+
+    return _attempt(given, settings, ("brier",), compute)
+
+
+def _finite(value: float) -> float:
+    """Infinite estimates (a slope under separation) have no place on a page: undefined, as the remark says."""
+    return value if np.isfinite(value) else math.nan
+
+
+def _finite_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    return interval if all(map(np.isfinite, interval)) else (math.nan, math.nan)

@@ -1,0 +1,86 @@
+"""A new study's directory: params to fill in, the stages, the documents' sources, DVC without telemetry."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+import vcfstats
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import write_text
+
+DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
+PROTOCOL = (
+    "# No protocol was registered for this study: `study.protocol` in params.yaml is null and nothing is compared.\n"
+    "# To register one, list here what it says of every analytic key, and write `protocol: protocol.yaml` in params.yaml:\n"
+    '#   source: "registry and number"\n#   keys:\n#     model.folds: { status: printed, value: 5 }\n'
+    "source: none\nkeys: {}\n"
+)
+WORDS = {
+    "background.md": "The background of this study has not been written yet (`report/study/background.md`).\n",
+    "participants.md": "Eligibility, setting and dates have not been written yet (`report/study/participants.md`).\n",
+}
+
+
+def report_sources() -> Path:
+    """Return the documents' sources: packaged beside the code, or at the root of a source checkout."""
+    package = Path(vcfstats.__file__).parent
+    packaged = package / "_report"
+    return packaged if packaged.is_dir() else package.parent / "report"
+
+
+def new_study(directory: Path, cohort: Path) -> None:
+    """Make the directory of a study on the cohort in a folder.
+
+    Raises
+    ------
+    InputError
+        The directory holds files already, or the folder has no cohort.csv.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise InputError(Problem("a directory that is not empty", "a new or empty directory", "choose another name", file=directory))
+    table = cohort / "cohort.csv"
+    if not table.is_file():
+        raise InputError(Problem("no cohort.csv", "a folder with cohort.csv, images and masks", "name the folder that holds it", file=cohort))
+    columns = list(pd.read_csv(table, dtype=str, nrows=1, encoding="utf-8-sig").columns)
+    directory.mkdir(parents=True, exist_ok=True)
+    template = files("vcfstats.pipeline").joinpath("template.yaml").read_text(encoding="utf-8")
+    folder = os.path.relpath(cohort.resolve(), directory.resolve())
+    write_text(directory / "params.yaml", template.replace("{folder}", folder).replace("{columns}", ", ".join(columns)))
+    write_text(directory / "protocol.yaml", PROTOCOL)
+    write_text(directory / "dvc.yaml", files("vcfstats.pipeline").joinpath("dvc.yaml").read_text(encoding="utf-8"))
+    write_text(directory / ".gitignore", "/data/\n/models/\n/report/_output/\n/results/run.json\n.vcfstats-cache/\n")
+    _copy_report(directory / "report")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", *_scm(directory)], cwd=directory, check=True)
+    write_text(directory / ".dvc" / "config", _with_core(directory / ".dvc" / "config"))
+    write_text(directory / ".dvcignore", ".vcfstats-cache\n__pycache__\n")
+    print(f"made {directory}: fill in params.yaml and report/study/*.md, then run `dvc repro` there")
+
+
+def _copy_report(target: Path) -> None:
+    ignored = shutil.ignore_patterns("_output", ".quarto", "study", "__pycache__", ".ipynb_checkpoints")
+    shutil.copytree(report_sources(), target, ignore=ignored)
+    for name in sorted(path.name for path in (report_sources() / "study").glob("*.md")):
+        write_text(target / "study" / name, WORDS.get(name, f"Not written yet (`report/study/{name}`).\n"))
+
+
+def _scm(directory: Path) -> list[str]:
+    """DVC stands beside git where there is git (in a subdirectory of it, if so), and alone where there is none."""
+    inside = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=directory, capture_output=True, text=True, check=False)
+    if inside.returncode:
+        return ["--no-scm"]
+    return [] if Path(inside.stdout.strip()).resolve() == directory.resolve() else ["--subdir"]
+
+
+def _with_core(config: Path) -> str:
+    """Return DVC's configuration with telemetry and update checks off, keeping what `dvc init` wrote."""
+    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    if "[core]" in text:
+        return text.replace("[core]\n", DVC_CONFIG, 1)
+    return DVC_CONFIG + text

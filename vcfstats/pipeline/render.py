@@ -1,0 +1,27 @@
+"""Stage render: the documents, from finished results, by Quarto where it is installed and else by the offline path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.reporting import render
+
+
+def run(study: StudyDirectory) -> None:
+    """Write report/_output."""
+    render_documents(study, formats=study.params.report.formats, engine="auto")
+
+
+def render_documents(study: StudyDirectory, *, formats: Sequence[str], engine: str) -> None:
+    """Render the documents of a study and say what rendered them."""
+    unknown = [name for name in formats if name not in ("html", "docx", "pdf")]
+    if unknown:
+        raise InputError(Problem(f"format {unknown[0]!r}", "html, docx, pdf", "correct --formats"))
+    if engine not in ("auto", "quarto", "offline"):
+        raise InputError(Problem(f"engine {engine!r}", "auto, quarto, offline", "correct --engine"))
+    rendered = render(study.report, formats=tuple(formats), out_dir=study.report / "_output", engine=engine)
+    print(f"rendered by {rendered.engine} {rendered.version}:")
+    for file in rendered.files:
+        print(f"  {file.relative_to(study.root) if file.is_relative_to(study.root) else file}")
