@@ -1,0 +1,176 @@
+"""The words of a study, and the files of results/ that its documents are made of.
+
+A study is a directory. Its documents read `results/` and nothing else:
+
+- `results.json`: result records (vcfstats.contracts.records)
+- `study.json`: one `StudyFile`
+- the tables of `TABLES`, as CSV; a table that the study does not have is absent, one without an estimable row has its header
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import write_text
+
+# File of results/ -> its columns, in order. `kind` and `model` mean what they mean in a result record.
+TABLES: dict[str, tuple[str, ...]] = {
+    "roc": ("kind", "model", "threshold", "false_positive_rate", "sensitivity"),
+    "calibration": ("kind", "model", "predicted", "observed", "low", "high"),
+    "calibration_groups": ("kind", "model", "group", "n", "events", "predicted", "observed"),
+    "decision": ("kind", "model", "threshold", "net_benefit"),
+    "baseline": ("variable", "level", "statistic", "all", "training", "testing"),
+}
+_WORDS = ("kind", "model", "variable", "level", "statistic", "all", "training", "testing")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Author(_Part):
+    """An author of the paper."""
+
+    name: str
+    orcid: str = ""
+    affiliation: str = ""
+
+
+class Deviation(_Part):
+    """An analytic key whose value departs from the printed one."""
+
+    key: str
+    published: Any
+    used: Any
+    reason: str
+
+
+class Choice(_Part):
+    """An analytic key that the protocol leaves open: it is silent (`published` is null or empty) or gives several values."""
+
+    key: str
+    published: Any = None
+    used: Any
+    reason: str
+
+
+class Protocol(_Part):
+    """How the study's decisions compare with what was published or registered."""
+
+    registered: bool
+    source: str = ""
+    doi: str = ""
+    deviations: tuple[Deviation, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+    @model_validator(mode="after")
+    def _nothing_to_compare_with(self) -> Protocol:
+        if not self.registered and (self.deviations or self.choices):
+            raise ValueError("without a protocol there is nothing to deviate from: no deviations and no choices")
+        return self
+
+
+class Hashes(_Part):
+    """SHA-256 of what the results depend on, in hexadecimal."""
+
+    params: str
+    data: str
+    code: str
+
+
+class StudyFile(_Part):
+    """The words of one study, for its documents.
+
+    `condition` completes "patients with ..."; `case_noun` names one case in the singular, `case_noun_plural` several (an "s"
+    is added where it is empty); `models` maps the names in result records to the names in print, in the order of print.
+    """
+
+    title: str = Field(min_length=1)
+    subtitle: str = ""
+    simulated: bool
+    condition: str
+    event_label: str
+    nonevent_label: str
+    case_noun: str
+    case_noun_plural: str = ""
+    models: dict[str, str] = Field(min_length=1)
+    authors: tuple[Author, ...] = ()
+    data_source: str
+    protocol: Protocol
+    hashes: Hashes
+    version: str
+
+    @property
+    def cases(self) -> str:
+        """Several cases, in words."""
+        return self.case_noun_plural or f"{self.case_noun}s"
+
+
+def write_study(info: StudyFile, path: Path) -> None:
+    """Write study.json."""
+    write_text(path, json.dumps(info.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_study(path: Path) -> StudyFile:
+    """Read study.json.
+
+    Raises
+    ------
+    InputError
+        The file is missing or does not describe a study.
+    """
+    try:
+        return StudyFile.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(Problem("no such file", "the words of a study in JSON", "run `dvc repro` first", file=path)) from None
+    except ValidationError as error:
+        raise InputError(
+            [
+                Problem(f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}", "the fields of StudyFile", "run `dvc repro` again", file=path)
+                for item in error.errors()
+            ]
+        ) from None
+
+
+def write_table(name: str, rows: pd.DataFrame | list[Mapping[str, Any]], path: Path) -> None:
+    """Write one table of `TABLES` as CSV; floats keep all their digits, undefined is empty."""
+    frame = pd.DataFrame(rows, columns=list(TABLES[name])) if isinstance(rows, list) else rows
+    if tuple(frame.columns) != TABLES[name]:
+        raise ValueError(f"table {name!r} has the columns {list(TABLES[name])}; found {list(frame.columns)}")
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def read_table(name: str, path: Path) -> pd.DataFrame:
+    """Read one table of `TABLES`: words as str (empty where undefined), numbers as float.
+
+    Raises
+    ------
+    InputError
+        The file is missing, has other columns, or holds a word where a number belongs.
+    """
+    columns = TABLES[name]
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(Problem("no such file", f"a table with the columns {', '.join(columns)}", "run `dvc repro` first", file=path)) from None
+    except (ValueError, pd.errors.EmptyDataError) as error:
+        raise InputError(Problem(f"no table ({error})", f"a CSV file with the columns {', '.join(columns)}", "run `dvc repro` again", file=path)) from None
+    if tuple(frame.columns) != columns:
+        raise InputError(Problem(f"columns {', '.join(frame.columns)}", f"columns {', '.join(columns)}", "run `dvc repro` again", file=path))
+    for column in columns:
+        if column in _WORDS:
+            continue
+        numbers = pd.to_numeric(frame[column].replace("", None), errors="coerce").astype(float)
+        wrong = frame.index[numbers.isna() & ~frame[column].isin(["", "nan"])]
+        if len(wrong):
+            row = wrong[0]
+            raise InputError(Problem(f"row {row + 2}, column {column}: {frame.at[row, column]!r}", "a number, or empty where undefined", "run `dvc repro` again", file=path))
+        frame[column] = numbers
+    return frame
