@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import brentq, linprog
 from scipy.special import expit
 from scipy.stats import chi2
@@ -58,8 +58,8 @@ def fit_logistic(
 ) -> LogisticFit:
     """Fit a logistic regression by Newton's method with step halving.
 
-    Maximises sum w_i (y_i eta_i - log(1 + exp(eta_i))) with eta = X b + offset. Columns are scaled to unit size while
-    fitting, so that units do not matter to the accuracy.
+    Maximises sum w_i (y_i eta_i - log(1 + exp(eta_i))) with eta = X b + offset. Columns are scaled
+    and orthogonalised while fitting, so that units and collinearity do not matter to the accuracy.
 
     Parameters
     ----------
@@ -105,11 +105,14 @@ def fit_logistic(
         raise ValueError(
             f"The columns of X (shape {design.shape}) are linearly dependent; drop a constant or repeated column."
         )
-    coef, information, loglik, converged, iterations = _newton(scaled, outcome, shift, weight)
-    suspect = not converged or np.abs(scaled @ coef + shift).max() > _SUSPECT_PREDICTOR
-    separated = bool(suspect and is_separated(scaled[weight > 0], outcome[weight > 0]))
-    covariance = _inverse(information) / np.outer(scale, scale)
-    return LogisticFit(coef / scale, covariance, loglik, converged and not separated, separated, iterations)
+    basis, triangle = np.linalg.qr(scaled)  # orthonormal columns: collinear ones cost no digits
+    basis, triangle = basis * np.sqrt(len(outcome)), triangle / np.sqrt(len(outcome))
+    coef, information, loglik, converged, iterations = _newton(basis, outcome, shift, weight)
+    suspect = not converged or np.abs(basis @ coef).max() > _SUSPECT_PREDICTOR
+    separated = bool(suspect and is_separated(basis[weight > 0], outcome[weight > 0]))
+    back = solve_triangular(triangle, np.eye(len(coef))) / scale[:, None]
+    covariance = back @ _inverse(information) @ back.T
+    return LogisticFit(back @ coef, covariance, loglik, converged and not separated, separated, iterations)
 
 
 def profile_interval(

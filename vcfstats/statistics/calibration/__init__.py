@@ -1,15 +1,18 @@
 """Calibration: do predicted probabilities agree with what is observed?"""
 
+from vcfstats.statistics.calibration.curve import CalibrationCurve, calibration_curve
 from vcfstats.statistics.calibration.hosmer_lemeshow import HosmerLemeshowResult, hosmer_lemeshow
 from vcfstats.statistics.calibration.scores import BrierScore, SpiegelhalterTest, brier_score, spiegelhalter_test
 from vcfstats.statistics.calibration.summary import CalibrationSummary, calibration_summary
 
 __all__ = [
     "BrierScore",
+    "CalibrationCurve",
     "CalibrationSummary",
     "HosmerLemeshowResult",
     "SpiegelhalterTest",
     "brier_score",
+    "calibration_curve",
     "calibration_summary",
     "hosmer_lemeshow",
     "spiegelhalter_test",
