@@ -20,8 +20,8 @@ SIZES = {
     "thoracic": (22.0, 28.0, 32.0, 5.0, 7.5),
     "lumbar": (27.0, 34.0, 46.0, 10.0, 8.5),
 }
-# Curvature of the spine's line in 1/mm: kyphosis bends the line backwards, lordosis forwards.
-CURVATURE = {"cervical": -1 / 250, "thoracic": 1 / 350, "lumbar": -1 / 280}
+# Curvature of the spine's line in 1/mm: in a lordosis (positive) the middle lies in front of the ends, in a kyphosis behind.
+CURVATURE = {"cervical": 1 / 250, "thoracic": -1 / 320, "lumbar": 1 / 280}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class Spine:
     def of(cls, location: str, sex: str, fracture: Fracture, rng: np.random.Generator) -> Spine:
         """Draw the sizes of a patient."""
         scale = (1.05 if sex == "male" else 0.96) * (1 + 0.04 * rng.standard_normal())
-        height, depth, width, disc, canal = (size * scale * (1 + 0.03 * rng.standard_normal()) for size in SIZES[location])
+        height, depth, width, disc, canal = (
+            size * scale * (1 + 0.03 * rng.standard_normal()) for size in SIZES[location]
+        )
         curvature = CURVATURE[location] * (1 + 0.25 * rng.standard_normal())
         return cls(location, height, depth, width, disc, canal, curvature, 0.08 * rng.standard_normal(), fracture)
 
@@ -100,6 +102,12 @@ def local_frame(spine: Spine, level: float, x: Field, y: Field, z: Field) -> Loc
     return Local(cos * dy + sin * dz, -sin * dy + cos * dz, x)
 
 
+def _round_min(a: Field, b: Field, radius: float) -> Field:
+    """Return the smaller of two signed distances, with the edge between their surfaces rounded."""
+    share = np.clip(np.float32(0.5) + (b - a) / np.float32(2 * radius), 0, 1)
+    return (b + (a - b) * share - np.float32(radius) * share * (1 - share)).astype(np.float32)
+
+
 def _wall(spine: Spine, frame: Local, waist: float, bulge: float) -> Field:
     """Return the signed distance to the side walls: a rounded outline, hollow at half height, flattened at the back."""
     half = 0.5 * spine.height
@@ -119,24 +127,48 @@ def body(spine: Spine, level: float, frame: Local) -> tuple[Field, Field]:
     half = np.float32(0.5 * spine.height)
     hollow = np.float32(0.06 * spine.height)
     ahead = np.clip(0.5 - frame.u / np.float32(spine.depth), 0, 1)  # 1 at the front, 0 at the back
-    dome = np.clip(1 - (2 * frame.u / np.float32(spine.depth)) ** 2, 0, 1) * np.clip(1 - (2 * frame.x / np.float32(spine.width)) ** 2, 0, 1)
-    top, bulge, waist = half - hollow * dome, 0.0, 0.10
+    dome = np.clip(1 - (2 * frame.u / np.float32(spine.depth)) ** 2, 0, 1) * np.clip(
+        1 - (2 * frame.x / np.float32(spine.width)) ** 2, 0, 1
+    )
+    top, bulge, waist = half - hollow * dome, 0.0, 0.07
     if level == 0:
         fracture = spine.fracture
-        loss = np.float32(fracture.posterior_loss) + np.float32(fracture.anterior_loss - fracture.posterior_loss) * ahead
+        loss = (
+            np.float32(fracture.posterior_loss) + np.float32(fracture.anterior_loss - fracture.posterior_loss) * ahead
+        )
         top = top - loss * np.float32(spine.height) - np.float32(fracture.endplate_dip) * dome
         bulge, waist = fracture.bulge, 0.05
     bottom = -half + hollow * dome
     below = (top - frame.v).astype(np.float32)
-    inside = np.minimum(np.minimum(below, frame.v - bottom), _wall(spine, frame, waist, bulge))
-    return inside.astype(np.float32), below
+    radius = 0.09 * spine.height
+    plates = np.minimum(below, frame.v - bottom)
+    return _round_min(plates, _wall(spine, frame, waist, bulge), radius), below
+
+
+def nucleus(spine: Spine, lower: float, upper: float, x: Field, y: Field, z: Field) -> Field:
+    """Return the signed distance to the nucleus of the disc between the bodies at two levels."""
+    floor = lower + 0.5 * spine.height
+    if lower == 0:
+        floor -= 0.5 * spine.height * (spine.fracture.anterior_loss + spine.fracture.posterior_loss)
+    ceiling = upper - 0.5 * spine.height
+    gap = ceiling - floor
+    frame = local_frame(spine, 0.5 * (floor + ceiling), x, y, z)
+    half = np.float32(0.42 * gap + 0.05 * spine.height)
+    radius = np.sqrt(
+        (np.abs((frame.u + np.float32(0.03 * spine.depth)) / np.float32(0.32 * spine.depth)) ** 2.4)
+        + (frame.v / half) ** 2
+        + (frame.x / np.float32(0.36 * spine.width)) ** 2
+    )
+    return ((1 - radius) * half).astype(np.float32)
 
 
 def column(spine: Spine, x: Field, y: Field, z: Field) -> Field:
     """Return the signed distance to the column that bodies and discs fill."""
     u = y - spine.line(z).astype(np.float32)
     back = np.where(u > 0, u + np.float32(0.08 * spine.depth), u)
-    radius = (np.abs(back / np.float32(0.5 * spine.depth)) ** 2.4 + np.abs(x / np.float32(0.5 * spine.width)) ** 2.4) ** (1 / 2.4)
+    radius = (
+        np.abs(back / np.float32(0.5 * spine.depth)) ** 2.4 + np.abs(x / np.float32(0.5 * spine.width)) ** 2.4
+    ) ** (1 / 2.4)
     return ((1 - radius) * np.float32(0.5 * spine.depth)).astype(np.float32)
 
 
@@ -161,5 +193,7 @@ def spinous_process(spine: Spine, frame: Local) -> Field:
     """Return the signed distance to the spinous process of a body, a plate behind the canal that points downwards."""
     u = frame.u - np.float32(0.5 * spine.depth + 2 * spine.canal + 12)
     v = frame.v + np.float32(0.30 * spine.height) + np.float32(0.35) * u
-    radius = np.sqrt((u / np.float32(12)) ** 2 + (v / np.float32(0.36 * spine.height)) ** 2 + (frame.x / np.float32(4.5)) ** 2)
+    radius = np.sqrt(
+        (u / np.float32(12)) ** 2 + (v / np.float32(0.36 * spine.height)) ** 2 + (frame.x / np.float32(4.5)) ** 2
+    )
     return ((1 - radius) * np.float32(4.5)).astype(np.float32)

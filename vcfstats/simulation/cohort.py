@@ -129,7 +129,12 @@ def _written(tasks: list[_Task], workers: int):  # type: ignore[no-untyped-def]
 
 
 def _write_patient(
-    folder: Path, patient: str, row: dict[str, object], settings: SimulationSettings, seed: np.random.SeedSequence, repeat: bool
+    folder: Path,
+    patient: str,
+    row: dict[str, object],
+    settings: SimulationSettings,
+    seed: np.random.SeedSequence,
+    repeat: bool,
 ) -> tuple[str, str]:
     examination = simulate_examination(row, settings, seed, repeat=repeat)
     _write(examination.image, folder / "images" / f"{patient}.nii.gz")

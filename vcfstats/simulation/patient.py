@@ -70,7 +70,9 @@ def simulate_examination(
         masks["mask_intra"] = _draw(inside, grid, 0.0, settings, reader_rng)
         masks["mask_inter"] = _draw(inside, grid, settings.reader_2_shift_mm, settings, reader_rng)
     return Examination(
-        image=_volume(voxels, frame), masks={name: _volume(mask, frame) for name, mask in masks.items()}, acquisition=acquisition
+        image=_volume(voxels, frame),
+        masks={name: _volume(mask, frame) for name, mask in masks.items()},
+        acquisition=acquisition,
     )
 
 
@@ -79,7 +81,9 @@ def _children(seed: np.random.SeedSequence, count: int) -> list[np.random.SeedSe
     return [np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, index)) for index in range(count)]
 
 
-def _appearance(patient: Mapping[str, Any], effects: EffectSettings, rng: np.random.Generator) -> tuple[Appearance, float]:
+def _appearance(
+    patient: Mapping[str, Any], effects: EffectSettings, rng: np.random.Generator
+) -> tuple[Appearance, float]:
     malignant = float(patient["diagnosis"] == "malignant")
     draws = rng.standard_normal(4)
     shifts = np.array([effects.roughness, effects.coarseness, effects.signal, effects.bulge])
@@ -140,7 +144,9 @@ def _grid(
         @ np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
         @ np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     )
-    axes = turn @ np.array([[0, 0, 1], [1, 0, 0], [0, -1, 0]], dtype=float)  # columns: image axes (column, row, slice) in LPS
+    axes = turn @ np.array(
+        [[0, 0, 1], [1, 0, 0], [0, -1, 0]], dtype=float
+    )  # columns: image axes (column, row, slice) in LPS
     origin = turn @ np.array([x[0], y[0], z[0]]) + rng.uniform(-40, 40, 3)
     frame = _Frame((pixel, pixel, thickness), tuple(map(float, origin)), tuple(map(float, axes.ravel())))  # type: ignore[arg-type]
     return grid, frame

@@ -37,7 +37,12 @@ def acquire(
     z = (grid.z - grid.z.mean()) / np.ptp(grid.z)
     x = (grid.x - grid.x.mean()) / np.ptp(grid.x)
     # The coil lies behind the patient: brighter towards the back, with a slow variation of its own along the table.
-    shape = y + 0.35 * rng.standard_normal() * z + 0.8 * rng.standard_normal() * (z * z - 1 / 12) + 0.2 * rng.standard_normal() * x
+    shape = (
+        y
+        + 0.35 * rng.standard_normal() * z
+        + 0.8 * rng.standard_normal() * (z * z - 1 / 12)
+        + 0.2 * rng.standard_normal() * x
+    )
     field = np.exp(np.float32(bias * scanner.bias_factor) * shape.astype(np.float32))
     blurred = gaussian_filter(signal, [0.4, 0.4, 0.0])
     sd = np.float32(noise * scanner.noise_factor)

@@ -55,7 +55,9 @@ class Grid:
     spacing: tuple[float, float, float]
 
 
-def random_field(shape: tuple[int, ...], spacing: tuple[float, ...], length_mm: float, rng: np.random.Generator) -> Field:
+def random_field(
+    shape: tuple[int, ...], spacing: tuple[float, ...], length_mm: float, rng: np.random.Generator
+) -> Field:
     """Return a Gaussian random field of mean 0 and SD 1 whose correlation length is `length_mm`."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     smooth = gaussian_filter(noise, [length_mm / step for step in spacing], mode="wrap", truncate=3)
@@ -67,15 +69,13 @@ def _weight(distance: Field, blur_mm: float = 0.45) -> Field:
     return (0.5 * (1 + np.tanh(distance / np.float32(blur_mm)))).astype(np.float32)
 
 
-def _lay(signal: Field, distance: Field, value: float | Field) -> None:
+def _lay(signal: Field, distance: Field, value: float | Field, blur_mm: float = 0.45) -> None:
     """Lay a structure over what is there, in place."""
-    weight = _weight(distance)
+    weight = _weight(distance, blur_mm)
     signal += weight * (value - signal)
 
 
-def tissue(
-    spine: Spine, look: Appearance, grid: Grid, rng: np.random.Generator
-) -> tuple[Field, Field]:
+def tissue(spine: Spine, look: Appearance, grid: Grid, rng: np.random.Generator) -> tuple[Field, Field]:
     """Return the signal without coil and noise, and the signed distance to the fractured body's surface."""
     x, y, z = grid.x, grid.y, grid.z
     shape = np.broadcast_shapes(x.shape, y.shape, z.shape)
@@ -92,13 +92,16 @@ def tissue(
     _lay(signal, sac, _sac(spine, radius, x, fine))
     disc = anatomy.column(spine, x, y, z)
     _lay(signal, disc, ANNULUS * (1 + 0.15 * fine))
-    _lay(signal, disc - 0.22 * spine.depth, look.hydration * (1 + 0.08 * fine))
+    levels = list(frames)
+    for lower, upper in zip(levels, levels[1:], strict=False):
+        _lay(signal, anatomy.nucleus(spine, lower, upper, x, y, z), look.hydration * (1 + 0.08 * fine), 1.0)
 
     fractured = np.zeros(shape, np.float32)
+    grain = 0.09 * fine + 0.08 * random_field(shape, grid.spacing, 3.0, rng)
     for level, frame in frames.items():
         inside, below = anatomy.body(spine, level, frame)
         roots = anatomy.pedicles(spine, frame)
-        marrow: Field = MARROW * (1 + 0.10 * fine)
+        marrow: Field = MARROW * (1 + grain)
         if level == 0:
             fractured = inside
             marrow = _fractured_marrow(look, grid, inside, below, rng)
