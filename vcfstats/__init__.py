@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 # Public name -> the module of vcfstats.statistics (or another room) in which it lives. One line a module.
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
-    "statistics.calibration": ("brier_score", "calibration_curve", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
+    "statistics.calibration": ("brier_score", "calibration_belt", "calibration_curve", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
     "statistics.decision": ("decision_curve",),
     "statistics.roc": (
         "auc_difference_power",
@@ -34,7 +34,13 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "roc_curve",
     ),
     "statistics.bootstrap": ("bootstrap_ci",),
-    "statistics.diagnostic": ("diagnostic_accuracy", "proportion_ci"),
+    "statistics.diagnostic": (
+        "compare_diagnostic_tests",
+        "diagnostic_accuracy",
+        "mcnemar_test",
+        "predictive_values",
+        "proportion_ci",
+    ),
     "statistics.multiplicity": ("adjust_pvalues",),
     "statistics.agreement": ("icc", "cohen_kappa", "fleiss_kappa", "gwet_ac1", "bland_altman"),
     "statistics.regression": ("logistic_table", "firth_logistic", "variance_inflation", "SeparationWarning"),

@@ -105,6 +105,25 @@ def as_probabilities(y_prob: npt.ArrayLike, n: int, *, name: str = "y_prob") -> 
     return values
 
 
+def as_labels(labels: npt.ArrayLike, n: int, *, name: str) -> npt.NDArray[np.int64]:
+    """Return labels (of clusters, strata, groups) of shape (n,) as codes 0, 1, ... in the order of their values.
+
+    Raises
+    ------
+    ValueError
+        Another shape, or missing labels.
+    """
+    values = np.asarray(labels)
+    if values.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), one label per row of the data; got shape {values.shape}.")
+    missing = _missing(values)
+    if missing.any():
+        raise ValueError(f"{name} has {int(missing.sum())} missing label(s), first at {_where(labels, missing)}; every row needs one.")
+    if values.dtype.kind == "O":
+        values = values.astype(str)
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
 def check_level(confidence_level: float) -> float:
     """Return the confidence level, or raise ValueError unless it lies strictly between 0 and 1."""
     level = float(confidence_level)

@@ -32,7 +32,7 @@ def bootstrap_ci(
     strata: npt.ArrayLike | None = None,
     clusters: npt.ArrayLike | None = None,
     standard_error: Statistic | None = None,
-    indices: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
+    indices: npt.NDArray[Any] | Sequence[npt.ArrayLike] | None = None,
     n_workers: int = 1,
     random_state: RandomState = None,
 ) -> Bootstrap:

@@ -225,4 +225,5 @@ def _bca(estimate: FloatArray, kept: FloatArray, tails: FloatArray, jackknife: J
 
 
 def _finite_rows(values: FloatArray) -> npt.NDArray[np.bool_]:
-    return np.isfinite(values.reshape(values.shape[0], -1)).all(axis=1)
+    finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values.reshape(values.shape[0], -1)).all(axis=1))
+    return finite

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, RandomState, as_generator
+from vcfstats.statistics.inputs import FloatArray, RandomState, as_generator, as_labels
 
 IntArray = npt.NDArray[np.int64]
 # Resamples per random stream. The streams, not the workers, decide what is drawn; a change here changes every result.
@@ -64,22 +64,22 @@ def make_plan(n: int, *, strata: npt.ArrayLike | None = None, clusters: npt.Arra
         Labels of another length, or a cluster that lies in two strata.
     """
     unit = np.arange(n)
-    first_row = unit
     if clusters is not None:
-        _, first_row, unit = np.unique(_labels(clusters, n, "clusters"), return_index=True, return_inverse=True)
-    n_units = first_row.size
+        unit = as_labels(clusters, n, name="clusters")
+    n_units = int(unit.max()) + 1
     if strata is None:
         return Plan(n, unit, (np.arange(n_units),), clusters is not None)
-    _, stratum = np.unique(_labels(strata, n, "strata"), return_inverse=True)
-    crossing = stratum != stratum[first_row][unit]
+    stratum = as_labels(strata, n, name="strata")
+    of_unit = np.empty(n_units, dtype=np.int64)
+    of_unit[unit] = stratum
+    crossing = stratum != of_unit[unit]
     if crossing.any():
         row = int(np.argmax(crossing))
-        label = np.asarray(clusters)[row]
         raise ValueError(
-            f"Cluster {label!s} lies in more than one stratum (see row {row}); strata must be constant within a cluster."
-            " Leave strata out, or define them by cluster."
+            f"Cluster {np.asarray(clusters)[row]!s} lies in more than one stratum (see row {row}); strata must be constant"
+            " within a cluster. Leave strata out, or define them by cluster."
         )
-    groups = tuple(np.flatnonzero(stratum[first_row] == s) for s in range(int(stratum.max()) + 1))
+    groups = tuple(np.flatnonzero(of_unit == s) for s in range(int(stratum.max()) + 1))
     return Plan(n, unit, groups, clusters is not None)
 
 
@@ -94,10 +94,3 @@ def check_resamples(n_resamples: int) -> int:
     if isinstance(n_resamples, bool) or not isinstance(n_resamples, int | np.integer) or n_resamples < 2:
         raise ValueError(f"n_resamples must be an integer of at least 2, such as 2000; got {n_resamples!r}.")
     return int(n_resamples)
-
-
-def _labels(labels: npt.ArrayLike, n: int, name: str) -> npt.NDArray[np.generic]:
-    values = np.asarray(labels)
-    if values.shape != (n,):
-        raise ValueError(f"{name} must have shape ({n},), one label per row of the data; got shape {values.shape}.")
-    return values.astype(str) if values.dtype.kind == "O" else values

@@ -97,7 +97,8 @@ class DiagnosticAccuracy(Result):
         Returns
         -------
         ConfidenceInterval
-            NaN where the measure is 0/0 or an empty cell leaves a ratio without a standard error.
+            NaN where the measure is 0/0. An empty cell leaves a ratio without a standard error: a ratio of 0 has the limits
+            (0, NaN), an infinite one (NaN, inf).
 
         Raises
         ------
@@ -157,8 +158,8 @@ class DiagnosticAccuracy(Result):
         tp, fp, fn, tn = self.tp, self.fp, self.fn, self.tn
         used = {"lr_positive": (tp, fp), "lr_negative": (fn, tn), "diagnostic_odds_ratio": (tp, fp, fn, tn)}[measure]
         ratio = getattr(self, measure)
-        if min(used) == 0 or math.isnan(ratio):
-            return ConfidenceInterval(math.nan, math.nan)
+        if math.isnan(ratio) or min(used) == 0:
+            return ConfidenceInterval(0.0 if ratio == 0 else math.nan, math.inf if ratio == math.inf else math.nan)
         variance = sum(1 / cell for cell in used)
         if measure != "diagnostic_odds_ratio":
             variance -= 1 / (tp + fn) + 1 / (fp + tn)

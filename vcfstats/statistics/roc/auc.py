@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from scipy import special
 from scipy.stats import DegenerateDataWarning
@@ -127,8 +126,7 @@ class Auc(Result):
                 stratified=stratified,
                 random_state=random_state,
             )
-            low, high = replicates.confidence_interval(confidence_level, bootstrap_method)
-            return ConfidenceInterval(float(low[0]), float(high[0]))
+            return replicates.contrast([1.0]).confidence_interval(confidence_level, bootstrap_method)
         if method == "hanley-mcneil":
             se = math.sqrt(hanley_mcneil_variance(self.auc, self.n_events, self.n_nonevents))
         else:

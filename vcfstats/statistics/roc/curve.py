@@ -47,6 +47,26 @@ class RocCurve(Result):
     n_nonevents: int
     direction: str
 
+    def sensitivity_at(self, specificity: npt.ArrayLike) -> FloatArray:
+        """Return the sensitivity at given specificities, on the straight segments of the curve; the highest where several.
+
+        Raises
+        ------
+        ValueError
+            A specificity outside [0, 1].
+        """
+        return _interpolate(self.specificity, self.sensitivity, specificity, "specificity")
+
+    def specificity_at(self, sensitivity: npt.ArrayLike) -> FloatArray:
+        """Return the specificity at given sensitivities, on the straight segments of the curve; the highest where several.
+
+        Raises
+        ------
+        ValueError
+            A sensitivity outside [0, 1].
+        """
+        return _interpolate(self.sensitivity[::-1], self.specificity[::-1], sensitivity, "sensitivity")
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a threshold."""
         import pandas as pd  # loaded on use: importing a statistic must not cost pandas
@@ -137,3 +157,15 @@ def _between(distinct: FloatArray) -> FloatArray:
     # Neighbouring floats and infinite scores have no number strictly between them: the upper one separates them.
     middle = np.where((middle > low) & (middle <= high), middle, high)
     return np.concatenate([[-np.inf], middle, [np.inf]])
+
+
+def _interpolate(x: FloatArray, y: FloatArray, at: npt.ArrayLike, name: str) -> FloatArray:
+    """Return y at given x on the path (x rising, y falling)."""
+    wanted = np.asarray(at, dtype=np.float64)
+    if not ((wanted >= 0) & (wanted <= 1)).all():
+        raise ValueError(f"{name} must lie in [0, 1]; got {at!r}.")
+    # The last point at or below the target, and the first at or above it: one and the same segment or vertex.
+    high = np.minimum(np.searchsorted(x, wanted, side="left"), x.size - 1)
+    low = np.where(x[high] == wanted, high, high - 1)
+    width = np.where(high > low, x[high] - x[low], 1.0)
+    return np.asarray(y[low] + (y[high] - y[low]) * (wanted - x[low]) / width)

@@ -249,7 +249,7 @@ def delong_test(
         covariance = unbiased_covariance(outcome, values, placed.events, placed.nonevents)
         variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     auc_a, auc_b = placed.aucs.tolist()
-    return _test(auc_a, auc_b, difference, variance, math.inf, alternative)
+    return difference_result(auc_a, auc_b, difference, variance, math.inf, alternative)
 
 
 def contrast_of_two(placed: Placements, a: int, b: int) -> tuple[float, float]:
@@ -326,14 +326,17 @@ def delong_test_unpaired(
     variance = variances[0] + variances[1]
     terms = sum(v**2 / (size - 1) for v, size in zip(variances, sizes, strict=True))
     df = variance**2 / terms if terms > 0 else math.nan
-    return _test(aucs[0], aucs[1], aucs[0] - aucs[1], variance, df, alternative)
+    return difference_result(aucs[0], aucs[1], aucs[0] - aucs[1], variance, df, alternative)
 
 
-def _test(auc_a: float, auc_b: float, difference: float, variance: float, df: float, alternative: str) -> AucDifference:
+def difference_result(
+    auc_a: float, auc_b: float, difference: float, variance: float, df: float, alternative: str
+) -> AucDifference:
+    """Return the test of a difference of known variance."""
     check_choice(alternative, ALTERNATIVES, name="alternative")
     if variance < 0:
         warnings.warn(
-            "The unbiased variance is negative in this sample, so the test is NaN; use unbiased=False.",
+            "The variance estimate is negative in this sample, so the test is NaN; DeLong's own is never negative.",
             DegenerateDataWarning,
             stacklevel=3,
         )
