@@ -57,6 +57,19 @@ if typer is not None:
         render_documents(StudyDirectory(Path.cwd()), formats=tuple(formats.split(",")), engine=engine)
 
 
+def _lines(error: InputError, most: int = 5) -> list[str]:
+    """One line a problem; of many with the same mend the first few, since one mistake often meets every patient."""
+    kinds: dict[str, list[str]] = {}
+    for problem in error.problems:
+        kinds.setdefault(problem.mend, []).append(str(problem))
+    lines = []
+    for of_kind in kinds.values():
+        lines += of_kind[:most]
+        if len(of_kind) > most:
+            lines.append(f"... and {len(of_kind) - most} more of this kind")
+    return lines
+
+
 def main() -> None:
     """Run the command line; bad input ends in its message and exit code 2, never in a traceback."""
     if typer is None:
@@ -66,8 +79,8 @@ def main() -> None:
     except InputError as error:
         count = len(error.problems)
         print(f"vcfstats: {count} problem{'s' if count > 1 else ''}", file=sys.stderr)
-        for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
+        for line in _lines(error):
+            print(f"  {line}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("vcfstats: interrupted; finished patients are kept, run the same command again to go on", file=sys.stderr)

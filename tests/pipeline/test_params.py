@@ -90,6 +90,11 @@ def test_all_problems_are_told_at_once(body):
     assert len(problems(body)) == 3
 
 
+def test_a_template_is_not_a_study_until_it_is_filled_in(body):
+    changed(body, "study.title", "FILL IN")
+    assert problems(body) == ["params.yaml: found study.title not filled in; allowed: the words and columns of this study. To mend: replace FILL IN."]
+
+
 def test_a_default_nobody_wrote_down_is_refused(body):
     del body["preprocess"]["n4"]["convergence"]
     assert problems(body) == [

@@ -59,14 +59,14 @@ class Record(BaseModel):
 Records = dict[str, Record]
 
 
-def record_key(kind: str, model: str | None, estimate: str) -> str:
-    """Return the key of a record, such as ``testing/radiomics/auc`` or ``cohort/n_patients``."""
-    return "/".join(part for part in (kind, model, estimate) if part)
+def record_key(kind: str, owner: str | None, estimate: str) -> str:
+    """Return the key of a record; its owner is a model, or a partition: ``testing/radiomics/auc``, ``cohort/all/n_cases``."""
+    return "/".join(part for part in (kind, owner, estimate) if part)
 
 
 def add_record(records: Records, record: Record) -> None:
     """Put a record under its key; the same key twice is a defect of the caller."""
-    key = record_key(record.kind, record.model, record.estimate)
+    key = record_key(record.kind, record.partition if record.kind == "cohort" else record.model, record.estimate)
     if key in records:
         raise KeyError(f"two result records share the key {key!r}")
     records[key] = record

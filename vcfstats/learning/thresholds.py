@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vcfstats import optimal_threshold
@@ -24,8 +25,9 @@ def choose_threshold(out_of_fold: pd.DataFrame, settings: ThresholdSettings) -> 
     """
     if settings.value is not None:  # rule fixed, and no other, has a value
         return settings.value
-    best = optimal_threshold(out_of_fold["outcome"], out_of_fold["probability"], method="youden")
-    return float(min(best.thresholds))
+    best = optimal_threshold(out_of_fold["outcome"], out_of_fold["probability"], criterion="youden")
+    # The ends of the curve lie at -inf and inf; as probabilities they are 0, all positive, and 1.
+    return float(np.clip(best.thresholds[0], 0.0, 1.0))
 
 
 def write_thresholds(thresholds: dict[str, float], path: Path) -> None:

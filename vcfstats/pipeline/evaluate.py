@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pandas as pd
 
 from vcfstats.contracts.features import FeatureDescription, read_features
-from vcfstats.contracts.files import write_text
 from vcfstats.contracts.predictions import read_predictions
 from vcfstats.contracts.records import Record, Records, add_record, write_records
+from vcfstats.contracts.study import write_study, write_table
 from vcfstats.learning.logistic import LogisticModel
 from vcfstats.learning.thresholds import read_thresholds
 from vcfstats.pipeline.directory import StudyDirectory
@@ -39,10 +36,9 @@ def run(study: StudyDirectory) -> None:
 
     write_records(records, study.results / "results.json")
     for name, parts in frames.items():
-        _write_csv(pd.concat([part for part in parts if len(part)] or parts), study.results / f"{name}.csv")
-    _write_csv(description.baseline(cohort, params), study.results / "baseline.csv")
-    words = description.study_file(study).model_dump(mode="json")
-    write_text(study.results / "study.json", json.dumps(words, indent=1, ensure_ascii=False) + "\n")
+        write_table(name, pd.concat([part for part in parts if len(part)] or parts), study.results / f"{name}.csv")
+    write_table("baseline", description.baseline(cohort, params), study.results / "baseline.csv")
+    write_study(description.study_file(study), study.results / "study.json")
     for kind in ("apparent", "out_of_fold", "testing"):
         auc = records[f"{kind}/radiomics/auc"]
         shown = "not estimable" if auc.value is None else f"{auc.value:.3f} ({_limit(auc.ci_low)} to {_limit(auc.ci_high)})"
@@ -69,11 +65,6 @@ def predictions_by_model(study: StudyDirectory) -> list[Predictions]:
 def _add(records: Records, more: list[Record]) -> None:
     for record in more:
         add_record(records, record)
-
-
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame with 12 significant digits: more than any page prints, and readable in a diff."""
-    write_text(path, frame.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
 
 
 def _limit(value: float | None) -> str:

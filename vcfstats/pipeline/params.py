@@ -123,7 +123,7 @@ class EvaluationSection(Section):
         description="interval of sensitivity, specificity, predictive values and accuracy"
     )
     hosmer_lemeshow_groups: int = Field(ge=3, le=20, description="groups of the Hosmer-Lemeshow test")
-    calibration_smoother: Literal["loess", "logistic"] = Field(description="curve drawn through predicted and observed")
+    calibration_smoother: Literal["loess", "rcs", "logistic"] = Field(description="curve drawn through predicted and observed")
     decision: DecisionSection = Field(description="range of the decision curve")
 
 
@@ -197,6 +197,9 @@ def check_params(body: dict[str, Any], path: Path) -> Params:
     except ValidationError as error:
         raise InputError([_problem(item, path) for item in error.errors()]) from None
     stated = leaves(body)
+    unfilled = [key for key, value in stated.items() if value == "FILL IN"]
+    if unfilled:
+        raise InputError([Problem(f"{key} not filled in", "the words and columns of this study", "replace FILL IN", file=path) for key in unfilled])
     unstated = {key: value for key, value in analytic_leaves(params).items() if key not in stated}
     if unstated:
         # A default that nobody wrote down would be a decision that no diff shows.

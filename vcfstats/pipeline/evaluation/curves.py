@@ -50,6 +50,7 @@ def decision_points(given: Predictions, settings: EvaluationSection) -> pd.DataF
     """Return net benefit over threshold probabilities, for the model and for treating all or none."""
     curve = decision_curve(given.outcome, {given.model: given.probability}, thresholds=thresholds(settings.decision))
     frame = curve.to_frame()
+    frame["model"] = frame["model"].replace({"all": "treat all", "none": "treat none"})
     return frame.assign(kind=given.kind)[["kind", "model", "threshold", "net_benefit"]]
 
 

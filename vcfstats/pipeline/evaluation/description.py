@@ -114,7 +114,7 @@ def cohort_records(cohort: pd.DataFrame) -> list[Record]:
     for partition, rows in (("all", cohort), *sorted(cohort.groupby("partition"), reverse=True)):
         counts = {"n_patients": rows["patient_id"].nunique(), "n_cases": len(rows), "n_events": int(rows["outcome"].sum())}
         records += [
-            Record(kind="cohort", model=str(partition), partition=str(partition), estimate=name, value=int(value), unit="cases" if name != "n_patients" else "patients", stage="split")
+            Record(kind="cohort", partition=str(partition), estimate=name, value=int(value), unit="cases" if name != "n_patients" else "patients", stage="split")
             for name, value in counts.items()
         ]  # fmt: skip
     return records
@@ -168,6 +168,8 @@ def study_file(study: StudyDirectory) -> StudyFile:
             "data_source": params.study.data_source,
             "protocol": {
                 "registered": study.protocol is not None,
+                "source": study.protocol.source if study.protocol else "",
+                "doi": study.protocol.doi if study.protocol else "",
                 "deviations": [_departure(d) for d in departures if d.is_deviation],
                 "choices": [_departure(d) for d in departures if not d.is_deviation],
             },
