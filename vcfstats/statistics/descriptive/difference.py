@@ -1,0 +1,93 @@
+"""Standardised mean difference of groups: balance that does not depend on the sample size."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from vcfstats.statistics.inputs import FloatArray
+
+
+def standardised_difference(values: npt.ArrayLike, groups: npt.ArrayLike, *, categorical: bool = False) -> float:
+    """Absolute standardised difference between groups; for more than two, the mean over all pairs.
+
+    Numeric: |m1 - m2| / sqrt((s1^2 + s2^2) / 2). Categorical: sqrt(d' S^-1 d), d the difference of the shares of all
+    levels but the first, S the mean of the two multinomial covariance matrices (Yang and Dalton); for two levels
+    |p1 - p2| / sqrt((p1 q1 + p2 q2) / 2).
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        Missing ones are left out.
+    groups : array-like of shape (n,)
+        At least two groups.
+    categorical : bool
+        Read the values as levels.
+
+    Returns
+    -------
+    float
+        NaN where neither group varies. Where groups share no level, the categorical form is singular; the generalised
+        inverse then gives tableone's number, which depends on which level comes first.
+
+    Raises
+    ------
+    ValueError
+        Lengths that differ, or fewer than two groups.
+
+    References
+    ----------
+    Austin (2009), doi 10.1002/sim.3697. Yang and Dalton (2012), SAS Global Forum, paper 335.
+
+    Examples
+    --------
+    >>> from vcfstats import standardised_difference
+    >>> round(standardised_difference([1, 2, 3, 4, 2, 3, 4, 5], [0, 0, 0, 0, 1, 1, 1, 1]), 4)
+    0.7746
+    """
+    data = pd.Series(values).reset_index(drop=True)
+    data = data.astype("category") if categorical else data.astype(np.float64)
+    labels = np.asarray(groups)
+    if labels.shape != (len(data),):
+        raise ValueError(f"groups must have shape ({len(data)},), as values has; got {labels.shape}.")
+    known = data.notna().to_numpy()
+    names = pd.unique(labels)
+    if len(names) < 2:
+        raise ValueError(f"A difference needs two groups; found {list(names)}.")
+    parts = [data[known & (labels == name)] for name in names]
+    if categorical:
+        counts = np.array([[int((part == level).sum()) for level in data.cat.categories] for part in parts])
+        return difference_of_counts(counts)
+    return difference_of_means([part.to_numpy() for part in parts])
+
+
+def difference_of_means(groups: list[FloatArray]) -> float:
+    """Mean over pairs of |m1 - m2| / sqrt((s1^2 + s2^2) / 2)."""
+    found = []
+    for a, b in combinations(groups, 2):
+        if min(len(a), len(b)) < 2:
+            return float("nan")
+        spread = np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / 2)
+        found.append(abs(np.mean(a) - np.mean(b)) / spread if spread > 0 else np.nan)
+    return float(np.mean(found))
+
+
+def difference_of_counts(counts: npt.NDArray[np.int64]) -> float:
+    """Mean over pairs of the Mahalanobis distance of two multinomials; counts of shape (groups, levels)."""
+    found = []
+    for a, b in combinations(counts, 2):
+        if a.sum() == 0 or b.sum() == 0:
+            return float("nan")
+        used = (a + b) > 0
+        p, q = (a[used] / a.sum())[1:], (b[used] / b.sum())[1:]
+        if p.size == 0:
+            found.append(np.nan)
+            continue
+        mean = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+        gap = p - q
+        # Levels that no group shares make it singular: the generalised inverse, as tableone takes.
+        found.append(float(np.sqrt(gap @ np.linalg.pinv(mean) @ gap)) if mean.any() else np.nan)
+    return float(np.mean(found))
