@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats import calibration_curve, decision_curve, hosmer_lemeshow, roc_curve
-from vcfstats.pipeline.evaluation.performance import Predictions
+from vcfstats.pipeline.evaluation.performance import Predictions, remarks
 from vcfstats.pipeline.params import DecisionSection, EvaluationSection
 
 
@@ -19,9 +19,10 @@ def roc_points(given: Predictions) -> pd.DataFrame:
 def calibration_points(given: Predictions, settings: EvaluationSection) -> pd.DataFrame:
     """Return the smoothed calibration curve with its pointwise band; no rows where it cannot be estimated."""
     try:
-        curve = calibration_curve(
-            given.outcome, given.probability, method=settings.calibration_smoother, confidence_level=settings.confidence_level
-        )
+        with remarks():  # told by the record of the calibration slope
+            curve = calibration_curve(
+                given.outcome, given.probability, method=settings.calibration_smoother, confidence_level=settings.confidence_level
+            )
     except ValueError:
         # The figure then shows the groups alone; calibration_slope's record carries the reason.
         return _labelled(given, predicted=[], observed=[], low=[], high=[])
@@ -32,7 +33,8 @@ def calibration_points(given: Predictions, settings: EvaluationSection) -> pd.Da
 def calibration_groups(given: Predictions, settings: EvaluationSection) -> pd.DataFrame:
     """Return the groups of the Hosmer-Lemeshow test; no rows where there are too few distinct predictions."""
     try:
-        table = hosmer_lemeshow(given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel="external").table
+        with remarks():  # told by the record of the test
+            table = hosmer_lemeshow(given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel="external").table
     except ValueError:
         return _labelled(given, group=[], n=[], events=[], predicted=[], observed=[])
     table = table[table["n"] > 0]

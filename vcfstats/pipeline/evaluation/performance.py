@@ -72,7 +72,7 @@ def _record(given: Predictions, settings: EvaluationSection, estimate: str, valu
 
 
 @contextmanager
-def _remarks() -> Iterator[list[str]]:
+def remarks() -> Iterator[list[str]]:
     """Collect what a statistic warns of, for the record; a remark on the page is worth more than a line on stderr."""
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
@@ -86,7 +86,7 @@ def _attempt(
 ) -> list[Record]:
     """Run a statistic; where it refuses, return records without a value that carry its reason."""
     try:
-        with _remarks() as said:
+        with remarks() as said:
             records = compute()
     except ValueError as error:
         return [_record(given, settings, name, None, method=f"not estimable: {error}") for name in estimates]

@@ -1,0 +1,35 @@
+"""One small simulated study, run once for all tests of the chain."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+from vcfstats.pipeline.stages import run_stage
+
+CHAIN = ("simulate", "ingest", "preprocess", "radiomics", "split", "learn", "evaluate")
+
+
+def make_small_study(directory: Path) -> Path:
+    spec = importlib.util.spec_from_file_location("small_study", Path(__file__).parents[1] / "small_study.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.make(directory)
+
+
+def run_chain(root: Path, stages=CHAIN) -> Path:
+    for stage in stages:
+        run_stage(stage, root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory):
+    """A study of twelve simulated patients with all stages run but render; tests copy it before they change it."""
+    return run_chain(make_small_study(tmp_path_factory.mktemp("study") / "small"))
+
+
+@pytest.fixture
+def study_copy(finished_study, tmp_path):
+    return Path(shutil.copytree(finished_study, tmp_path / "copy"))

@@ -1,0 +1,184 @@
+"""The chain on twelve simulated patients: same bytes twice, nothing leaks, killed runs go on, bad input is named."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+
+from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.predictions import read_predictions
+from vcfstats.contracts.records import read_records
+from vcfstats.contracts.study import TABLES, read_study, read_table
+from vcfstats.pipeline.stages import run_stage
+
+from .conftest import CHAIN, make_small_study, run_chain
+
+
+def bytes_of(root: Path, *folders: str) -> dict[str, bytes]:
+    files = [path for folder in folders for path in sorted((root / folder).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(root)): path.read_bytes() for path in files if path.name != "run.json"}
+
+
+def test_results_keep_their_contracts(finished_study):
+    records = read_records(finished_study / "results" / "results.json")
+    assert records["cohort/all/n_cases"].value == 12
+    assert {key.split("/")[0] for key in records} == {"apparent", "out_of_fold", "testing", "cohort", "design", "model"}
+    assert read_study(finished_study / "results" / "study.json").simulated
+    for name in TABLES:
+        read_table(name, finished_study / "results" / f"{name}.csv")
+
+
+def test_records_are_functions_of_the_predictions_table(finished_study):
+    records = read_records(finished_study / "results" / "results.json")
+    table = read_predictions(finished_study / "data" / "predictions.parquet")
+    for (model, kind), rows in table.groupby(["model", "kind"]):
+        events = rows.loc[rows["outcome"] == 1, "probability"].to_numpy()
+        others = rows.loc[rows["outcome"] == 0, "probability"].to_numpy()
+        pairs = (events[:, None] > others).mean() + (events[:, None] == others).mean() / 2
+        assert records[f"{kind}/{model}/auc"].value == pytest.approx(pairs, rel=1e-12)
+        threshold = records[f"{kind}/{model}/threshold"].value
+        assert records[f"{kind}/{model}/tp"].value == (events >= threshold).sum()
+        assert records[f"{kind}/{model}/brier"].value == pytest.approx(((rows["probability"] - rows["outcome"]) ** 2).mean())
+
+
+def test_same_bytes_again_whatever_the_number_of_workers(finished_study, tmp_path):
+    again = make_small_study(tmp_path / "again")
+    text = (again / "params.yaml").read_text()
+    (again / "params.yaml").write_text(text.replace("workers: 2", "workers: 1"))
+    run_chain(again)
+    first, second = (bytes_of(root, "data", "models", "results") for root in (finished_study, again))
+    assert list(first) == list(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_nothing_fitted_learns_from_testing_patients(finished_study, study_copy):
+    """Swap labels and images among testing patients: every fitted object stays the same to the byte."""
+    table = pd.read_csv(study_copy / "data/raw/cohort.csv", dtype=str)
+    testing = table.index[table["partition"] == "testing"]
+    rolled = np.roll(testing, 1)
+    for column in ("diagnosis", "age", "sex", "location", "band_edema"):
+        table.loc[testing, column] = table.loc[rolled, column].to_numpy()
+    for row, other in zip(testing, rolled, strict=True):
+        for column in ("image", "mask"):
+            shutil.copy(finished_study / "data/raw" / table.loc[other, column], study_copy / "data/raw" / table.loc[row, column])
+    table.to_csv(study_copy / "data/raw/cohort.csv", index=False)
+    run_chain(study_copy, CHAIN[1:])
+    assert bytes_of(study_copy, "models") == bytes_of(finished_study, "models")
+    before, after = (read_predictions(root / "data/predictions.parquet") for root in (finished_study, study_copy))
+    kept = before["kind"] != "testing"
+    pd.testing.assert_frame_equal(before[kept], after[kept])
+    assert not before.equals(after)  # the testing patients did change
+
+
+def test_killed_stage_redoes_no_finished_patient(study_copy):
+    """Kill the radiomics stage with SIGKILL once some patients are done; the next run computes only the others."""
+    shutil.rmtree(study_copy / ".vcfstats-cache" / "radiomics")
+    (study_copy / "data/radiomics.parquet").unlink()
+    command = [sys.executable, "-m", "vcfstats.cli", "stage", "radiomics"]
+    process = subprocess.Popen(command, cwd=study_copy, stderr=subprocess.PIPE, start_new_session=True)
+    cache = study_copy / ".vcfstats-cache" / "radiomics"
+    deadline = time.monotonic() + 120
+    while len(finished_entries(cache)) < 3:
+        assert process.poll() is None, process.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in finished_entries(cache)}
+    assert 3 <= len(kept) < 12, "the stage was over before it was killed"
+    assert not (study_copy / "data/radiomics.parquet").exists()
+    run_stage("radiomics", study_copy)
+    after = {path: path.stat().st_mtime_ns for path in finished_entries(cache)}
+    assert len(after) == 12
+    assert {path: after[path] for path in kept} == kept
+
+
+def finished_entries(cache: Path) -> list[Path]:
+    return sorted(cache.glob("**/features.json")) if cache.exists() else []
+
+
+def fail(root, stage="ingest"):
+    with pytest.raises(InputError) as error:
+        run_stage(stage, root)
+    return "\n".join(map(str, error.value.problems))
+
+
+def test_corrupt_image_is_one_clear_error_and_nothing_half_written(study_copy):
+    (study_copy / "data/cohort.parquet").unlink()
+    image = next((study_copy / "data/raw/images").glob("*.nii.gz"))
+    image.write_bytes(image.read_bytes()[:500])
+    said = fail(study_copy)
+    assert image.name in said
+    assert f"patient {image.name.split('.')[0]}" in said
+    assert not (study_copy / "data/cohort.parquet").exists()
+
+
+def test_mask_on_another_grid_is_one_clear_error(study_copy):
+    path = next((study_copy / "data/raw/masks").glob("*.nii.gz"))
+    mask = sitk.ReadImage(str(path))
+    mask.SetOrigin([v + 5 for v in mask.GetOrigin()])
+    sitk.WriteImage(mask, str(path))
+    said = fail(study_copy)
+    assert f"patient {path.name.split('.')[0]}" in said
+    assert "origin" in said
+
+
+def test_duplicate_id_is_one_clear_error(study_copy):
+    path = study_copy / "data/raw/cohort.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[1]]) + "\n")
+    assert "the same id again, in lines 2, 14" in fail(study_copy)
+
+
+def test_command_line_prints_the_problem_and_no_traceback(study_copy):
+    (study_copy / "params.yaml").write_text((study_copy / "params.yaml").read_text().replace("penalty_c", "penalty"))
+    done = subprocess.run([sys.executable, "-m", "vcfstats.cli", "stage", "split"], cwd=study_copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "unknown key model.penalty" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_stages_without_their_input_say_which_stage_makes_it(tmp_path):
+    root = make_small_study(tmp_path / "empty")
+    assert "run the stage ingest first" in fail(root, "split")
+    assert "no such file" in fail(root, "ingest")
+    assert "stage 'train'" in fail(root, "train")
+
+
+def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study, tmp_path):
+    """The same images under other column names, another outcome and no protocol: `vcfstats new`, then params."""
+    folder = tmp_path / "folder"
+    shutil.copytree(finished_study / "data/raw", folder)
+    table = pd.read_csv(folder / "cohort.csv", dtype=str).rename(columns={"patient_id": "subject", "image": "scan", "mask": "roi"})
+    table["grade"] = table["diagnosis"].map({"benign": "low", "malignant": "high"})
+    table[["subject", "scan", "roi", "grade", "age"]].to_csv(folder / "cohort.csv", index=False)
+    study = tmp_path / "other"
+    subprocess.run([sys.executable, "-m", "vcfstats.cli", "new", str(study), "--cohort", str(folder)], check=True)
+    text = (study / "params.yaml").read_text()
+    for old, new in {
+        'title: "FILL IN"': "title: Telling high from low grade",
+        'condition: "FILL IN"': "condition: a tumour",
+        'data_source: "FILL IN"': "data_source: A test.",
+        "patient_id: patient_id": "patient_id: subject",
+        "image: image": "image: scan",
+        "mask: mask": "mask: roi",
+        "column: FILL IN": "column: grade",
+        "event: 1": "event: high",
+        "test_fraction: 0.3": "test_fraction: 0.4",
+        "folds: 5": "folds: 2",
+    }.items():
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    (study / "params.yaml").write_text(text)
+    run_chain(study, CHAIN[1:])
+    words = read_study(study / "results/study.json")
+    assert (words.title, words.simulated, words.protocol.registered) == ("Telling high from low grade", False, False)
+    assert read_records(study / "results/results.json")["cohort/all/n_events"].value == 5
