@@ -8,18 +8,18 @@ filter is given what it needs to reach the value of the whole image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pywt
+import pywt  # type: ignore[import-untyped]
 import SimpleITK as sitk
 from radiomics import imageoperations
 
 from vcfstats.imaging.settings import RadiomicsSettings
 
-Floats = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Region:
     def of_image(self, image: sitk.Image) -> sitk.Image:
         """Cut the box out of an image; geometry follows."""
         (x0, y0, z0), (x1, y1, z1) = self.start, self.stop
-        return image[x0:x1, y0:y1, z0:z1]
+        box: sitk.Image = image[x0:x1, y0:y1, z0:z1]
+        return box
 
     def within(self, outer: Region) -> Region:
         """Return the same box in the indices of a box around it."""
@@ -79,6 +80,7 @@ def image_names(settings: RadiomicsSettings) -> list[str]:
 
 
 _Named = Iterator[tuple[str, sitk.Image]]
+_Maker = Callable[[sitk.Image, sitk.Image, Region, RadiomicsSettings], _Named]
 
 
 def _original(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
@@ -90,7 +92,7 @@ def _gradient(image: sitk.Image, mask: sitk.Image, region: Region, settings: Rad
     yield "gradient", region.within(outer).of_image(sitk.GradientMagnitude(outer.of_image(image), True))
 
 
-def _pointwise(image_type: str) -> object:
+def _pointwise(image_type: str) -> _Maker:
     """Return the maker of an image whose voxels depend on their own value and on the whole image's maximum."""
 
     def make(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
@@ -105,7 +107,8 @@ def _pointwise(image_type: str) -> object:
 
 
 def _square(x: Floats, largest: float) -> Floats:
-    return (x / np.sqrt(largest)) ** 2
+    filtered: Floats = np.square(x / np.sqrt(largest))
+    return filtered
 
 
 def _square_root(x: Floats, largest: float) -> Floats:
@@ -113,11 +116,13 @@ def _square_root(x: Floats, largest: float) -> Floats:
 
 
 def _logarithm(x: Floats, largest: float) -> Floats:
-    return np.sign(x) * np.log1p(np.abs(x)) * (largest / np.log1p(largest))
+    filtered: Floats = np.sign(x) * np.log1p(np.abs(x)) * (largest / np.log1p(largest))
+    return filtered
 
 
 def _exponential(x: Floats, largest: float) -> Floats:
-    return np.exp(np.log(largest) / largest * x)
+    filtered: Floats = np.exp(np.log(largest) / largest * x)
+    return filtered
 
 
 # PyRadiomics' order: detail bands as PyWavelets returns them, the approximation last. Letters go from the last axis of

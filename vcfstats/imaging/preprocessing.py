@@ -69,7 +69,8 @@ def correct_bias_field(image: sitk.Image, settings: N4Settings) -> sitk.Image:
     corrector.SetConvergenceThreshold(settings.convergence)
     corrector.SetNumberOfControlPoints([settings.control_points] * 3)
     corrector.Execute(sitk.Shrink(image, factors), sitk.Shrink(foreground, factors))
-    return image / sitk.Exp(corrector.GetLogBiasFieldAsImage(image))
+    changed: sitk.Image = image / sitk.Exp(corrector.GetLogBiasFieldAsImage(image))
+    return changed
 
 
 def resample(image: sitk.Image, spacing_mm: tuple[float, float, float], interpolator: Interpolator) -> sitk.Image:
@@ -100,14 +101,16 @@ def resample(image: sitk.Image, spacing_mm: tuple[float, float, float], interpol
     resampler.SetOutputDirection(image.GetDirection())
     resampler.SetInterpolator(_ITK_INTERPOLATORS[interpolator])
     resampler.SetUseNearestNeighborExtrapolator(True)
-    return resampler.Execute(image)
+    changed: sitk.Image = resampler.Execute(image)
+    return changed
 
 
 def resample_mask(mask: sitk.Image, spacing_mm: tuple[float, float, float], interpolator: Interpolator) -> sitk.Image:
     """Resample a binary mask; an interpolated value of at least one half is inside."""
     if interpolator == "nearest":
         return resample(mask, spacing_mm, interpolator)
-    return resample(sitk.Cast(mask, sitk.sitkFloat32), spacing_mm, interpolator) >= 0.5
+    changed: sitk.Image = resample(sitk.Cast(mask, sitk.sitkFloat32), spacing_mm, interpolator) >= 0.5
+    return changed
 
 
 def normalize(image: sitk.Image, mask: sitk.Image, settings: NormalizationSettings) -> sitk.Image:
@@ -119,7 +122,8 @@ def normalize(image: sitk.Image, mask: sitk.Image, settings: NormalizationSettin
         The voxels that the scale is taken from are constant or not finite.
     """
     if settings.method == "none":
-        return sitk.Cast(image, sitk.sitkFloat32)
+        changed: sitk.Image = sitk.Cast(image, sitk.sitkFloat32)
+        return changed
     values = sitk.GetArrayViewFromImage(image).astype(np.float64)
     pool = values[sitk.GetArrayViewFromImage(mask) == 1] if settings.over == "region" else values.ravel()
     shift, width = _shift_and_width(pool, settings)

@@ -11,14 +11,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 
 from vcfstats.contracts.errors import InputError, Problem
 
 FORMATS = "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), or a folder with one DICOM series"
 _EXPORT = "export the file again, or leave the patient out of the cohort"
+_NIFTI_FLOATS = {16: "f4", 64: "f8"}
 
 
 @contextmanager
@@ -44,31 +47,37 @@ def _refuse(path: Path, patient: str, found: str, allowed: str = FORMATS, mend: 
 
 
 def _nifti_defect(path: Path) -> str | None:
-    """Say how a NIfTI file is cut short or damaged. ITK reads such files without a word and fills up with zeros."""
+    """Say how a NIfTI file is cut short or damaged.
+
+    ITK reads such files without a word, and puts zeros for what is missing and for what is not finite.
+    """
     opener = gzip.open if path.name.lower().endswith(".gz") else open
-    size = 0
     try:
         with opener(path, "rb") as stream:
-            head = stream.read(352)
-            size = len(head)
-            while block := stream.read(1 << 20):
-                size += len(block)
+            content = stream.read()
     except EOFError:
         return "a compressed file that ends too early"
     except (gzip.BadGzipFile, zlib.error) as error:
         return f"a damaged compressed file ({error})"
-    if len(head) < 348:
-        return f"{len(head)} bytes, too few for a NIfTI header"
+    if len(content) < 348:
+        return f"{len(content)} bytes, too few for a NIfTI header"
     for order in "<>":
-        if struct.unpack_from(order + "i", head)[0] == 348:
-            dim = struct.unpack_from(order + "8h", head, 40)
-            bits = struct.unpack_from(order + "h", head, 72)[0]
-            offset = struct.unpack_from(order + "f", head, 108)[0]
-            # Two-file NIfTI (.hdr with .img) keeps its voxels elsewhere.
-            needed = int(offset) + int(np.prod(dim[1 : 1 + max(dim[0], 0)], dtype=np.int64)) * bits // 8
-            if head[344:347] == b"n+1" and size < needed:
-                return f"{size} bytes where its header asks for {needed}"
+        if struct.unpack_from(order + "i", content)[0] == 348 and content[344:347] == b"n+1":
+            dim = struct.unpack_from(order + "8h", content, 40)
+            datatype, bits = struct.unpack_from(order + "2h", content, 70)
+            offset = int(struct.unpack_from(order + "f", content, 108)[0])
+            count = int(np.prod(dim[1 : 1 + max(dim[0], 0)], dtype=np.int64))
+            if len(content) < offset + count * bits // 8:
+                return f"{len(content)} bytes where its header asks for {offset + count * bits // 8}"
+            if datatype in _NIFTI_FLOATS:
+                values = np.frombuffer(content, dtype=order + _NIFTI_FLOATS[datatype], count=count, offset=offset)
+                return _not_finite(values)
     return None
+
+
+def _not_finite(values: npt.NDArray[Any]) -> str | None:
+    bad = 0 if np.issubdtype(values.dtype, np.integer) else int(np.count_nonzero(~np.isfinite(values)))
+    return f"{bad} voxel{'s' if bad > 1 else ''} that {'are' if bad > 1 else 'is'} not finite" if bad else None
 
 
 def _dicom_files(folder: Path, patient: str) -> tuple[str, ...]:
@@ -106,7 +115,8 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     Raises
     ------
     InputError
-        The file is missing, damaged, cut short, of another format, or not a 3D scalar image.
+        The file is missing, damaged, cut short, of another format, not a 3D scalar image, or holds values that are not
+        finite.
     """
     if not path.exists():
         raise _refuse(path, patient, "no such file", mend="correct the path in cohort.csv, or put the file there")
@@ -134,6 +144,8 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     if image.GetNumberOfComponentsPerPixel() != 1:
         found = f"{image.GetNumberOfComponentsPerPixel()} components a voxel"
         raise _refuse(path, patient, found, "one component a voxel", "keep one channel or segment")
+    if defect := _not_finite(sitk.GetArrayViewFromImage(image)):
+        raise _refuse(path, patient, defect, "finite values", "export the image again from the scanner's data")
     return image
 
 

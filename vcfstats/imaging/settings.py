@@ -22,24 +22,31 @@ class _Settings(BaseModel):
 class N4Settings(_Settings):
     """Bias-field correction by N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908)."""
 
-    enabled: bool = Field(True, description="Correct the bias field before anything else.")
+    enabled: bool = Field(default=True, description="Correct the bias field before anything else.")
     shrink_in_plane: PositiveInt = Field(
-        4, le=16, description="Shrink factor within the slice while the field is fitted."
+        default=4, le=16, description="Shrink factor within the slice while the field is fitted."
     )
     shrink_across: PositiveInt = Field(
-        1, le=16, description="Shrink factor across slices while the field is fitted; the axis of the largest spacing."
+        default=1,
+        le=16,
+        description="Shrink factor across slices while the field is fitted; the axis of the largest spacing.",
     )
     iterations: tuple[PositiveInt, ...] = Field(
-        (50, 50, 50, 50), min_length=1, max_length=8, description="Largest number of iterations, one per fitting level."
+        default=(50, 50, 50, 50),
+        min_length=1,
+        max_length=8,
+        description="Largest number of iterations, one per fitting level.",
     )
     convergence: PositiveFloat = Field(
-        0.001,
+        default=0.001,
         lt=1,
         description="A level ends when the coefficient of variation of the field's change falls below this.",
     )
-    control_points: int = Field(4, ge=4, le=64, description="B-spline control points per axis at the first level.")
+    control_points: int = Field(
+        default=4, ge=4, le=64, description="B-spline control points per axis at the first level."
+    )
     foreground: Literal["otsu", "all"] = Field(
-        "otsu", description="Voxels that the field is fitted to: above Otsu's threshold, or all of the image."
+        default="otsu", description="Voxels that the field is fitted to: above Otsu's threshold, or all of the image."
     )
 
 
@@ -47,21 +54,26 @@ class NormalizationSettings(_Settings):
     """What becomes of the intensities after resampling."""
 
     method: Literal["none", "zscore", "percentile"] = Field(
-        "zscore",
+        default="zscore",
         description=(
             "none; zscore: minus the mean, over the standard deviation; percentile: the lower percentile becomes 0 and the "
             "upper one 1. Values beyond are not clipped."
         ),
     )
     over: Literal["image", "region"] = Field(
-        "image", description="Voxels that mean, standard deviation or percentiles are taken from: whole image or mask."
+        default="image",
+        description="Voxels that mean, standard deviation or percentiles are taken from: whole image or mask.",
     )
     scale: PositiveFloat = Field(
-        100.0,
+        default=100.0,
         description="The normalised value is multiplied by this (intensity units per SD, or for the percentile range).",
     )
-    lower: float = Field(1.0, ge=0, lt=100, description="Lower percentile, in percent; used by method percentile.")
-    upper: float = Field(99.0, gt=0, le=100, description="Upper percentile, in percent; used by method percentile.")
+    lower: float = Field(
+        default=1.0, ge=0, lt=100, description="Lower percentile, in percent; used by method percentile."
+    )
+    upper: float = Field(
+        default=99.0, gt=0, le=100, description="Upper percentile, in percent; used by method percentile."
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> NormalizationSettings:
@@ -73,19 +85,20 @@ class NormalizationSettings(_Settings):
 class PreprocessSettings(_Settings):
     """From an image as the scanner left it to the one that features are taken from."""
 
-    n4: N4Settings = Field(default_factory=N4Settings, description="Bias-field correction.")
+    n4: N4Settings = Field(default=N4Settings(), description="Bias-field correction.")
     spacing_mm: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Field(
-        (1.0, 1.0, 1.0), description="Voxel size after resampling, in mm: left-right, anterior-posterior, head-foot."
+        default=(1.0, 1.0, 1.0),
+        description="Voxel size after resampling, in mm: left-right, anterior-posterior, head-foot.",
     )
-    image_interpolator: Interpolator = Field("nearest", description="Interpolator of the image.")
+    image_interpolator: Interpolator = Field(default="nearest", description="Interpolator of the image.")
     mask_interpolator: Interpolator = Field(
-        "nearest", description="Interpolator of the mask; linear and bspline keep voxels of at least one half."
+        default="nearest", description="Interpolator of the mask; linear and bspline keep voxels of at least one half."
     )
     normalization: NormalizationSettings = Field(
-        default_factory=NormalizationSettings, description="Intensity normalisation, after resampling."
+        default=NormalizationSettings(), description="Intensity normalisation, after resampling."
     )
     volume_tolerance: PositiveFloat = Field(
-        0.1,
+        default=0.1,
         lt=1,
         description="Largest relative change of the region's volume by resampling, as a fraction; more is an error.",
     )
@@ -95,38 +108,40 @@ class RadiomicsSettings(_Settings):
     """Which features PyRadiomics computes, and how grey levels are binned."""
 
     image_types: tuple[ImageType, ...] = Field(
-        ("original",),
+        default=("original",),
         min_length=1,
         description="Images that first-order and texture features are taken from, filtered in the order given.",
     )
     feature_classes: tuple[FeatureClass, ...] = Field(
-        FEATURE_CLASSES,
+        default=FEATURE_CLASSES,
         min_length=1,
         description="Feature classes, in the order of the columns; shape is of the mask alone.",
     )
     excluded_features: tuple[Annotated[str, Field(pattern=r"^[a-z]+_[A-Za-z0-9]+$")], ...] = Field(
-        ("glcm_MCC", "glcm_SumAverage"), description="Features left out of every image type, as class_Feature."
+        default=("glcm_MCC", "glcm_SumAverage"), description="Features left out of every image type, as class_Feature."
     )
     bin_width: PositiveFloat | None = Field(
-        25.0, description="Width of a grey-level bin, in intensity units; null with bin_count."
+        default=25.0, description="Width of a grey-level bin, in intensity units; null with bin_count."
     )
     bin_count: PositiveInt | None = Field(
-        None, ge=2, description="Number of grey-level bins over the region's range; null with bin_width."
+        default=None, ge=2, description="Number of grey-level bins over the region's range; null with bin_width."
     )
     distance: PositiveInt = Field(
-        1, le=10, description="Distance between neighbours in GLCM, GLDM and NGTDM, in voxels."
+        default=1, le=10, description="Distance between neighbours in GLCM, GLDM and NGTDM, in voxels."
     )
-    gldm_alpha: int = Field(0, ge=0, description="GLDM: largest difference of dependent grey levels, in bins.")
+    gldm_alpha: int = Field(default=0, ge=0, description="GLDM: largest difference of dependent grey levels, in bins.")
     log_sigma_mm: tuple[PositiveFloat, ...] = Field(
-        (1.0, 2.0, 3.0), min_length=1, description="Laplacian of Gaussian: standard deviations of the Gaussian, in mm."
+        default=(1.0, 2.0, 3.0),
+        min_length=1,
+        description="Laplacian of Gaussian: standard deviations of the Gaussian, in mm.",
     )
     wavelet: str = Field(
-        "coif1", description="Wavelet of the stationary transform, one level, by its name in PyWavelets."
+        default="coif1", description="Wavelet of the stationary transform, one level, by its name in PyWavelets."
     )
-    lbp_levels: PositiveInt = Field(2, le=8, description="LBP-3D: levels of the spherical harmonics.")
-    lbp_radius: PositiveFloat = Field(1.0, description="LBP-3D: radius of the sampling sphere, in voxels.")
+    lbp_levels: PositiveInt = Field(default=2, le=8, description="LBP-3D: levels of the spherical harmonics.")
+    lbp_radius: PositiveFloat = Field(default=1.0, description="LBP-3D: radius of the sampling sphere, in voxels.")
     lbp_subdivision: int = Field(
-        1, ge=0, le=4, description="LBP-3D: subdivisions of the icosahedron that samples the sphere."
+        default=1, ge=0, le=4, description="LBP-3D: subdivisions of the icosahedron that samples the sphere."
     )
 
     @model_validator(mode="after")
@@ -138,7 +153,7 @@ class RadiomicsSettings(_Settings):
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} names one value twice: {list(values)}")
         if "wavelet" in self.image_types:
-            import pywt
+            import pywt  # type: ignore[import-untyped]
 
             if self.wavelet not in pywt.wavelist(kind="discrete"):
                 raise ValueError(

@@ -105,7 +105,8 @@ def local_frame(spine: Spine, level: float, x: Field, y: Field, z: Field) -> Loc
 def _round_min(a: Field, b: Field, radius: float) -> Field:
     """Return the smaller of two signed distances, with the edge between their surfaces rounded."""
     share = np.clip(np.float32(0.5) + (b - a) / np.float32(2 * radius), 0, 1)
-    return (b + (a - b) * share - np.float32(radius) * share * (1 - share)).astype(np.float32)
+    distance: Field = (b + (a - b) * share - np.float32(radius) * share * (1 - share)).astype(np.float32)
+    return distance
 
 
 def _wall(spine: Spine, frame: Local, waist: float, bulge: float) -> Field:
@@ -119,7 +120,8 @@ def _wall(spine: Spine, frame: Local, waist: float, bulge: float) -> Field:
     back = np.float32(-0.10 * spine.depth) + np.float32(bulge) * middle * np.clip(1 - t * t, 0, 1)
     u = np.where(frame.u > 0, frame.u - back, frame.u)
     radius = (np.abs(u / depth) ** np.float32(2.6) + np.abs(frame.x / width) ** np.float32(2.6)) ** np.float32(1 / 2.6)
-    return ((1 - radius) * np.minimum(depth, width)).astype(np.float32)
+    distance: Field = ((1 - radius) * np.minimum(depth, width)).astype(np.float32)
+    return distance
 
 
 def body(spine: Spine, level: float, frame: Local) -> tuple[Field, Field]:
@@ -159,7 +161,8 @@ def nucleus(spine: Spine, lower: float, upper: float, x: Field, y: Field, z: Fie
         + (frame.v / half) ** 2
         + (frame.x / np.float32(0.36 * spine.width)) ** 2
     )
-    return ((1 - radius) * half).astype(np.float32)
+    distance: Field = ((1 - radius) * half).astype(np.float32)
+    return distance
 
 
 def column(spine: Spine, x: Field, y: Field, z: Field) -> Field:
@@ -169,7 +172,8 @@ def column(spine: Spine, x: Field, y: Field, z: Field) -> Field:
     radius = (
         np.abs(back / np.float32(0.5 * spine.depth)) ** 2.4 + np.abs(x / np.float32(0.5 * spine.width)) ** 2.4
     ) ** (1 / 2.4)
-    return ((1 - radius) * np.float32(0.5 * spine.depth)).astype(np.float32)
+    distance: Field = ((1 - radius) * np.float32(0.5 * spine.depth)).astype(np.float32)
+    return distance
 
 
 def canal(spine: Spine, x: Field, y: Field, z: Field) -> tuple[Field, Field]:
@@ -186,7 +190,8 @@ def pedicles(spine: Spine, frame: Local) -> Field:
     up = (frame.v - np.float32(0.18 * spine.height)) / np.float32(0.24 * spine.height)
     along = np.abs(u) - np.float32(0.5 * spine.canal + 5)
     radius = np.sqrt(across * across + up * up)
-    return np.minimum((1 - radius) * np.float32(0.14 * spine.width), -along).astype(np.float32)
+    distance: Field = np.minimum((1 - radius) * np.float32(0.14 * spine.width), -along).astype(np.float32)
+    return distance
 
 
 def spinous_process(spine: Spine, frame: Local) -> Field:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,14 @@ def simulate_cohort(
     again = set(np.random.default_rng(repeat_seed).permutation(patients.index.to_numpy())[: settings.n_repeat])
     numbers = {patient: number for number, patient in enumerate(everyone.index)}
     tasks = [
-        (folder, str(patient), row.to_dict(), settings, _child(image_seed, numbers[patient]), patient in again)
+        (
+            folder,
+            str(patient),
+            {str(name): value for name, value in row.items()},
+            settings,
+            _child(image_seed, numbers[patient]),
+            patient in again,
+        )
         for patient, row in patients.iterrows()
     ]
     scanners = dict(progress(_written(tasks, workers), len(tasks), label="simulate"))
@@ -119,7 +127,7 @@ def _clear(folder: Path) -> None:
 _Task = tuple[Path, str, dict[str, object], SimulationSettings, np.random.SeedSequence, bool]
 
 
-def _written(tasks: list[_Task], workers: int):  # type: ignore[no-untyped-def]
+def _written(tasks: list[_Task], workers: int) -> Iterator[tuple[str, str]]:
     if workers == 1:
         yield from (_write_patient(*task) for task in tasks)
         return

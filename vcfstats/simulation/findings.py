@@ -49,18 +49,23 @@ def simulate_findings(seed: np.random.SeedSequence) -> pd.DataFrame:
     other = _read("other_counts.csv")
     for variable in ("sex", "location", "diffuse_change", "pedicle"):
         rows = other[other["variable"] == variable]
-        for (partition, diagnosis), members in patients.groupby(_STRATA).groups.items():
+        for partition, diagnosis in _strata(patients):
             levels = rows[(rows["partition"] == partition) & (rows["diagnosis"] == diagnosis)]
+            members = (patients["partition"] == partition) & (patients["diagnosis"] == diagnosis)
             patients.loc[members, variable] = rng.permutation(np.repeat(levels["level"].to_numpy(), levels["n"]))
     for name in FINDINGS:
         patients[name] = patients[name].astype(int)
     for partition, (mean, sd) in AGES.items():
-        members = patients["partition"] == partition
-        patients.loc[members, "age"] = _ages((patients["diagnosis"] == "benign")[members].to_numpy(), mean, sd, rng)
+        cohort = patients["partition"] == partition
+        patients.loc[cohort, "age"] = _ages((patients["diagnosis"] == "benign")[cohort].to_numpy(), mean, sd, rng)
     patients["age"] = patients["age"].astype(int)
     patients = patients.iloc[rng.permutation(len(patients))]
     patients.index = pd.Index([f"SIM-{number:03d}" for number in range(1, len(patients) + 1)], name="patient_id")
     return patients[["partition", "diagnosis", "sex", "age", "location", *FINDINGS]]
+
+
+def _strata(patients: pd.DataFrame) -> list[tuple[str, str]]:
+    return sorted(set(zip(patients["partition"], patients["diagnosis"], strict=True)))
 
 
 def _ages(benign: npt.NDArray[np.bool_], mean: float, sd: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -69,7 +74,8 @@ def _ages(benign: npt.NDArray[np.bool_], mean: float, sd: float, rng: np.random.
     ages = AGE_DIFFERENCE * benign + within * rng.standard_normal(len(benign))
     for _ in range(100):
         ages = np.clip(mean + sd * (ages - ages.mean()) / ages.std(ddof=1), _YOUNGEST, _OLDEST)
-    return np.round(ages)
+    years: npt.NDArray[np.float64] = np.round(ages)
+    return years
 
 
 def choose(patients: pd.DataFrame, n_patients: int) -> pd.DataFrame:
@@ -90,5 +96,8 @@ def choose(patients: pd.DataFrame, n_patients: int) -> pd.DataFrame:
         gap = (share - take) * step
         gap[(take == (2 if step < 0 else sizes))] = -np.inf
         take[gap.idxmax()] += step
-    kept = pd.concat([group.head(take[stratum]) for stratum, group in patients.groupby(_STRATA)])
-    return kept.sort_index()
+    members = [
+        patients[(patients[_STRATA] == list(stratum)).all(axis=1)].head(int(take[stratum]))
+        for stratum in _strata(patients)
+    ]
+    return pd.concat(members).sort_index()

@@ -93,8 +93,8 @@ def _appearance(
         diffuse_change=bool(patient["diffuse_change"]),
         pedicle=bool(patient["pedicle"]),
         paravertebral_mass=bool(patient["paravertebral_mass"]),
-        roughness=float(0.10 * np.exp(0.35 * rough)),
-        coarseness_mm=float(1.7 * np.exp(0.22 * coarse)),
+        roughness=float(0.15 * np.exp(0.40 * rough)),
+        coarseness_mm=float(1.8 * np.exp(0.25 * coarse)),
         signal=float(np.exp(0.10 * bright)),
         hydration=float(np.clip(0.62 - 0.006 * (float(patient["age"]) - 40) + 0.10 * rng.standard_normal(), 0.15, 0.8)),
     )
@@ -121,13 +121,13 @@ def _grid(
 ) -> tuple[Grid, _Frame]:
     """Return voxel centres in the anatomy's frame, and the volume's place in the scanner's.
 
-    Array axes are slice (right to left), row (head to foot), column (front to back), as scanners write sagittal series.
+    Array axes are slice (left to right), row (head to foot), column (front to back): right-handed, as in DICOM.
     """
     pixel, thickness = acquisition.pixel_mm, acquisition.thickness_mm
     slices = int(np.ceil((spine.width + 24) / thickness))
     rows, columns = round(settings.field_hf_mm / pixel), round(settings.field_ap_mm / pixel)
     shift = rng.uniform(-0.5, 0.5, 3) * (thickness, 6.0, 8.0)
-    x = (np.arange(slices) - (slices - 1) / 2) * thickness + shift[0]
+    x = ((slices - 1) / 2 - np.arange(slices)) * thickness + shift[0]
     # The canal and the muscles behind it take more room than what lies in front.
     y = (np.arange(columns) - 0.38 * columns) * pixel + shift[1]
     z = ((rows - 1) / 2 - np.arange(rows)) * pixel + shift[2]
@@ -145,7 +145,7 @@ def _grid(
         @ np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     )
     axes = turn @ np.array(
-        [[0, 0, 1], [1, 0, 0], [0, -1, 0]], dtype=float
+        [[0, 0, -1], [1, 0, 0], [0, -1, 0]], dtype=float
     )  # columns: image axes (column, row, slice) in LPS
     origin = turn @ np.array([x[0], y[0], z[0]]) + rng.uniform(-40, 40, 3)
     frame = _Frame((pixel, pixel, thickness), tuple(map(float, origin)), tuple(map(float, axes.ravel())))  # type: ignore[arg-type]

@@ -49,7 +49,8 @@ def acquire(
     real = blurred * field + sd * rng.standard_normal(signal.shape, dtype=np.float32)
     imaginary = sd * rng.standard_normal(signal.shape, dtype=np.float32)
     gain = scanner.gain * rng.uniform(0.85, 1.15)
-    return np.clip(np.rint(gain * np.hypot(real, imaginary)), 0, 32767).astype(np.int16)
+    voxels: npt.NDArray[np.int16] = np.clip(np.rint(gain * np.hypot(real, imaginary)), 0, 32767).astype(np.int16)
+    return voxels
 
 
 @dataclass(frozen=True)

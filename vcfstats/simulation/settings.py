@@ -20,44 +20,50 @@ class EffectSettings(_Settings):
     """
 
     roughness: float = Field(
-        1.1, ge=-5, le=5, description="Amplitude of the marrow's texture: difference of means, in SD."
+        default=1.4, ge=-5, le=5, description="Amplitude of the marrow's texture: difference of means, in SD."
     )
     coarseness: float = Field(
-        0.8, ge=-5, le=5, description="Correlation length of the texture: difference of means, in SD."
+        default=1.0, ge=-5, le=5, description="Correlation length of the texture: difference of means, in SD."
     )
     signal: float = Field(
-        -0.5, ge=-5, le=5, description="Mean signal of the fractured body: difference of means, in SD."
+        default=-0.6, ge=-5, le=5, description="Mean signal of the fractured body: difference of means, in SD."
     )
-    bulge: float = Field(0.8, ge=-5, le=5, description="Convexity of the posterior wall: difference of means, in SD.")
+    bulge: float = Field(
+        default=1.0, ge=-5, le=5, description="Convexity of the posterior wall: difference of means, in SD."
+    )
 
 
 class SimulationSettings(_Settings):
     """The simulated cohort."""
 
     n_patients: int = Field(
-        FULL_COHORT,
+        default=FULL_COHORT,
         ge=8,
         le=FULL_COHORT,
         description="Patients; fewer than 234 are a subset of them, stratified by partition and diagnosis.",
     )
     n_repeat: int = Field(
-        0, ge=0, le=FULL_COHORT, description="Patients whose region is drawn again by reader 1 and by reader 2."
+        default=0, ge=0, le=FULL_COHORT, description="Patients whose region is drawn again by reader 1 and by reader 2."
     )
-    field_ap_mm: PositiveFloat = Field(96.0, ge=70, le=300, description="Field of view kept, front to back, in mm.")
-    field_hf_mm: PositiveFloat = Field(120.0, ge=90, le=360, description="Field of view kept, head to foot, in mm.")
+    field_ap_mm: PositiveFloat = Field(
+        default=96.0, ge=70, le=300, description="Field of view kept, front to back, in mm."
+    )
+    field_hf_mm: PositiveFloat = Field(
+        default=120.0, ge=90, le=360, description="Field of view kept, head to foot, in mm."
+    )
     noise: NonNegativeFloat = Field(
-        0.022,
+        default=0.022,
         le=0.5,
         description="SD of the noise in each channel, as a fraction of the signal of cerebrospinal fluid.",
     )
     bias: NonNegativeFloat = Field(
-        0.35, le=1.5, description="Logarithm of the bias field: largest swing over the field of view."
+        default=0.35, le=1.5, description="Logarithm of the bias field: largest swing over the field of view."
     )
     reader_sd_mm: NonNegativeFloat = Field(
-        0.35, le=3, description="SD of a reader's outline about the true border, in mm."
+        default=0.35, le=3, description="SD of a reader's outline about the true border, in mm."
     )
     reader_2_shift_mm: float = Field(
-        0.3, ge=-3, le=3, description="How much further out reader 2 draws than reader 1, in mm."
+        default=0.3, ge=-3, le=3, description="How much further out reader 2 draws than reader 1, in mm."
     )
     effects: EffectSettings = Field(
         default=EffectSettings(), description="How much of the diagnosis shows in the images."

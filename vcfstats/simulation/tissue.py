@@ -6,6 +6,7 @@ Signals are fractions of that of cerebrospinal fluid.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -61,12 +62,14 @@ def random_field(
     """Return a Gaussian random field of mean 0 and SD 1 whose correlation length is `length_mm`."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     smooth = gaussian_filter(noise, [length_mm / step for step in spacing], mode="wrap", truncate=3)
-    return ((smooth - smooth.mean()) / smooth.std()).astype(np.float32)
+    standard: Field = ((smooth - smooth.mean()) / smooth.std()).astype(np.float32)
+    return standard
 
 
 def _weight(distance: Field, blur_mm: float = 0.45) -> Field:
     """Return how much of a voxel a structure fills, from the signed distance to its surface."""
-    return (0.5 * (1 + np.tanh(distance / np.float32(blur_mm)))).astype(np.float32)
+    weight: Field = (0.5 * (1 + np.tanh(distance / np.float32(blur_mm)))).astype(np.float32)
+    return weight
 
 
 def _lay(signal: Field, distance: Field, value: float | Field, blur_mm: float = 0.45) -> None:
@@ -93,7 +96,7 @@ def tissue(spine: Spine, look: Appearance, grid: Grid, rng: np.random.Generator)
     disc = anatomy.column(spine, x, y, z)
     _lay(signal, disc, ANNULUS * (1 + 0.15 * fine))
     levels = list(frames)
-    for lower, upper in zip(levels, levels[1:], strict=False):
+    for lower, upper in pairwise(levels):
         _lay(signal, anatomy.nucleus(spine, lower, upper, x, y, z), look.hydration * (1 + 0.08 * fine), 1.0)
 
     fractured = np.zeros(shape, np.float32)
@@ -101,7 +104,7 @@ def tissue(spine: Spine, look: Appearance, grid: Grid, rng: np.random.Generator)
     for level, frame in frames.items():
         inside, below = anatomy.body(spine, level, frame)
         roots = anatomy.pedicles(spine, frame)
-        marrow: Field = MARROW * (1 + grain)
+        marrow = (MARROW * (1 + grain)).astype(np.float32)
         if level == 0:
             fractured = inside
             marrow = _fractured_marrow(look, grid, inside, below, rng)
@@ -142,7 +145,8 @@ def _sac(spine: Spine, radius: Field, x: Field, fine: Field) -> Field:
     """Return the signal inside the dural sac: a cord in fluid, or the roots of the cauda equina at its back."""
     if spine.location == "lumbar":
         roots = np.clip(np.sin(x * 1.9 + 4 * radius) - 0.1, 0, 1)
-        return (1.0 - 0.45 * roots * np.clip(1.2 - radius, 0, 1) + 0.03 * fine).astype(np.float32)
+        fluid: Field = (1.0 - 0.45 * roots * np.clip(1.2 - radius, 0, 1) + 0.03 * fine).astype(np.float32)
+        return fluid
     cord = _weight((np.float32(0.55) - radius) * np.float32(spine.canal))
     return (1.0 + cord * (CORD - 1.0) + 0.02 * fine).astype(np.float32)
 
