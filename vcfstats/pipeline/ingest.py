@@ -11,8 +11,9 @@ from vcfstats.contracts.cohort import COHORT, ID_PATTERN, cases_of
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import file_hash, replacing, write_text
 from vcfstats.imaging.checking import check_cases
+from vcfstats.learning.settings import SplitSettings
 from vcfstats.pipeline.directory import StudyDirectory
-from vcfstats.pipeline.params import CohortSection, SplitSettings
+from vcfstats.pipeline.params import CohortSection
 
 
 def run(study: StudyDirectory) -> None:
@@ -85,7 +86,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise InputError(Problem(f"no readable CSV ({' '.join(str(error).split())})", "comma-separated text in UTF-8", "export the table again as CSV UTF-8", file=path)) from None
     if table.empty:
         raise InputError(Problem("no rows", "one row per case", "fill the table", file=path))
-    return table.apply(lambda column: column.str.strip())
+    stripped: pd.DataFrame = table.apply(lambda column: column.str.strip())
+    return stripped
 
 
 def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitSettings, path: Path) -> None:

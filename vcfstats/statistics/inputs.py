@@ -164,15 +164,16 @@ def _as_float(values: npt.ArrayLike, name: str) -> FloatArray:
 
 
 def _refuse_nan(given: Any, values: FloatArray, name: str) -> None:
-    missing = np.isnan(values)
+    missing: BoolArray = np.isnan(values)
     if missing.any():
-        rows = missing if missing.ndim == 1 else missing.any(axis=1)
+        rows: BoolArray = missing.reshape(len(missing), -1).any(axis=1)
         raise ValueError(f"{name} has {int(missing.sum())} NaN, first at {_where(given, rows)}; drop or impute them first.")
 
 
 def _missing(values: npt.NDArray[Any]) -> BoolArray:
     if values.dtype.kind in "fc":
-        return np.isnan(values)
+        missing: BoolArray = np.isnan(values)
+        return missing
     if values.dtype.kind == "O":
         return np.array([v is None or v != v for v in values], dtype=bool)
     return np.zeros(values.shape, dtype=bool)

@@ -51,9 +51,10 @@ def calibration_groups(given: Predictions, settings: EvaluationSection) -> pd.Da
 def decision_points(given: Predictions, settings: EvaluationSection) -> pd.DataFrame:
     """Return net benefit over threshold probabilities, for the model and for treating all or none."""
     curve = decision_curve(given.outcome, {given.model: given.probability}, thresholds=thresholds(settings.decision))
-    frame = curve.to_frame()
+    frame: pd.DataFrame = curve.to_frame()
     frame["model"] = frame["model"].replace({"all": "treat all", "none": "treat none"})
-    return frame.assign(kind=given.kind)[["kind", "model", "threshold", "net_benefit"]]
+    frame["kind"] = given.kind
+    return frame.filter(["kind", "model", "threshold", "net_benefit"])
 
 
 def thresholds(settings: DecisionSection) -> list[float]:

@@ -27,7 +27,7 @@ CODE = ("contracts", "imaging", "learning", "pipeline", "simulation", "statistic
 def design_records(params: Params, description: FeatureDescription, model: LogisticModel, n_features: int) -> list[Record]:
     """Return the decisions and what came of them as sentences or numbers, for the methods section."""
     versions = description.versions
-    words = {
+    words: dict[str, float | str] = {
         "split": _split(params),
         "bias_field": _bias_field(params),
         "resampling": _resampling(params),
@@ -44,7 +44,7 @@ def design_records(params: Params, description: FeatureDescription, model: Logis
         "auc_interval": f"{METHOD_NAMES[params.evaluation.auc_interval]} confidence interval",
         "proportion_interval": f"{METHOD_NAMES[params.evaluation.proportion_interval]} confidence intervals",
     }
-    numbers = {
+    numbers: dict[str, float] = {
         "n_features": n_features,
         "confidence_level": params.evaluation.confidence_level,
         "hosmer_lemeshow_groups": params.evaluation.hosmer_lemeshow_groups,
@@ -132,12 +132,12 @@ def baseline(cohort: pd.DataFrame, params: Params) -> pd.DataFrame:
         if covariate.type == "continuous":
             label = f"{covariate.label} ({covariate.unit})" if covariate.unit else covariate.label
             rows.append({"variable": label, "level": "", "statistic": "mean ± SD"} | {n: _mean_sd(g[name]) for n, g in groups.items()})
-        for value, level in covariate.levels.items():
+        for code, level in covariate.levels.items():
             known = {n: g[name].dropna() for n, g in groups.items()}
-            rows.append({"variable": covariate.label, "level": level, "statistic": "n (%)"} | {n: _share(k == value) for n, k in known.items()})
+            rows.append({"variable": covariate.label, "level": level, "statistic": "n (%)"} | {n: _share(k == code) for n, k in known.items()})
         missing = {n: int(g[name].isna().sum()) for n, g in groups.items()}
         if missing["all"]:
-            rows.append({"variable": covariate.label, "level": "Missing", "statistic": "n"} | {n: str(count) for n, count in missing.items()})
+            rows.append({"variable": covariate.label, "level": "Missing", "statistic": "n"} | {partition: str(count) for partition, count in missing.items()})
     return pd.DataFrame(rows)
 
 
