@@ -1,0 +1,178 @@
+"""Class counts of a cohort, recovered from all rows of the tables that speak of it.
+
+Each pair of counts (m events, k non-events) is scored by how probable it makes the printed rows. If a row's confusion
+matrix is any of the (m + 1)(k + 1) possible ones, a row that c of them reproduce has probability c / ((m + 1)(k + 1)); a
+row that none reproduces is a misprint (probability `MISPRINT`) and may then hold any figures. The best score wins, so
+that one wrong row among eight does not drive the counts up to where everything fits. A likelihood ratio against wrong
+counts exceeds c with probability of at most 1 / c; over s candidates, ln s + ln `ODDS` is the margin beyond which the
+recovered counts are held against a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from vcfstats.audit.table.counts import IntArray, count_matrices, prevalence_range
+from vcfstats.audit.table.reading import Row
+from vcfstats.statistics.inputs import FloatArray
+
+MISPRINT = 0.01
+ODDS = 1000.0
+_PAIRS = 120_000
+_MOST_N = 3000
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Candidate class counts of one cohort and how well they explain its rows.
+
+    `fits` has shape (rows, s): the number of matrices of each candidate that reproduce each row. `n` is the total where it
+    is known. `far` is the score of counts beyond those searched, were they to explain every row.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    n: int | None
+    given: bool
+    m: IntArray
+    k: IntArray
+    fits: IntArray
+    scores: FloatArray
+    far: float
+
+    @property
+    def best(self) -> int:
+        """Position of the counts with the best score."""
+        return int(np.argmax(self.scores))
+
+    @property
+    def events(self) -> int:
+        """Events of the best counts."""
+        return int(self.m[self.best])
+
+    @property
+    def nonevents(self) -> int:
+        """Non-events of the best counts."""
+        return int(self.k[self.best])
+
+    @property
+    def threshold(self) -> float:
+        """Log odds by which counts must win before they are held against a row."""
+        return math.log(max(self.m.size, 1)) + math.log(ODDS)
+
+    @property
+    def plausible(self) -> IntArray:
+        """Candidates that the rows do not rule out, in the order of n."""
+        near = np.flatnonzero(self.scores >= self.scores[self.best] - self.threshold)
+        return near[np.argsort((self.m + self.k)[near], kind="stable")]
+
+    @property
+    def is_settled(self) -> bool:
+        """True where one pair of counts (without n: one among those searched) stands alone."""
+        return bool(self.m.size) and (self.given or self.plausible.size == 1)
+
+    def margin(self, row: int) -> float:
+        """Return by how much the best counts beat the best that reproduce the row."""
+        allowed = self.scores[self.fits[row] > 0]
+        other = max(allowed.max(initial=-np.inf), self.far)
+        return float(self.scores[self.best] - other)
+
+
+def checkable(row: Row) -> bool:
+    """Say whether a row holds rates of one confusion matrix that can be checked."""
+    inside = all(
+        0 <= figure.units <= 10**figure.decimals
+        for name, figure in row.rates.items()
+        if name not in {"lr_positive", "lr_negative"}
+    )
+    return not row.averaged and len(row.rates) >= 1 and inside
+
+
+def recover(name: str, rows: Sequence[Row], *, n: int | None = None, events: int | None = None) -> Recovery:
+    """Score the class counts that a cohort may have.
+
+    Parameters
+    ----------
+    name : str
+        The cohort.
+    rows : sequence of Row
+        Its rows; those that cannot be checked are left out.
+    n, events : int, optional
+        Total and events where they are known.
+
+    Returns
+    -------
+    Recovery
+        With at least one candidate, or with empty arrays where no row can be checked.
+    """
+    used = tuple(row for row in rows if checkable(row))
+    m, k = _candidates(used, n, events)
+    if not used or not m.size:
+        empty = np.zeros(0, dtype=np.int64)
+        return Recovery(
+            name, used, n, False, empty, empty, np.zeros((len(used), 0), dtype=np.int64), np.zeros(0), -math.inf
+        )
+    known = [row.matrix_cells for row in used]
+    fits = np.stack([count_matrices(row.rates, m, k, known=have) for row, have in zip(used, known, strict=True)])
+    scores = np.zeros(m.size)
+    possible = np.log((m + 1.0) * (k + 1.0))
+    far = 0.0
+    seen: set[tuple[object, ...]] = set()
+    for row, fit in zip(used, fits, strict=True):
+        if row.operating_point in seen:  # models that agree in every call are one piece of evidence
+            continue
+        seen.add(row.operating_point)
+        # log of the density of two rates printed to their decimals, whatever the counts
+        free = -math.log(10.0) * sum(sorted((figure.decimals for figure in row.rates.values()), reverse=True)[:2])
+        with np.errstate(divide="ignore"):
+            scores += np.where(fit > 0, math.log1p(-MISPRINT) + np.log(fit) - possible, math.log(MISPRINT) + free)
+        far += free
+    known_total = n is not None or events is not None
+    return Recovery(name, used, n, m.size == 1 and known_total, m, k, fits, scores, -math.inf if known_total else far)
+
+
+def _candidates(rows: Sequence[Row], n: int | None, events: int | None) -> tuple[IntArray, IntArray]:
+    if n is not None and events is not None:
+        return np.array([events]), np.array([n - events])
+    if n is not None:
+        m = np.arange(1, n, dtype=np.int64)
+        if n > 2000:
+            low, high = _common_prevalence(rows)
+            keep = (m >= math.floor(n * low) - 1) & (m <= math.ceil(n * high) + 1)
+            m = m[keep] if keep.any() else m
+        return m, n - m
+    if events is not None:
+        k = np.arange(1, _MOST_N, dtype=np.int64)
+        return np.full(k.size, events, dtype=np.int64), k
+    if sum(len(row.rates) for row in rows) < 3:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    low, high = _common_prevalence(rows)
+    ms, ks, total = [], [], 0
+    for size in range(2, _MOST_N):
+        m = np.arange(max(1, math.ceil(size * low)), min(size - 1, math.floor(size * high)) + 1, dtype=np.int64)
+        if m.size:
+            ms.append(m)
+            ks.append(size - m)
+            total += m.size
+        if total > _PAIRS:
+            break
+    if not ms:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return np.concatenate(ms), np.concatenate(ks)
+
+
+def _common_prevalence(rows: Sequence[Row]) -> tuple[Fraction, Fraction]:
+    """Return the range of shares of events that at least half of the rows allow."""
+    ranges = [found for found in (prevalence_range(row.rates) for row in rows) if found[0] <= found[1]]
+    if not ranges:
+        return Fraction(0), Fraction(1)
+    points = sorted({end for found in ranges for end in found})
+    depth = {point: sum(low <= point <= high for low, high in ranges) for point in points}
+    need = min(max(depth.values()), (len(ranges) + 1) // 2)
+    inside = [point for point in points if depth[point] >= need]
+    return inside[0], inside[-1]

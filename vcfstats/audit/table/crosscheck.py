@@ -1,0 +1,85 @@
+"""One model printed in two tables: the same figures but for one or two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import combinations
+
+from vcfstats.audit.table.cells import Printed
+from vcfstats.audit.table.findings import INCONSISTENT, Finding
+from vcfstats.audit.table.intervals import centre_gap
+from vcfstats.audit.table.reading import Row
+from vcfstats.audit.table.rows import SHOWN, same_figure
+
+_AUC_FIELDS = ("auc", "low", "high")
+_MOST_DIFFERING = 2
+_LEAST_SHARED = 5
+
+
+def fields_of(row: Row) -> dict[str, Printed]:
+    """Return all figures of a row by name, the limits of the AUC as ``low`` and ``high``."""
+    limits = dict(zip(("low", "high"), row.intervals["auc"], strict=True)) if "auc" in row.intervals else {}
+    return {**row.cells, **limits}
+
+
+def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, set[str]]]:
+    """Flag rows of two tables that agree in all but one or two figures, and return the tables' other names.
+
+    Two rows of one cohort are taken for one model where at least `_LEAST_SHARED` figures agree, two of the AUC and its
+    limits among them, and at most two differ. Rows that share their operating point alone are left in peace: models on
+    few binary predictors make the same calls. A row that stands in a table of several models and, under another name,
+    in a second table gives its first table that name ("Table 3" is the table of "Rad").
+    """
+    findings: list[Finding] = []
+    aliases: dict[str, set[str]] = {}
+    looked = 0
+    for one, other in combinations(rows, 2):
+        if one.table == other.table or one.cohort != other.cohort:
+            continue
+        a, b = fields_of(one), fields_of(other)
+        shared = [name for name in a if name in b]
+        differing = [name for name in shared if not same_figure(a[name], b[name])]
+        agreeing = [name for name in shared if name not in differing]
+        looked += 1
+        if len(agreeing) < _LEAST_SHARED or len(differing) > _MOST_DIFFERING:
+            continue
+        auc_fields = [name for name in _AUC_FIELDS if name in shared]
+        if auc_fields and sum(name in agreeing for name in auc_fields) < min(2, len(auc_fields)):
+            continue
+        if not auc_fields and _plain(one.model) != _plain(other.model):
+            continue
+        if _plain(one.model) != _plain(other.model):
+            aliases.setdefault(one.table, set()).add(other.model)
+            aliases.setdefault(other.table, set()).add(one.model)
+        for name in differing:
+            shown = {"low": "AUC lower limit", "high": "AUC upper limit"}.get(name) or SHOWN[name]
+            findings.append(
+                Finding(
+                    INCONSISTENT, "two tables", f"{one.where} and {other.where}, {shown}", f"{a[name].text} and {b[name].text}",
+                    f"{len(agreeing)} other figures of the two rows are the same ({one.cohort or 'one cohort'})", _nearer(one, other, name, a, b),
+                )
+            )  # fmt: skip
+    return findings, looked, aliases
+
+
+def _nearer(one: Row, other: Row, name: str, a: dict[str, Printed], b: dict[str, Printed]) -> str:
+    """Say which of two differing limits leaves its interval better centred."""
+    plain = f"one of {a[name].text} and {b[name].text}"
+    if name not in ("low", "high", "auc") or not {"auc", "low", "high"} <= set(a) & set(b):
+        return plain
+    gaps = [
+        (centre_gap(f["auc"], f["low"], f["high"]), abs((f["low"].value + f["high"].value) / 2 - f["auc"].value))
+        for f in (a, b)
+    ]
+    if gaps[0][0] != gaps[1][0]:
+        better = a if gaps[0][0] < gaps[1][0] else b
+        return f"{better[name].text}, with which the interval is centred on the AUC"
+    if gaps[0][1] != gaps[1][1]:
+        better = a if gaps[0][1] < gaps[1][1] else b
+        return f"{plain}; the interval with {better[name].text} is nearer to symmetric, but rounding allows both"
+    return plain
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())

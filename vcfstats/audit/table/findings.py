@@ -1,0 +1,148 @@
+"""What an audit finds, and the result that holds it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vcfstats.statistics.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IMPOSSIBLE = "impossible"
+INCONSISTENT = "inconsistent"
+NOTE = "note"
+SEVERITIES = (IMPOSSIBLE, INCONSISTENT, NOTE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found in the tables.
+
+    Attributes
+    ----------
+    severity : str
+        ``impossible``: no data can give these figures, under the counts stated. ``inconsistent``: two printed things
+        contradict each other, and at least one is wrong. ``note``: worth a look, no error by itself.
+    check : str
+        Name of the check; each is explained in the documentation of the table audit.
+    where : str
+        Table, row and column.
+    printed : str
+        The figures as printed.
+    arithmetic : str
+        What shows it.
+    mend : str
+        What, if changed, would mend it; empty where the arithmetic does not say.
+    """
+
+    severity: str
+    check: str
+    where: str
+    printed: str
+    arithmetic: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class CohortCounts:
+    """Class counts of one cohort.
+
+    Attributes
+    ----------
+    cohort : str
+        Name of the cohort, with its table where tables do not share their counts.
+    n, events, nonevents : int or None
+        The counts; None where the table does not determine them.
+    basis : str
+        Where they come from.
+    rows, rows_fitting : int
+        Rows that could be checked, and those that some confusion matrix reproduces.
+    also_fits : str
+        Other counts that the table cannot tell from these.
+    """
+
+    cohort: str
+    n: int | None
+    events: int | None
+    nonevents: int | None
+    basis: str
+    rows: int
+    rows_fitting: int
+    also_fits: str = ""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class TableAudit(Result):
+    """Result of `audit_table`.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        The most severe first, then in the order of the tables.
+    cohorts : tuple of CohortCounts
+        Class counts given or recovered.
+    rows : DataFrame
+        One row a line of the performance tables: the number of confusion matrices that reproduce it, the first of
+        them, the standard error that the interval implies, DeLong's largest and Hanley and McNeil's.
+    checked : dict
+        Number of things looked at by each check: what "no finding" is worth.
+    """
+
+    findings: tuple[Finding, ...]
+    cohorts: tuple[CohortCounts, ...]
+    rows: pd.DataFrame
+    checked: dict[str, int]
+
+    @property
+    def is_consistent(self) -> bool:
+        """True where nothing is impossible and nothing inconsistent."""
+        return not any(finding.severity in (IMPOSSIBLE, INCONSISTENT) for finding in self.findings)
+
+    def count(self, severity: str) -> int:
+        """Return the number of findings of one severity."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the findings, one row each."""
+        import pandas as pd
+
+        return pd.DataFrame([astuple(finding) for finding in self.findings], columns=[f.name for f in fields(Finding)])
+
+    def to_csv(self, path: str | Path | None = None) -> str | None:
+        """Return the findings as CSV, or write them to a file (UTF-8)."""
+        from vcfstats.contracts.files import write_text
+
+        text: str = self.to_frame().to_csv(index=False)
+        if path is None:
+            return text
+        write_text(Path(path), text)
+        return None
+
+    def to_html(self, path: str | Path | None = None, *, title: str = "Table audit") -> str | None:
+        """Return one HTML page that needs no other file, or write it (UTF-8)."""
+        from vcfstats.audit.table.pages import html_page
+        from vcfstats.contracts.files import write_text
+
+        text = html_page(self, title)
+        if path is None:
+            return text
+        write_text(Path(path), text)
+        return None
+
+    def to_text(self) -> str:
+        """Return the report as plain text."""
+        from vcfstats.audit.table.pages import text_page
+
+        return text_page(self)
+
+    def __repr__(self) -> str:
+        """The report as text: what a person wants to see at the prompt."""
+        return self.to_text()
+
+
+def ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings once each, the most severe first."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda finding: SEVERITIES.index(finding.severity)))

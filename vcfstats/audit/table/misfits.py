@@ -1,0 +1,227 @@
+"""Rows that no confusion matrix of their cohort reproduces: which figure would mend them, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from vcfstats.audit.table.cells import Printed, decimal_text
+from vcfstats.audit.table.cohorts import Recovery
+from vcfstats.audit.table.counts import count_matrices, formula, list_matrices, prevalence_range, rate_of
+from vcfstats.audit.table.findings import IMPOSSIBLE, INCONSISTENT, NOTE, Finding
+from vcfstats.audit.table.reading import Row
+from vcfstats.audit.table.rows import SHOWN, figures
+
+_MOST_MENDS = 3
+_SWAPS = (
+    ("sensitivity", "specificity"),
+    ("ppv", "npv"),
+    ("sensitivity", "ppv"),
+    ("specificity", "npv"),
+    ("accuracy", "sensitivity"),
+    ("accuracy", "specificity"),
+)
+
+
+def check_fit(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
+    """Flag the rows that no confusion matrix reproduces.
+
+    Impossible: none under the stated total, or no share of events at all gives the row. Inconsistent: the row
+    contradicts the class counts that the other rows give. A contradiction too weak to hold against the row is a note.
+    """
+    findings: list[Finding] = []
+    looked = 0
+    for recovery in recoveries:
+        for index, row in enumerate(recovery.rows):
+            if len(row.rates) + len({"tp", "fp", "fn", "tn"} & set(row.counts)) < 2 and recovery.n is None:
+                continue
+            looked += 1
+            low, high = prevalence_range(row.rates)
+            if recovery.m.size and recovery.fits[index, recovery.best]:
+                continue
+            if low > high:
+                severity, reason = (
+                    IMPOSSIBLE,
+                    "whatever the number of patients, no share of events gives these figures together",
+                )
+            elif not recovery.m.size:
+                continue
+            elif recovery.n is not None and not recovery.fits[index].any():
+                severity = IMPOSSIBLE
+                if recovery.given:
+                    reason = f"no confusion matrix of {recovery.events} events and {recovery.nonevents} non-events gives these figures together"
+                else:
+                    reason = f"with n = {recovery.n}, no number of events gives these figures together"
+            elif recovery.margin(index) > recovery.threshold:
+                severity = INCONSISTENT
+                reason = (
+                    f"{int((recovery.fits[:, recovery.best] > 0).sum())} other rows of {recovery.name or 'the table'} fit {recovery.events} events and "
+                    f"{recovery.nonevents} non-events; no confusion matrix of these gives this row"
+                )
+            else:
+                if recovery.margin(index) > 0:
+                    text = f"the counts that suit the other rows best ({recovery.events} events, {recovery.nonevents} non-events) do not give this row; others do"
+                    findings.append(Finding(NOTE, "confusion matrix", row.where, figures(row), text))
+                continue
+            parts, mends = _explain(row, recovery, recoveries)
+            findings.append(
+                Finding(
+                    severity,
+                    "confusion matrix",
+                    row.where,
+                    figures(row),
+                    "; ".join([reason, *parts]),
+                    "; or ".join(mends),
+                )
+            )
+    return findings, looked
+
+
+def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> tuple[list[str], list[str]]:
+    parts = [shown_arithmetic(row, recovery)] if recovery.n is not None or recovery.m.size else []
+    known = row.matrix_cells
+    for other in recoveries:
+        if other is recovery or not other.is_settled or len(row.rates) < 3:
+            continue
+        if count_matrices(row.rates, other.events, other.nonevents, known=known)[0]:
+            matrix = list_matrices(row.rates, other.events, other.nonevents, known=known)[0]
+            parts.append(
+                f"the row fits {other.name or 'another cohort'} ({other.events} events, {other.nonevents} non-events): {matrix_text(matrix)}"
+            )
+            return [p for p in parts if p], [f"{other.name} for {recovery.name} in the row's label"]
+    if not recovery.m.size or not (recovery.is_settled or recovery.n is not None):
+        return [p for p in parts if p], []
+    copy = _copied(row, recovery, recoveries)
+    if copy is not None:
+        text, mend = copy
+        return [p for p in (*parts, text) if p], [mend]
+    m, k = recovery.events, recovery.nonevents
+    mends = single_mends(row, m, k)
+    if mends:
+        parts.append(_from_neighbour(row, mends[0], recoveries))
+        return [p for p in parts if p], mends
+    for one, two in _SWAPS:
+        if one in row.rates and two in row.rates:
+            swapped = {**row.rates, one: row.rates[two], two: row.rates[one]}
+            if count_matrices(swapped, m, k, known=known)[0]:
+                return [p for p in parts if p], [f"{SHOWN[one]} and {SHOWN[two]} exchanged"]
+    parts.append("changing any one figure does not mend it")
+    return [p for p in parts if p], []
+
+
+def shown_arithmetic(row: Row, recovery: Recovery) -> str:
+    """Say, figure by figure, what the class counts allow: the figure itself, or the values on both sides of it."""
+    if not recovery.m.size:
+        return ""
+    m, k = recovery.events, recovery.nonevents
+    totals = {"sensitivity": m, "specificity": k, "accuracy": m + k}
+    texts = []
+    for name, total in totals.items():
+        if name not in row.rates:
+            continue
+        figure = row.rates[name]
+        count = round(figure.value * total)
+        if not figure.holds(Fraction(count, total)):
+            near = sorted(
+                {max(count - 1, 0), count, min(count + 1, total)}, key=lambda c: abs(Fraction(c, total) - figure.value)
+            )[:2]
+            shown = " and ".join(
+                f"{c}/{total} = {decimal_text(Fraction(c, total), figure.decimals)}" for c in sorted(near)
+            )
+            texts.append(f"{SHOWN[name]} {figure.text} is no count of {total} ({shown})")
+    if texts:
+        return "; ".join(texts)
+    anchor: dict[str, Printed] = {name: row.rates[name] for name in ("sensitivity", "specificity") if name in row.rates}
+    matrices = list_matrices(anchor, m, k, known=row.matrix_cells, limit=2)
+    if len(anchor) < 2 or len(matrices) != 1:
+        return ""
+    wrong = []
+    for name, figure in row.rates.items():
+        value = rate_of(name, *matrices[0])
+        if value is not None and not figure.holds(value):
+            wrong.append(
+                f"{SHOWN[name]} {formula(name, *matrices[0])} = {decimal_text(value, figure.decimals)}, printed {figure.text}"
+            )
+    return f"by sensitivity and specificity {matrix_text(matrices[0])}; {', '.join(wrong)}" if wrong else ""
+
+
+def single_mends(row: Row, events: int, nonevents: int) -> list[str]:
+    """Return what each single figure would have to be for the row to fit, the smallest change of digits first."""
+    found: list[tuple[int, str]] = []
+    for name, figure in row.rates.items():
+        rest = {other: value for other, value in row.rates.items() if other != name}
+        if not rest:
+            continue
+        matrices = list_matrices(rest, events, nonevents, known=row.matrix_cells, limit=200)
+        values = [
+            value for value in (rate_of(name, *matrix) for matrix in matrices) if value is not None and value >= 0
+        ]
+        shown = sorted({figure.like(value) for value in values})
+        if not 0 < len(shown) <= _MOST_MENDS:
+            continue
+        distance = min(sum(a != b for a, b in zip(figure.text.rjust(9), text.rjust(9), strict=False)) for text in shown)
+        because = (
+            f" = {formula(name, *matrices[0])}"
+            if len(matrices) == 1 and "TP" not in formula(name, *matrices[0])
+            else ""
+        )
+        found.append((distance, f"{SHOWN[name]} {' or '.join(shown)}{because} for {figure.text}"))
+    return [text for _, text in sorted(found, key=lambda item: item[0])]
+
+
+def _from_neighbour(row: Row, mend: str, recoveries: Sequence[Recovery]) -> str:
+    """Say where the figure to be mended stands in the row above or below: a slip of the line."""
+    name = next(name for name in row.rates if mend.startswith(f"{SHOWN[name]} "))
+    near = [
+        other for recovery in recoveries for other in recovery.rows
+        if other.table == row.table and abs(other.number - row.number) == 1 and name in other.rates
+        and other.rates[name].text == row.rates[name].text
+    ]  # fmt: skip
+    return f"{SHOWN[name]} {row.rates[name].text} stands in row {near[0].number} ({near[0].label}) too" if near else ""
+
+
+def _copied(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> tuple[str, str] | None:
+    """Find a row whose figures stand in this one, where these cannot belong to this row's remaining figures."""
+    best: tuple[int, Row, list[str], str] | None = None
+    everyone = [(other, where) for where in recoveries for other in where.rows if other is not row]
+    for other, where in everyone:
+        same = [name for name in row.rates if name in other.rates and other.rates[name].units == row.rates[name].units]
+        rest = {name: figure for name, figure in row.rates.items() if name not in same}
+        distinct = [name for name in same if row.rates[name].value not in (0, 1)]
+        if len(distinct) < 2 or not rest:
+            continue
+        at_home = where.m.size and where.fits[where.rows.index(other), where.best]
+        if not at_home:
+            continue
+        # Figures that the row shares and that fit its own cohort are no copy: models may make the same calls.
+        common = {name: row.rates[name] for name in same}
+        own = count_matrices(common, recovery.events, recovery.nonevents)[0] if where is not recovery else 0
+        home = next(
+            (
+                r
+                for r in recoveries
+                if r.is_settled and r is not recovery and count_matrices(rest, r.events, r.nonevents)[0]
+            ),
+            None,
+        )
+        own_rest = count_matrices(rest, recovery.events, recovery.nonevents)[0]
+        if where is recovery and (own_rest or home is None):
+            continue
+        if where is not recovery and own:
+            continue
+        tail = ""
+        if where is recovery and home is not None:
+            tail = f"; what is left ({figures(row, rest)}) fits {home.name} ({home.events} events, {home.nonevents} non-events)"
+        if best is None or len(same) > best[0]:
+            best = (len(same), other, same, tail)
+    if best is None:
+        return None
+    _, other, same, tail = best
+    text = f"{figures(row, same)} are those of {other.where}{tail}"
+    home_text = " and the row's label" if tail else ""
+    return text, f"the copied cells ({', '.join(SHOWN[name] for name in same)}){home_text}"
+
+
+def matrix_text(matrix: tuple[int, int, int, int]) -> str:
+    """Print a confusion matrix."""
+    return "TP {}, FP {}, FN {}, TN {}".format(*matrix)

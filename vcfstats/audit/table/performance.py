@@ -1,0 +1,233 @@
+"""All checks of the performance tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from scipy.special import ndtri
+
+from vcfstats.audit.table import crosscheck, intervals, misfits, rows
+from vcfstats.audit.table.cohorts import Recovery, checkable, recover
+from vcfstats.audit.table.columns import cohort_name
+from vcfstats.audit.table.counts import MAX_N, list_matrices
+from vcfstats.audit.table.findings import NOTE, CohortCounts, Finding
+from vcfstats.audit.table.reading import Row, read_performance
+
+
+@dataclass
+class Performance:
+    """What the performance tables hold, for the checks that compare them with other tables."""
+
+    rows: list[Row] = field(default_factory=list)
+    recoveries: list[Recovery] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, set[str]] = field(default_factory=dict)
+
+
+def audit_performance(
+    frames: Sequence[pd.DataFrame],
+    *,
+    n: Mapping[str, int],
+    events: Mapping[str, int],
+    ci_method: str | None,
+    confidence_level: float,
+) -> Performance:
+    """Run every check of the performance tables."""
+    audit = Performance()
+    for row in read_performance(frames):
+        whole, findings = rows.completed(row)
+        audit.rows.append(whole)
+        audit.findings += findings
+    if frames and not audit.rows:
+        raise ValueError(
+            "no row of the performance table holds a figure; a table needs a heading such as model, cohort, AUC, 95% CI, accuracy, sensitivity."
+        )
+    audit.recoveries = _recover_all(audit, n, events)
+    z = float(ndtri(0.5 + confidence_level / 2))
+    for name, (findings, looked) in {
+        "ranges and counts in cells": rows.check_ranges(audit.rows),
+        "row labels": rows.check_labels(audit.rows),
+        "confusion matrices": misfits.check_fit(audit.recoveries),
+        "interval order": intervals.check_order(audit.rows),
+        "interval centres": intervals.check_centres(audit.rows, ci_method),
+        "standard errors": intervals.check_widths(audit.recoveries, ci_method, z),
+        "AUC against operating point": rows.check_operating_point(audit.rows),
+        "AUC in steps": rows.check_steps(audit.recoveries, audit.rows),
+    }.items():
+        audit.findings += findings
+        audit.checked[name] = looked
+    audit.findings += rows.check_undefined(audit.recoveries)
+    between, looked, audit.aliases = crosscheck.check_between(audit.rows)
+    audit.findings += between
+    audit.checked["pairs of rows in two tables"] = looked
+    return audit
+
+
+def _recover_all(audit: Performance, n: Mapping[str, int], events: Mapping[str, int]) -> list[Recovery]:
+    """Recover the class counts of each cohort, of all tables together unless they cannot share them."""
+    found = []
+    groups: dict[tuple[str, int | None, int | None], list[Row]] = {}
+    for row in audit.rows:
+        total = row.counts.get("n", n.get(row.cohort))
+        positive = row.counts.get("events", events.get(row.cohort))
+        if positive is None and total is not None and "nonevents" in row.counts:
+            positive = total - row.counts["nonevents"]
+        groups.setdefault((row.cohort, total, positive), []).append(row)
+    several = {cohort for cohort, _, _ in groups if sum(key[0] == cohort for key in groups) > 1}
+    for (cohort, total, positive), members in groups.items():
+        if (total is not None and not 2 <= total <= MAX_N) or (
+            positive is not None and not 1 <= positive <= (total or MAX_N) - 1
+        ):
+            raise ValueError(
+                f"{members[0].where}: n = {total}, events = {positive}; n must lie between 2 and {MAX_N:,} and events between 1 and n - 1."
+            )
+        name = f"{cohort} (n = {total})" if cohort in several and total is not None else cohort
+        together = recover(name, members, n=total, events=positive)
+        tables = list(dict.fromkeys(row.table for row in together.rows))
+        if len(tables) > 1 and together.m.size > 1:
+            apart = [
+                recover(f"{name}, {table}", [row for row in members if row.table == table], n=total, events=positive)
+                for table in tables
+            ]
+            if all(part.m.size for part in apart):
+                gain = sum(float(part.scores[part.best]) for part in apart) - float(together.scores[together.best])
+                if gain > (len(tables) - 1) * together.threshold:
+                    shown = ", ".join(f"{part.name} {part.events} and {part.nonevents}" for part in apart)
+                    text = f"the tables do not fit one pair of class counts; taken apart: {shown}"
+                    audit.findings.append(
+                        Finding(NOTE, "class counts", name, "", text, "say what patients each table holds")
+                    )
+                    found += apart
+                    continue
+        found.append(together)
+    return found
+
+
+def cohort_counts(recovery: Recovery) -> CohortCounts:
+    """Describe the class counts of a cohort and what else fits."""
+    fitting = int((recovery.fits[:, recovery.best] > 0).sum()) if recovery.m.size else 0
+    total = len(recovery.rows)
+    if not recovery.m.size:
+        return CohortCounts(
+            recovery.name,
+            recovery.n,
+            None,
+            None,
+            "n given" if recovery.n else "not determined by the table",
+            total,
+            fitting,
+        )
+    events, nonevents = recovery.events, recovery.nonevents
+    if recovery.given:
+        return CohortCounts(recovery.name, events + nonevents, events, nonevents, "counts given", total, fitting)
+    others = [int(i) for i in recovery.plausible if i != recovery.best]
+    pairs = [f"{int(recovery.m[i])} + {int(recovery.k[i])}" for i in others]
+    if recovery.n is not None:
+        if not others:
+            return CohortCounts(
+                recovery.name, recovery.n, events, nonevents, "n given, events recovered", total, fitting
+            )
+        rest = f"events not determined: {_some(sorted(int(recovery.m[i]) for i in recovery.plausible))} all fit"
+        return CohortCounts(recovery.name, recovery.n, None, None, "n given", total, fitting, rest)
+    also = f"every multiple fits too: {2 * events} + {2 * nonevents}, {3 * events} + {3 * nonevents}, ..."
+    if pairs:
+        also = f"{len(pairs)} other pairs fit as well or nearly ({_some(pairs)}); {also}"
+    return CohortCounts(
+        recovery.name,
+        events + nonevents,
+        events,
+        nonevents,
+        "smallest that fits best, recovered without n",
+        total,
+        fitting,
+        also,
+    )
+
+
+def row_frame(audit: Performance, confidence_level: float) -> pd.DataFrame:
+    """Return one line a row: the matrices that reproduce it and its standard error beside DeLong's largest."""
+    z = float(ndtri(0.5 + confidence_level / 2))
+    lines: list[dict[str, Any]] = []
+    homes = {id(row): (recovery, index) for recovery in audit.recoveries for index, row in enumerate(recovery.rows)}
+    for row in audit.rows:
+        line: dict[str, Any] = {
+            "table": row.table,
+            "row": row.number,
+            "label": row.label,
+            "model": row.model,
+            "cohort": row.cohort,
+        }
+        recovery, index = homes.get(id(row), (None, 0))
+        if recovery is not None and recovery.is_settled and checkable(row):
+            line["matrices"] = int(recovery.fits[index, recovery.best])
+            if line["matrices"]:
+                matrix = list_matrices(row.rates, recovery.events, recovery.nonevents, limit=1)[0]
+                line |= dict(zip(("tp", "fp", "fn", "tn"), matrix, strict=True))
+        se = intervals.standard_error(row, recovery, z)
+        if se is not None:
+            line |= {"se": se.printed, "se_delong_maximum": se.delong_maximum, "se_hanley_mcneil": se.hanley_mcneil}
+        lines.append(line)
+    columns = [
+        "table",
+        "row",
+        "label",
+        "model",
+        "cohort",
+        "matrices",
+        "tp",
+        "fp",
+        "fn",
+        "tn",
+        "se",
+        "se_delong_maximum",
+        "se_hanley_mcneil",
+    ]
+    frame = pd.DataFrame(lines, columns=columns)
+    return frame.astype(
+        {name: "Int64" for name in ("row", "matrices", "tp", "fp", "fn", "tn")} | dict.fromkeys(columns[-3:], "float64")
+    )
+
+
+def cohort_keys(
+    given: Mapping[str, int] | int | None, cohorts: Sequence[str], name: str, *, also: Sequence[str] = ()
+) -> dict[str, int]:
+    """Bring the cohorts of `n` or `events` to the names in the tables.
+
+    Raises
+    ------
+    ValueError
+        A cohort that no table has.
+    """
+    if given is None:
+        return {}
+    found = list(dict.fromkeys(cohorts))
+    if isinstance(given, int):
+        if len(found) > 1:
+            raise ValueError(
+                f"{name}={given} names no cohort; the tables have {', '.join(found)}: pass {name}={{'{found[0]}': {given}}}."
+            )
+        return {found[0]: given} if found else {}
+    keys = {}
+    for cohort, value in given.items():
+        key = cohort_name(cohort)
+        matches = [c for c in found if c == key] or [
+            c for c in found if key and (c.startswith(key) or key in c.split())
+        ]
+        if not matches and len(found) == 1 and not found[0]:
+            matches = found
+        if found and not matches and key not in also:
+            raise ValueError(
+                f"{name} speaks of {cohort!r}, which no table has; its cohorts are {', '.join(map(repr, found))}."
+            )
+        for match in matches or [key]:
+            keys[match] = int(value)
+    return keys
+
+
+def _some(values: Sequence[object]) -> str:
+    shown = ", ".join(map(str, values[:5]))
+    return f"{shown}, ..." if len(values) > 5 else shown
