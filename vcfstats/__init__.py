@@ -45,6 +45,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.agreement": ("icc", "cohen_kappa", "fleiss_kappa", "gwet_ac1", "bland_altman"),
     "statistics.regression": ("logistic_table", "firth_logistic", "variance_inflation", "SeparationWarning"),
     "statistics.descriptive": ("baseline_table", "standardised_difference"),
+    "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,5 +1,6 @@
 """Calibration: do predicted probabilities agree with what is observed?"""
 
+from vcfstats.statistics.calibration.belt import CalibrationBelt, calibration_belt
 from vcfstats.statistics.calibration.curve import CalibrationCurve, calibration_curve
 from vcfstats.statistics.calibration.hosmer_lemeshow import HosmerLemeshowResult, hosmer_lemeshow
 from vcfstats.statistics.calibration.scores import BrierScore, SpiegelhalterTest, brier_score, spiegelhalter_test
@@ -7,11 +8,13 @@ from vcfstats.statistics.calibration.summary import CalibrationSummary, calibrat
 
 __all__ = [
     "BrierScore",
+    "CalibrationBelt",
     "CalibrationCurve",
     "CalibrationSummary",
     "HosmerLemeshowResult",
     "SpiegelhalterTest",
     "brier_score",
+    "calibration_belt",
     "calibration_curve",
     "calibration_summary",
     "hosmer_lemeshow",
