@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
     "statistics.calibration": ("brier_score", "calibration_belt", "calibration_curve", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
-    "statistics.decision": ("decision_curve",),
+    "statistics.decision": ("decision_curve", "net_benefit_difference", "survival_decision_curve"),
     "statistics.roc": (
         "auc_difference_power",
         "auc_difference_sample_size",
@@ -46,6 +46,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.regression": ("logistic_table", "firth_logistic", "variance_inflation", "SeparationWarning"),
     "statistics.descriptive": ("baseline_table", "standardised_difference"),
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
+    "statistics.lasso": ("lasso_path",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
