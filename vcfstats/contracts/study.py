@@ -88,8 +88,9 @@ class Hashes(_Part):
 class StudyFile(_Part):
     """The words of one study, for its documents.
 
-    `condition` completes "patients with ..."; `case_noun` names one case in the singular, `case_noun_plural` several (an "s"
-    is added where it is empty); `models` maps the names in result records to the names in print, in the order of print.
+    `condition` completes "patients with ..."; `case_noun` names one case in the singular (documents write of "cases" where
+    there are several, since no rule makes the plural of every noun); `models` maps the names in result records to the names
+    in print, in the order of print.
     """
 
     title: str = Field(min_length=1)
@@ -99,18 +100,12 @@ class StudyFile(_Part):
     event_label: str
     nonevent_label: str
     case_noun: str
-    case_noun_plural: str = ""
     models: dict[str, str] = Field(min_length=1)
     authors: tuple[Author, ...] = ()
     data_source: str
     protocol: Protocol
     hashes: Hashes
     version: str
-
-    @property
-    def cases(self) -> str:
-        """Several cases, in words."""
-        return self.case_noun_plural or f"{self.case_noun}s"
 
 
 def write_study(info: StudyFile, path: Path) -> None:
@@ -129,11 +124,18 @@ def read_study(path: Path) -> StudyFile:
     try:
         return StudyFile.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(Problem("no such file", "the words of a study in JSON", "run `dvc repro` first", file=path)) from None
+        raise InputError(
+            Problem("no such file", "the words of a study in JSON", "run `dvc repro` first", file=path)
+        ) from None
     except ValidationError as error:
         raise InputError(
             [
-                Problem(f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}", "the fields of StudyFile", "run `dvc repro` again", file=path)
+                Problem(
+                    f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}",
+                    "the fields of StudyFile",
+                    "run `dvc repro` again",
+                    file=path,
+                )
                 for item in error.errors()
             ]
         ) from None
@@ -159,11 +161,29 @@ def read_table(name: str, path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
-        raise InputError(Problem("no such file", f"a table with the columns {', '.join(columns)}", "run `dvc repro` first", file=path)) from None
+        raise InputError(
+            Problem(
+                "no such file", f"a table with the columns {', '.join(columns)}", "run `dvc repro` first", file=path
+            )
+        ) from None
     except (ValueError, pd.errors.EmptyDataError) as error:
-        raise InputError(Problem(f"no table ({error})", f"a CSV file with the columns {', '.join(columns)}", "run `dvc repro` again", file=path)) from None
+        raise InputError(
+            Problem(
+                f"no table ({error})",
+                f"a CSV file with the columns {', '.join(columns)}",
+                "run `dvc repro` again",
+                file=path,
+            )
+        ) from None
     if tuple(frame.columns) != columns:
-        raise InputError(Problem(f"columns {', '.join(frame.columns)}", f"columns {', '.join(columns)}", "run `dvc repro` again", file=path))
+        raise InputError(
+            Problem(
+                f"columns {', '.join(frame.columns)}",
+                f"columns {', '.join(columns)}",
+                "run `dvc repro` again",
+                file=path,
+            )
+        )
     for column in columns:
         if column in _WORDS:
             continue
@@ -171,6 +191,13 @@ def read_table(name: str, path: Path) -> pd.DataFrame:
         wrong = frame.index[numbers.isna() & ~frame[column].isin(["", "nan"])]
         if len(wrong):
             row = wrong[0]
-            raise InputError(Problem(f"row {row + 2}, column {column}: {frame.at[row, column]!r}", "a number, or empty where undefined", "run `dvc repro` again", file=path))
+            raise InputError(
+                Problem(
+                    f"row {row + 2}, column {column}: {frame.at[row, column]!r}",
+                    "a number, or empty where undefined",
+                    "run `dvc repro` again",
+                    file=path,
+                )
+            )
         frame[column] = numbers
     return frame

@@ -1,0 +1,122 @@
+"""What all figures share: journal widths, a palette for grey print and colour blindness, stable bytes."""
+
+# plotnine is typed in part: its own calls are not checked, ours are.
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotnine as p9
+
+SINGLE_MM = 85.0
+DOUBLE_MM = 180.0
+DPI = 300
+# Okabe and Ito's colours, ordered so that neighbours differ in lightness as well; each goes with a line type of its own.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINE_TYPES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+    "solid", "dashed", "dashdot", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1)),
+)  # fmt: skip
+REFERENCE = "#767676"
+FONT = "DejaVu Sans"
+STABLE_RC: Any = {
+    "svg.hashsalt": "vcfstats",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "axes.unicode_minus": True,
+}
+
+
+def journal_theme(width_mm: float, height_mm: float) -> p9.theme:
+    """Return the theme of all figures, at a size on paper; add to it with ``figure + theme(...)``."""
+    return p9.theme_classic(base_size=8, base_family=FONT) + p9.theme(
+        figure_size=(width_mm / 25.4, height_mm / 25.4),
+        dpi=DPI,
+        axis_line=p9.element_line(size=0.5),
+        axis_ticks=p9.element_line(size=0.5),
+        axis_text=p9.element_text(size=7, color="black"),
+        axis_title=p9.element_text(size=8),
+        legend_position="bottom",
+        legend_title=p9.element_blank(),
+        legend_text=p9.element_text(size=7),
+        legend_key_width=24,
+        legend_key_height=9,
+        panel_spacing_x=0.03,
+        strip_background=p9.element_blank(),
+        strip_text=p9.element_text(size=8, weight="bold", ha="left", x=0),
+    )
+
+
+def height_for(panels: int, width_mm: float, *, extra_mm: float = 22.0) -> float:
+    """Return the height that gives square panels in one row, with `extra_mm` for strips, axis title and legend."""
+    return (width_mm - 14.0 - 4.0 * panels) / panels + extra_mm
+
+
+def panel_labels(kinds: Sequence[str], names: dict[str, str]) -> dict[str, str]:
+    """Return kind -> panel heading, lettered A, B, ... where there are several."""
+    if len(kinds) == 1:
+        return {kinds[0]: names[kinds[0]]}
+    return {kind: f"{chr(ord('A') + number)}  {names[kind]}" for number, kind in enumerate(kinds)}
+
+
+def line_scales(names: Sequence[str]) -> Any:
+    """Return the scales that give each name a colour and a line type, always the same for the same order."""
+    if len(names) > len(COLOURS):
+        raise ValueError(f"{len(names)} lines in one figure; a reader can tell apart {len(COLOURS)}: split the figure")
+    return [
+        p9.scale_color_manual(values=dict(zip(names, COLOURS, strict=False)), limits=list(names)),
+        p9.scale_linetype_manual(values=dict(zip(names, LINE_TYPES, strict=False)), limits=list(names)),
+    ]
+
+
+def fill_scale(names: Sequence[str]) -> Any:
+    """Return the scale that fills bands in the colours of their lines."""
+    return p9.scale_fill_manual(values=dict(zip(names, COLOURS, strict=False)), limits=list(names))
+
+
+def ordered(frame: pd.DataFrame, column: str, order: Sequence[str], names: dict[str, str] | None = None) -> pd.Series:
+    """Return a column as an ordered category, under the names of print."""
+    shown = [names[item] if names else item for item in order]
+    values = frame[column].map(dict(zip(order, shown, strict=True)))
+    return pd.Series(pd.Categorical(values, categories=shown, ordered=True), index=frame.index)
+
+
+def empty_figure(message: str, width_mm: float, height_mm: float) -> p9.ggplot:
+    """Return a figure that says why there is nothing to draw."""
+    frame = pd.DataFrame({"x": [0.5], "y": [0.5], "label": [message]})
+    return (
+        p9.ggplot(frame, p9.aes("x", "y", label="label"))
+        + p9.geom_text(size=8)
+        + journal_theme(width_mm, height_mm)
+        + p9.theme(
+            axis_title=p9.element_blank(),
+            axis_text=p9.element_blank(),
+            axis_ticks=p9.element_blank(),
+            axis_line=p9.element_blank(),
+        )
+    )
+
+
+def save_figure(figure: p9.ggplot, path: str | Path) -> None:
+    """Write a figure at its own size, the format by the suffix (.svg, .pdf, .png, .tiff), the same bytes each time.
+
+    Fonts are embedded: as outlines in SVG, so that the text looks the same on every machine, and as TrueType in PDF.
+    """
+    import matplotlib  # slow, and only needed to draw
+
+    path = Path(path)
+    kind = path.suffix.lstrip(".").lower()
+    stamps: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": None},
+    }
+    extra: dict[str, Any] = (
+        {"metadata": stamps[kind]} if kind in stamps else {"pil_kwargs": {"compression": "tiff_lzw"}}
+    )
+    with matplotlib.rc_context(STABLE_RC):
+        figure.save(path, dpi=DPI, verbose=False, **extra)

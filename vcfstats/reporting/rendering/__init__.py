@@ -1,0 +1,153 @@
+"""Rendering: the documents of a study as HTML, Word and PDF, by Quarto or by the offline path."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.reporting.rendering.configuration import TARGETS, project_metadata
+from vcfstats.reporting.rendering.offline import offline_version, render_offline
+from vcfstats.reporting.rendering.pandoc import fixed_time
+from vcfstats.reporting.rendering.quarto import quarto_path, quarto_version, render_quarto
+from vcfstats.reporting.wording import ENGINE_VARIABLE
+
+__all__ = ["Rendered", "render"]
+
+FORMATS = tuple(TARGETS)
+ENGINES = ("auto", "quarto", "offline")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a rendering left.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        The documents, in the order of the sources, then of the formats.
+    engine : str
+        "quarto" or "offline".
+    version : str
+        The engine's version.
+    """
+
+    files: tuple[Path, ...]
+    engine: str
+    version: str
+
+
+def render(
+    report_dir: str | Path, *, formats: Sequence[str] = FORMATS, out_dir: str | Path, engine: str = "auto"
+) -> Rendered:
+    """Render the documents of a folder.
+
+    Parameters
+    ----------
+    report_dir : path
+        Folder with .qmd files; with _quarto.yml, its `project: render:` names them, else all are rendered.
+    formats : sequence of {"html", "docx", "pdf"}
+        Formats to write; PDF is set by typst.
+    out_dir : path
+        Where the documents go. It is replaced as a whole when all of them are ready: it holds either the old documents or
+        the new ones.
+    engine : {"auto", "quarto", "offline"}
+        ``auto`` takes Quarto where it is on the PATH. The offline path understands a subset of Quarto and stops at anything
+        else.
+
+    Raises
+    ------
+    InputError
+        Something in the documents, or in what their cells read, with file and line.
+    """
+    folder, out = Path(report_dir).resolve(), Path(out_dir).resolve()
+    program = quarto_path()
+    _check(formats, engine, program, folder, out)
+    documents = _documents(folder)
+    use_quarto = program is not None and engine != "offline"
+    version = quarto_version(program) if use_quarto and program else offline_version()
+    shown = f"Quarto {version}" if use_quarto else f"vcfstats, offline path ({version})"
+    environment = {"SOURCE_DATE_EPOCH": fixed_time()["SOURCE_DATE_EPOCH"], ENGINE_VARIABLE: shown}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=".writing-", dir=out.parent) as beside,
+        tempfile.TemporaryDirectory(prefix="vcfstats-render-") as scratch,
+    ):
+        ready = Path(beside) / "ready"
+        ready.mkdir()
+        if use_quarto and program:
+            made = render_quarto(
+                documents,
+                folder,
+                program=program,
+                formats=formats,
+                out=ready,
+                work=Path(scratch),
+                environment=environment,
+            )
+        else:
+            made = []
+            for document in documents:
+                work = Path(scratch) / document.stem
+                work.mkdir()
+                made += render_offline(document, folder, formats=formats, out=ready, work=work, environment=environment)
+        if out.exists():
+            out.rename(Path(beside) / "old")
+        ready.rename(out)
+    return Rendered(tuple(out / file.name for file in made), "quarto" if use_quarto else "offline", version)
+
+
+def _check(formats: Sequence[str], engine: str, program: str | None, folder: Path, out: Path) -> None:
+    if isinstance(formats, str) or not formats or any(name not in FORMATS for name in formats):
+        raise ValueError(f"formats {formats!r}; allowed is a sequence of {', '.join(FORMATS)}")
+    if engine not in ENGINES:
+        raise ValueError(f"engine {engine!r}; allowed are {', '.join(ENGINES)}")
+    if engine == "quarto" and program is None:
+        raise InputError(
+            Problem(
+                "no quarto on the PATH",
+                "an installed Quarto, or another engine",
+                "install Quarto, or render with engine offline",
+            )
+        )
+    if not folder.is_dir():
+        raise InputError(Problem("no such folder", "a folder with .qmd files", "correct the name", file=folder))
+    if out == folder or out in folder.parents:
+        raise InputError(
+            Problem(
+                "an output folder that holds the sources",
+                "a folder of its own, which is replaced as a whole",
+                "name another",
+                file=out,
+            )
+        )
+    if out.is_dir() and any(entry.suffix.lstrip(".") not in FORMATS for entry in out.iterdir()):
+        other = next(entry for entry in out.iterdir() if entry.suffix.lstrip(".") not in FORMATS)
+        raise InputError(
+            Problem(
+                f"{other.name} in the output folder",
+                "rendered documents only: the folder is replaced as a whole",
+                "move it, or name another folder",
+                file=out,
+            )
+        )
+
+
+def _documents(folder: Path) -> list[Path]:
+    named = (project_metadata(folder).get("project") or {}).get("render", [])
+    documents = [folder / name for name in named] or sorted(folder.glob("*.qmd"))
+    if not documents:
+        raise InputError(Problem("no .qmd file", "documents to render", "add one", file=folder))
+    for document in documents:
+        if not document.is_file():
+            raise InputError(
+                Problem(
+                    f"no file {document.name}, which _quarto.yml lists",
+                    "existing .qmd files",
+                    "correct `project: render:`",
+                    file=folder / "_quarto.yml",
+                )
+            )
+    return documents

@@ -1,0 +1,195 @@
+"""Cells and inline expressions, run once, in order, in a kernel of this very Python."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.reporting.rendering.source import Cell, Place, Source
+
+TIMEOUT_S = 600
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_KERNEL = "vcfstats-this-python"
+_NB: Any = nbformat.v4
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing that a cell showed: `data` by MIME type, or text that it printed (``stream``)."""
+
+    data: Mapping[str, str]
+    stream: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the body of a document gave: per cell its outputs, per line of prose the values of its expressions."""
+
+    cells: dict[int, list[Output]]
+    inline: dict[int, list[str]]
+
+
+class _ThisPython(KernelSpecManager):
+    """Knows one kernel: the Python that runs this, wherever it lies, installed nowhere."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        argv = [
+            sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+            # No history is kept, and what the kernel itself has to say (that it listens on TCP, which here it does not) is no news.
+            "--HistoryManager.enabled=False", "--log-level=ERROR",
+        ]  # fmt: skip
+        return KernelSpec(argv=argv, display_name="Python", language="python")
+
+
+def run(source: Source, *, folder: Path, setup: str, environment: Mapping[str, str]) -> Results:
+    """Run a document's cells and inline expressions.
+
+    Parameters
+    ----------
+    source : Source
+        The document.
+    folder : Path
+        Working directory of the cells.
+    setup : str
+        Code that runs before the first cell.
+    environment : mapping
+        Variables of the kernel's environment, on top of this process's.
+
+    Raises
+    ------
+    InputError
+        A cell or an expression ended in an error: where, which, and what it said.
+    """
+    notebook = _NB.new_notebook()
+    with tempfile.TemporaryDirectory(prefix="vcfstats-kernel-") as scratch, _quiet():
+        manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=_ThisPython())
+        if os.name == "posix":
+            # Sockets in a private folder rather than TCP ports that others on the machine can open.
+            manager.transport, manager.ip = "ipc", str(Path(scratch) / "kernel")
+        manager.connection_file = str(Path(scratch) / "connection.json")
+        client = NotebookClient(
+            notebook, km=manager, timeout=TIMEOUT_S, allow_errors=True, resources={"metadata": {"path": str(folder)}}
+        )
+        extra = {
+            "IPYTHONDIR": scratch,
+            "JUPYTER_RUNTIME_DIR": scratch,
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "MPLBACKEND": "agg",
+            **environment,
+        }
+        return asyncio.run(_run(client, source, setup, {**os.environ, **extra}))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+async def _run(client: NotebookClient, source: Source, setup: str, environment: dict[str, str]) -> Results:
+    cells: dict[int, list[Output]] = {}
+    inline: dict[int, list[str]] = {}
+    try:
+        async with client.async_setup_kernel(env=environment):
+            await _execute(client, setup, Place(source.path, 1), 1)
+            for number, part in enumerate(source.body):
+                if isinstance(part, Cell):
+                    cells[number] = await _execute(client, part.code, part.place, part.code_line)
+                elif part.expressions:
+                    inline[number] = [
+                        _shown(expression, await _execute(client, expression, part.place, part.place.line), part.place)
+                        for expression in part.expressions
+                    ]
+    except CellTimeoutError:
+        raise InputError(
+            Problem(
+                f"a cell that runs for more than {TIMEOUT_S} s",
+                "cells that only read results",
+                "compute in a stage, not in a document",
+                file=str(source.path),
+            )
+        ) from None
+    except DeadKernelError:
+        raise InputError(
+            Problem(
+                "the Python of the cells ended",
+                "cells that run",
+                "run the cells one by one to see which",
+                file=str(source.path),
+            )
+        ) from None
+    return Results(cells, inline)
+
+
+async def _execute(client: NotebookClient, code: str, place: Place, first_line: int) -> list[Output]:
+    if not code.strip():
+        return []
+    cell = _NB.new_code_cell(code)
+    client.nb.cells.append(cell)
+    await client.async_execute_cell(cell, len(client.nb.cells) - 1)
+    outputs = []
+    for output in cell.outputs:
+        if output.output_type == "error":
+            raise _failure(output, place, first_line)
+        if output.output_type == "stream":
+            if output.name == "stderr":
+                print(f"{place}: {output.text.rstrip()}", file=sys.stderr)
+            else:
+                outputs.append(Output({}, output.text))
+        else:
+            outputs.append(Output(dict(output.data)))
+    return outputs
+
+
+def _failure(output: Any, place: Place, first_line: int) -> InputError:
+    """Return the error for a cell that failed: the line of the file, not of the cell, and no traceback."""
+    trace = _ANSI.sub("", "\n".join(output.traceback))
+    found = re.search(r"Cell In\[\d+\], line (\d+)", trace)
+    line = first_line + int(found[1]) - 1 if found else place.line
+    said = " ".join(str(output.evalue).split())
+    return InputError(
+        Problem(
+            f"{output.ename}: {said}",
+            "cells that run without an error",
+            "correct the cell, or what it reads",
+            file=str(Place(place.file, line)),
+        )
+    )
+
+
+def _shown(expression: str, outputs: list[Output], place: Place) -> str:
+    """Return the Markdown of an inline expression's value."""
+    for output in outputs:
+        if "text/markdown" in output.data:
+            return output.data["text/markdown"]
+        if "text/plain" in output.data:
+            text = output.data["text/plain"]
+            # As Quarto does: the repr of a str loses its quotes and is no markup.
+            if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+                return re.sub(r"([\\`*_{}\[\]()>#+\-.!])", r"\\\1", text[1:-1])
+            return text
+    raise InputError(
+        Problem(
+            f"`{expression}`, which has no value",
+            "an expression that gives a word or a number",
+            "correct the inline code",
+            file=str(place),
+        )
+    )

@@ -1,0 +1,306 @@
+"""HTML, Word and PDF from one numbered document tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from vcfstats.reporting.rendering.configuration import Configuration
+from vcfstats.reporting.rendering.crossref import Float
+from vcfstats.reporting.rendering.pandoc import EPOCH, pandoc
+from vcfstats.reporting.rendering.source import Source, unsupported
+from vcfstats.reporting.rendering.syntax import Node, attributes, node, plain, transformed, walk, words
+
+_ASSETS = Path(str(files("vcfstats.reporting.rendering") / "assets"))
+_CALLOUT_TITLES = {"note": "Note", "warning": "Warning", "important": "Important", "tip": "Tip", "caution": "Caution"}
+_TYPST_COLOURS = {
+    "note": "#0758a5",
+    "warning": "#8a5a00",
+    "important": "#b3261e",
+    "tip": "#00694a",
+    "caution": "#b04a00",
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document before it takes a format.
+
+    Attributes
+    ----------
+    tree : dict
+        Pandoc's tree; floats are empty divs with their ids.
+    floats : mapping of str to Float
+        What goes into these.
+    configuration : Configuration
+        Merged metadata.
+    source : Source
+        For the places of errors.
+    work : Path
+        Folder with the files of the figures; pandoc and typst run there.
+    """
+
+    tree: dict[str, Any]
+    floats: Mapping[str, Float]
+    configuration: Configuration
+    source: Source
+    work: Path
+
+
+def write_html(document: Document, path: Path) -> None:
+    """Write one self-contained HTML file: styles and figures inside, formulas as MathML, nothing from a network."""
+    args = [
+        "--mathml",
+        "--embed-resources",
+        "--template",
+        str(_ASSETS / "page.html"),
+        "--css",
+        str(_ASSETS / "page.css"),
+    ]
+    for sheet in document.configuration.paths("css", "html"):
+        args += ["--css", str(sheet)]
+    if document.configuration.get("toc", "html"):
+        args += ["--toc", f"--toc-depth={document.configuration.get('toc-depth', 'html', 3)}"]
+    _write(document, "html5", path, _html_float, _html_callout, args)
+
+
+def write_docx(document: Document, path: Path) -> None:
+    """Write a Word file: tables that can be edited, figures as PNG at 300 dpi."""
+    args = []
+    for reference in document.configuration.paths("reference-doc", "docx")[:1]:
+        args += ["--reference-doc", str(reference)]
+    _write(document, "docx", path, _docx_float, _docx_callout, args)
+
+
+def write_pdf(document: Document, path: Path) -> None:
+    """Write a PDF by typst, with its own fonts only: the machine's would change the pages."""
+    header = document.work / "header.typ"
+    given = [file.read_text(encoding="utf-8") for file in document.configuration.paths("include-in-header", "typst")]
+    header.write_text("\n".join([(_ASSETS / "page.typ").read_text(encoding="utf-8"), *given]), encoding="utf-8")
+    target = document.work / f"{path.stem}.typ"
+    _write(document, "typst", target, _typst_float, _typst_callout, ["--include-in-header", str(header)])
+    # typst takes the time for the file's metadata from here alone.
+    stamp = int(os.environ.get("SOURCE_DATE_EPOCH", EPOCH))
+    try:
+        typst.compile(str(target), output=str(path), root=str(document.work), timestamp=stamp, ignore_system_fonts=True)
+    except typst.TypstError as error:
+        raise RuntimeError(f"typst could not set {document.source.path.name}: {error}") from None
+
+
+Writer = Callable[[Document, Path], None]
+WRITERS: dict[str, Writer] = {"html": write_html, "docx": write_docx, "pdf": write_pdf}
+
+
+def _write(
+    document: Document,
+    target: str,
+    path: Path,
+    draw: Callable[[Float, Document], list[Node]],
+    callout: Callable[[Node, str], list[Node]],
+    args: list[str],
+) -> None:
+    def change(item: Node) -> list[Node] | None:
+        if item["t"] == "Div":
+            (identifier, classes, _), _ = item["c"]
+            if identifier in document.floats:
+                return draw(document.floats[identifier], document)
+            kinds = [name.removeprefix("callout-") for name in classes if name.startswith("callout-")]
+            if kinds:
+                return callout(item, kinds[0])
+        if target != "html5" and item["t"] == "RawBlock" and item["c"][0] == "html":
+            return html_blocks(item["c"][1])
+        return None
+
+    tree = {**document.tree, "blocks": transformed(document.tree["blocks"], change)}
+    configuration = document.configuration
+    common = ["--standalone", "--output", str(path)]
+    if configuration.get("number-sections"):
+        common.append("--number-sections")
+    if configuration.get("citeproc", default=True) and configuration.paths("bibliography"):
+        common += ["--citeproc"]
+        for library in configuration.paths("bibliography"):
+            common += ["--bibliography", str(library)]
+        for style in configuration.paths("csl")[:1]:
+            common += ["--csl", str(style)]
+        if configuration.get("link-citations", default=True):
+            common += ["--metadata", "link-citations=true"]
+    for late in configuration.filters:
+        common += ["--lua-filter", str(late.path)] if late.late else []
+    for key in ("papersize", "fontsize", "mainfont"):
+        value = configuration.get(key, "typst")
+        common += ["--variable", f"{key}={value}"] if value and target == "typst" else []
+    for side, size in (configuration.get("margin", "typst") or {}).items() if target == "typst" else ():
+        common += ["--variable", f"margin.{side}={size}"]
+    pandoc(json.dumps(tree), source="json", target=target, args=[*common, *args], cwd=document.work)
+
+
+def check_citations(tree: dict[str, Any], configuration: Configuration, source: Source) -> None:
+    """Stop at a citation that the bibliography does not have; pandoc would print its key in bold and go on."""
+    cited = [
+        citation["citationId"] for item in walk(tree["blocks"]) if item["t"] == "Cite" for citation in item["c"][0]
+    ]
+    if not cited:
+        return
+    libraries = configuration.paths("bibliography")
+    known = {
+        entry["id"]
+        for library in libraries
+        for entry in json.loads(pandoc(library.read_text(encoding="utf-8"), source="biblatex", target="csljson"))
+    }
+    for key in cited:
+        if key not in known:
+            names = (
+                ", ".join(library.name for library in libraries) or "a bibliography, which this document does not name"
+            )
+            raise unsupported(
+                source.where(f"@{key}"),
+                f"a citation of @{key}, which is nowhere",
+                f"entries of {names}",
+                "correct the key, or add the entry",
+            )
+
+
+def html_blocks(text: str) -> list[Node]:
+    """Parse HTML that a cell showed, for formats that are not HTML; column widths and alignment come with it."""
+    bare = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL)
+    blocks: list[Node] = json.loads(pandoc(bare, source="html", target="json"))["blocks"]
+    return [inner for block in blocks for inner in (block["c"][1] if block["t"] == "Div" else [block])]
+
+
+def _captioned(given: Float) -> list[Node]:
+    return [node("Strong", words(f"{given.label}.")), node("Space"), *given.caption]
+
+
+def _html_float(given: Float, document: Document) -> list[Node]:
+    caption = node("Div", [attributes("", ("study-caption",)), [node("Plain", _captioned(given))]])
+    content = [caption, *given.content] if given.is_table else [*given.content, caption]
+    pairs = {"role": "group", "aria_label": given.label}
+    return [node("Div", [attributes(given.identifier, ("study-float",), **pairs), content])]
+
+
+def _docx_float(given: Float, document: Document) -> list[Node]:
+    if given.is_table:
+        return _bare_table(given, node_caption=_captioned(given))
+    images = [_as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
+    return [
+        node(
+            "Figure",
+            [attributes(given.identifier), [None, [node("Plain", _captioned(given))]], [node("Plain", images)]],
+        )
+    ]
+
+
+def _typst_float(given: Float, document: Document) -> list[Node]:
+    if given.is_table:
+        return _bare_table(given, node_caption=_captioned(given))
+    return [node("Figure", [attributes(given.identifier), [None, [node("Plain", _captioned(given))]], given.content])]
+
+
+def _bare_table(given: Float, *, node_caption: list[Node]) -> list[Node]:
+    """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column."""
+    item = given.content[0]
+    blocks = html_blocks(item["c"][1]) if item["t"] == "RawBlock" else [item]
+    table = next(block for block in blocks if block["t"] == "Table")
+    (_, classes, pairs), _, specs, head, bodies, foot = table["c"]
+    notes = [node("Para", [i for block in cell[4] for i in block["c"]]) for row in foot[1] for cell in row[1]]
+    caption = [None, [node("Plain", node_caption)]]
+    # Ids inside the table are those of its HTML cells; only the label is ever referred to.
+    head, bodies = _without_ids(head), _without_ids(bodies)
+    plain_table = node("Table", [[given.identifier, classes, pairs], caption, specs, head, bodies, [foot[0], []]])
+    return [
+        plain_table,
+        *([node("Div", [attributes("", ("study-notes",), custom_style="Table Note"), notes])] if notes else []),
+    ]
+
+
+def _without_ids(tree: Any) -> Any:
+    """Return rows and cells without attributes: [id, classes, pairs] as the first item."""
+    if isinstance(tree, list):
+        if (
+            len(tree) == 3
+            and isinstance(tree[0], str)
+            and isinstance(tree[1], list)
+            and isinstance(tree[2], list)
+            and all(isinstance(c, str) for c in tree[1])
+        ):
+            return ["", tree[1], []]
+        return [_without_ids(item) for item in tree]
+    return tree
+
+
+def _as_png(image: Node, document: Document) -> Node:
+    attribute, alt, (target, title) = image["c"]
+    png = str(Path(target).with_suffix(".png"))
+    return node("Image", [attribute, alt, [png if (document.work / png).is_file() else target, title]])
+
+
+def _title_and_body(item: Node, kind: str) -> tuple[list[Node], list[Node]]:
+    (_, _, pairs), blocks = item["c"]
+    if "title" in dict(pairs):
+        return words(dict(pairs)["title"]), blocks
+    if blocks and blocks[0]["t"] == "Header":
+        return blocks[0]["c"][2], blocks[1:]
+    return words(_CALLOUT_TITLES[kind]), blocks
+
+
+def _html_callout(item: Node, kind: str) -> list[Node]:
+    title, blocks = _title_and_body(item, kind)
+    heading = node("Para", [node("Strong", title)])
+    return [
+        node(
+            "Div",
+            [
+                attributes("", ("study-callout", f"study-callout-{kind}"), role="note", aria_label=plain(title)),
+                [heading, *blocks],
+            ],
+        )
+    ]
+
+
+def _docx_callout(item: Node, kind: str) -> list[Node]:
+    title, blocks = _title_and_body(item, kind)
+    return [node("Div", [attributes("", (), custom_style="Callout"), [node("Para", [node("Strong", title)]), *blocks]])]
+
+
+def _typst_callout(item: Node, kind: str) -> list[Node]:
+    title, blocks = _title_and_body(item, kind)
+    return [
+        node("RawBlock", ["typst", f'#study-callout(rgb("{_TYPST_COLOURS[kind]}"))[']),
+        node("Para", [node("Strong", title)]),
+        *blocks,
+        node("RawBlock", ["typst", "]"]),
+    ]
+
+
+def take_local_images(tree: dict[str, Any], source: Source, work: Path, folder: Path) -> None:
+    """Copy images that the document refers to beside the others: pandoc and typst look nowhere else."""
+    for item in walk(tree["blocks"]):
+        if item["t"] != "Image":
+            continue
+        name = item["c"][2][0]
+        if (work / name).is_file():
+            continue
+        if re.match(r"[a-z]+:", name):
+            raise unsupported(
+                source.where(name), f"an image from a network ({name})", "images beside the document", "save it there"
+            )
+        if not (folder / name).is_file():
+            raise unsupported(
+                source.where(name),
+                f"an image {name}, which is nowhere",
+                "images beside the document",
+                "correct the name",
+            )
+        target = work / "given" / name.replace("..", "up")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target)
+        item["c"][2][0] = str(target.relative_to(work))

@@ -1,0 +1,195 @@
+"""Numbers in words, by the rules of medical journals: nothing here computes, it only writes down."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from vcfstats.contracts.records import Record
+
+NOT_ESTIMABLE = "not estimable"
+MINUS = "\N{MINUS SIGN}"
+
+# Decimals of an estimate; what is not listed has three.
+_DECIMALS = {
+    "calibration_slope": 2,
+    "calibration_intercept": 2,
+    "calibration_in_the_large": 2,
+    "oe_ratio": 2,
+    "confidence_level": 2,
+}
+_PROPORTIONS = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence"})
+# Characters that Markdown would read as markup in running text.
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#$@^~|])")
+
+
+def escape(text: str) -> str:
+    """Return text as Markdown that prints it as it stands."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words for a page: plain, and as Markdown where each number carries its record.
+
+    A document's inline code shows `markdown`; `str()` gives `plain`.
+
+    Attributes
+    ----------
+    plain : str
+        The words alone.
+    markdown : str
+        The same words as Pandoc Markdown.
+    """
+
+    plain: str
+    markdown: str
+
+    @classmethod
+    def of(cls, words: str | Text) -> Text:
+        """Return words as a Text; a str is escaped."""
+        return words if isinstance(words, Text) else cls(words, escape(words))
+
+    def __str__(self) -> str:
+        return self.plain
+
+    def __bool__(self) -> bool:
+        return bool(self.plain)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+def compose(template: str, /, **parts: str | Text) -> Text:
+    """Fill the fields of a template, which is plain text, with words.
+
+    Examples
+    --------
+    >>> compose("AUC {auc} in {n} cases.", auc="0.871", n=Text("70", "**70**"))
+    Text(plain='AUC 0.871 in 70 cases.', markdown='AUC 0.871 in **70** cases.')
+    """
+    texts = {name: Text.of(part) for name, part in parts.items()}
+    plain = template.format_map({name: text.plain for name, text in texts.items()})
+    # The template's own braces are fields, so that only what stands between them is escaped.
+    pieces = re.split(r"(\{\w+\})", template)
+    markdown = "".join(texts[piece[1:-1]].markdown if piece.startswith("{") else escape(piece) for piece in pieces)
+    return Text(plain, markdown)
+
+
+def join(parts: list[Text], separator: str = " ") -> Text:
+    """Join texts."""
+    return Text(separator.join(part.plain for part in parts), separator.join(part.markdown for part in parts))
+
+
+def decimal(value: float | None, digits: int) -> str:
+    """Write a number with a fixed count of decimals and a true minus sign; never minus zero.
+
+    Examples
+    --------
+    >>> decimal(0.8714, 3), decimal(-0.204, 2), decimal(-0.0001, 2), decimal(None, 2)
+    ('0.871', '−0.20', '0.00', 'not estimable')
+    """
+    if value is None or math.isnan(value):
+        return NOT_ESTIMABLE
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def p_value(p: float | None) -> str:
+    """Write a p value: three decimals, and bounds where these would print 0 or 1.
+
+    Examples
+    --------
+    >>> p_value(0.0338), p_value(0.00002), p_value(0.99991)
+    ('0.034', '<0.001', '>0.999')
+    """
+    if p is None or math.isnan(p):
+        return NOT_ESTIMABLE
+    if p < 0.001:
+        return "<0.001"
+    return ">0.999" if p > 0.999 else f"{p:.3f}"
+
+
+def p_phrase(p: float | None) -> str:
+    """Write a p value with its relation sign, for running text.
+
+    Examples
+    --------
+    >>> p_phrase(0.0338), p_phrase(0.00002)
+    ('p = 0.034', 'p < 0.001')
+    """
+    text = p_value(p)
+    return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}" if text != NOT_ESTIMABLE else f"p {text}"
+
+
+def is_proportion(record: Record) -> bool:
+    """Whether a record's value is printed as a percentage."""
+    return record.estimate in _PROPORTIONS or record.unit == "proportion"
+
+
+def point(record: Record) -> str:
+    """Write a record's value without its interval: 0.871, 83.3%, 1,834, a word, or "not estimable"."""
+    value = record.value
+    if value is None:
+        return NOT_ESTIMABLE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", MINUS)
+    if is_proportion(record):
+        return f"{decimal(100 * value, 1)}%"
+    return decimal(value, _DECIMALS.get(record.estimate, 3))
+
+
+def interval(record: Record) -> str:
+    """Write a record's confidence limits, as in "0.786 to 0.957"; empty where there are none."""
+    if record.ci_low is None or record.ci_high is None:
+        return ""
+    scale, digits = (100, 1) if is_proportion(record) else (1, _DECIMALS.get(record.estimate, 3))
+    return f"{decimal(scale * record.ci_low, digits)} to {decimal(scale * record.ci_high, digits)}"
+
+
+def level(record: Record) -> str:
+    """Write a record's confidence level, as in "95% CI"."""
+    return f"{100 * record.level:g}% CI" if record.level is not None else "CI"
+
+
+def fraction(record: Record) -> str:
+    """Write numerator and denominator of a proportion, as in "24/70"; empty where the record does not hold them."""
+    value, n, events = record.value, record.n, record.events
+    if (
+        not isinstance(value, float)
+        or not n
+        or events is None
+        or not math.isclose(events / n, value, rel_tol=0, abs_tol=1e-9)
+    ):
+        return ""
+    return f"{events:,}/{n:,}"
+
+
+def full(record: Record) -> str:
+    """Write a record's value with all that belongs to it, as running text has it.
+
+    Examples
+    --------
+    >>> auc = dict(kind="testing", estimate="auc", value=0.8714, ci_low=0.7861, ci_high=0.9567, level=0.95, stage="evaluate")
+    >>> full(Record(**auc))
+    '0.871 (95% CI 0.786 to 0.957)'
+    >>> full(Record(kind="testing", estimate="ppv", value=24 / 70, n=70, events=24, stage="evaluate"))
+    '24/70 (34.3%)'
+    """
+    if record.value is None:
+        return NOT_ESTIMABLE
+    if record.statistic is not None and record.p_value is not None:
+        df = f", {record.df:g} df" if record.df is not None else ""
+        return f"χ² = {decimal(record.statistic, 2)}{df}, {p_phrase(record.p_value)}"
+    shown, limits, counts = point(record), interval(record), fraction(record) if is_proportion(record) else ""
+    bounds = f"{level(record)} {limits}" if limits else ""
+    if counts:
+        return f"{counts} ({shown}; {bounds})" if bounds else f"{counts} ({shown})"
+    return f"{shown} ({bounds})" if bounds else shown

@@ -1,0 +1,262 @@
+"""Sentences that say what the estimates allow to be said, and no more."""
+
+from __future__ import annotations
+
+import os
+
+from vcfstats.contracts.records import Record
+from vcfstats.reporting import values
+from vcfstats.reporting.study import KINDS, Study
+from vcfstats.reporting.values import Text, compose, join
+
+# How cells learn what renders them.
+ENGINE_VARIABLE = "VCFSTATS_RENDERED_BY"
+
+
+def _sets(study: Study, model: str) -> list[str]:
+    return study.kinds(model)
+
+
+def _limits(record: Record) -> tuple[float, float] | None:
+    return None if record.ci_low is None or record.ci_high is None else (record.ci_low, record.ci_high)
+
+
+def primary_kind(study: Study, model: str) -> str:
+    """Return the set of predictions that a summary speaks of: the one farthest from those the model was fitted to."""
+    return _sets(study, model)[-1]
+
+
+def discrimination(study: Study, model: str, kind: str) -> Text:
+    """Say how well a model separates events from non-events, by its interval: one that includes 0.5 is no discrimination."""
+    key = f"{kind}/{model}/auc"
+    record = study.record(key)
+    name, where = study.info.models[model], KINDS[kind][1]
+    if record.value is None:
+        return compose(
+            "{where}, the AUC of the {name} model was not estimable ({reason}).",
+            where=_capital(where),
+            name=name,
+            reason=study.reason(key),
+        )
+    begin = compose(
+        "{where}, the {name} model had an AUC of {auc}", where=_capital(where), name=name, auc=study.value(key)
+    )
+    limits = _limits(record)
+    if limits is None:
+        return compose(
+            "{begin}; no confidence interval could be computed, so that discrimination cannot be judged.", begin=begin
+        )
+    if limits[0] > 0.5:
+        return compose("{begin}; the interval lies above the value of a model that does not discriminate.", begin=begin)
+    if limits[1] < 0.5:
+        return compose(
+            "{begin}; the interval lies below the value of a model that does not discriminate: it ranked the cases the wrong way round.",
+            begin=begin,
+        )
+    return compose(
+        "{begin}; the interval includes the value of a model that does not discriminate, so that discrimination was not shown.",
+        begin=begin,
+    )
+
+
+def accuracy(study: Study, model: str, kind: str) -> Text:
+    """Say sensitivity, specificity and predictive values at the model's threshold."""
+    shown = {name: study.value(f"{kind}/{model}/{name}") for name in ("sensitivity", "specificity", "ppv", "npv")}
+    where = _capital(KINDS[kind][1])
+    if all(text.plain == values.NOT_ESTIMABLE for text in shown.values()):
+        return compose(
+            "{where}, sensitivity, specificity and predictive values were not estimable ({reason}).",
+            where=where,
+            reason=study.reason(f"{kind}/{model}/sensitivity"),
+        )
+    sentence = "{where}, at the threshold of {threshold}, sensitivity was {sensitivity}, specificity {specificity}, PPV {ppv} and NPV {npv}."
+    return compose(sentence, where=where, threshold=study.point(f"{kind}/{model}/threshold"), **shown)
+
+
+def calibration(study: Study, model: str, kind: str) -> Text:
+    """Say how predicted and observed risks agree; a test that finds no difference is never called agreement."""
+    where = _capital(KINDS[kind][1])
+    parts = [
+        _slope(study, f"{kind}/{model}/calibration_slope", where),
+        _intercept(study, f"{kind}/{model}/calibration_intercept"),
+    ]
+    return join([*parts, _hosmer_lemeshow(study, f"{kind}/{model}/hosmer_lemeshow")])
+
+
+def _slope(study: Study, key: str, where: str) -> Text:
+    record = study.record(key)
+    if record.value is None:
+        return compose(
+            "{where}, the calibration slope was not estimable ({reason}).", where=where, reason=study.reason(key)
+        )
+    begin = compose("{where}, the calibration slope was {slope}", where=where, slope=study.value(key))
+    limits = _limits(record)
+    if limits is None:
+        return compose("{begin}.", begin=begin)
+    if limits[1] < 1:
+        return compose("{begin}: predictions were too extreme.", begin=begin)
+    if limits[0] > 1:
+        return compose("{begin}: predictions were not extreme enough.", begin=begin)
+    return compose("{begin}, an interval that includes the ideal value but does not establish it.", begin=begin)
+
+
+def _intercept(study: Study, key: str) -> Text:
+    record = study.record(key)
+    if record.value is None:
+        return compose("The calibration intercept was not estimable ({reason}).", reason=study.reason(key))
+    begin = compose("The calibration intercept was {intercept}", intercept=study.value(key))
+    limits = _limits(record)
+    if limits is None or limits[0] <= 0 <= limits[1]:
+        return compose("{begin}.", begin=begin)
+    return compose(
+        "{begin}: risks were {way} on average.", begin=begin, way="underestimated" if limits[0] > 0 else "overestimated"
+    )
+
+
+def _hosmer_lemeshow(study: Study, key: str) -> Text:
+    record = study.record(key)
+    if record.value is None or record.p_value is None:
+        return compose(
+            "The Hosmer-Lemeshow test was not estimable ({reason}).",
+            reason=study.reason(key) or Text.of("no p value recorded"),
+        )
+    begin = compose("The Hosmer-Lemeshow test gave {test}", test=study.value(key))
+    if record.p_value <= 0.05:
+        return compose("{begin}: evidence that predicted and observed risks differ.", begin=begin)
+    return compose(
+        "{begin}: it found no difference between predicted and observed risks, which does not show that they agree.",
+        begin=begin,
+    )
+
+
+def summary(study: Study) -> Text:
+    """Say the main result of each model, for the abstract."""
+    return join([discrimination(study, model, primary_kind(study, model)) for model in study.info.models])
+
+
+def counts(study: Study, part: str) -> Text:
+    """Say how many cases, patients and events there are in ``all``, ``training`` or ``testing``."""
+    names = {"all": "The cohort", "training": "The training set", "testing": "The internal test set"}
+    cases, patients = study.record(f"cohort/{part}/n_cases").value, study.record(f"cohort/{part}/n_patients").value
+    share = study.share(f"cohort/{part}/n_events", f"cohort/{part}/n_cases")
+    if cases == patients:
+        sentence = "{name} had {cases} patients, one case each, {events} of them events."
+    else:
+        sentence = "{name} had {cases} cases of {patients} patients; {events} of the cases were events."
+    return compose(
+        sentence,
+        name=names[part],
+        cases=study.point(f"cohort/{part}/n_cases"),
+        patients=study.point(f"cohort/{part}/n_patients"),
+        events=share,
+    )
+
+
+def protocol(study: Study) -> Text:
+    """Say with what the decisions were compared."""
+    given = study.info.protocol
+    if not given.registered:
+        return Text.of("No protocol was registered, and no decision was compared with one.")
+    return compose(
+        "The decisions were compared with a published protocol: {deviations}; {choices}.",
+        deviations=_how_many(len(given.deviations), "departs from it", "depart from it"),
+        choices=_how_many(len(given.choices), "settles what it leaves open", "settle what it leaves open"),
+    )
+
+
+def _how_many(count: int, singular: str, plural: str) -> str:
+    return f"none {plural}" if count == 0 else f"one {singular}" if count == 1 else f"{count} {plural}"
+
+
+def limitations(study: Study) -> Text:
+    """Say what the design itself limits, as a Markdown list."""
+    found: list[Text] = []
+    if study.info.simulated:
+        found.append(
+            Text.of(
+                "The patients are simulated: the results say that the computation works, and nothing of any disease or any reader."
+            )
+        )
+    events, cases = (_int(study, f"cohort/testing/{name}") for name in ("n_events", "n_cases"))
+    if min(events, cases - events) < 100:
+        found.append(
+            compose(
+                "The sample is small: the internal test set has {events} events among {cases} cases, fewer than the hundred events and hundred non-events "
+                "that are asked for when a model is evaluated [@vergouwe2005]. Intervals are wide accordingly.",
+                events=study.point("cohort/testing/n_events"), cases=study.point("cohort/testing/n_cases"),
+            )
+        )  # fmt: skip
+    if "external" not in study.kinds():
+        found.append(Text.of("There was no external test set: how the model does elsewhere is unknown."))
+    undefined = sorted({r.estimate for r in study.records.values() if r.kind in KINDS and r.value is None})
+    if undefined:
+        found.append(
+            Text.of(
+                "Some measures could not be estimated from this sample; the table of performance says which, and why."
+            )
+        )
+    if not study.info.protocol.registered:
+        found.append(Text.of("No protocol was registered before the analysis."))
+    elif study.info.protocol.deviations:
+        found.append(Text.of("Some decisions depart from the protocol; the supplement lists them with reasons."))
+    lines = [Text(text.plain, text.markdown.replace("\\[\\@vergouwe2005\\]", "[@vergouwe2005]")) for text in found]
+    return Text("\n".join(f"- {line.plain}" for line in lines), "\n".join(f"- {line.markdown}" for line in lines))
+
+
+def abstract_limits(study: Study) -> Text:
+    """Say in one sentence what the abstract's reader must know before using a number."""
+    if study.info.simulated:
+        return Text.of("All data are simulated: no clinical conclusion can be drawn.")
+    if "external" not in study.kinds():
+        return compose(
+            "The internal test set had {events} events; the model was not tested elsewhere.",
+            events=study.point("cohort/testing/n_events"),
+        )
+    return compose("The internal test set had {events} events.", events=study.point("cohort/testing/n_events"))
+
+
+def simulated(study: Study) -> Text:
+    """Return the banner of a simulated study, as Markdown; empty for a real one."""
+    if not study.info.simulated:
+        return Text("", "")
+    title = "Simulated data"
+    body = "No patient was examined. Images, findings and outcomes were made by a computer; no number in this document says anything about any disease, test or treatment."
+    return Text(f"{title}. {body}", f"::: {{.callout-important}}\n## {title}\n\n{body}\n:::\n")
+
+
+def authors(study: Study) -> Text:
+    """Return the authors with ORCID and affiliation: Word's title block shows names only."""
+    parts = []
+    for author in study.info.authors:
+        orcid = f"ORCID {author.orcid}" if author.orcid else ""
+        more = "; ".join(filter(None, (author.affiliation, orcid)))
+        parts.append(Text.of(f"{author.name} ({more})" if more else author.name))
+    return join(parts, ", ")
+
+
+def rendered_by() -> str:
+    """Return what renders the document that asks."""
+    if name := os.environ.get(ENGINE_VARIABLE):
+        return name
+    return "Quarto" if "QUARTO_DOCUMENT_PATH" in os.environ else "nothing: the cells were run by hand"
+
+
+def footer(study: Study) -> Text:
+    """Say what made the document: versions, and the hashes of params, data and code."""
+    hashes = study.info.hashes
+    return Text.of(
+        f"Computed by vcfstats {study.info.version}; rendered by {rendered_by()}. SHA-256 of params {_short(hashes.params)}, data {_short(hashes.data)}, code {_short(hashes.code)}."
+    )
+
+
+def _short(digest: str) -> str:
+    return digest[:16]
+
+
+def _int(study: Study, key: str) -> int:
+    value = study.record(key).value
+    return value if isinstance(value, int) else 0
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
