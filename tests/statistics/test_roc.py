@@ -467,3 +467,25 @@ def test_invariants_of_the_auc(data, random):
     area = float(np.sum(np.diff(curve.specificity) * (curve.sensitivity[1:] + curve.sensitivity[:-1]) / 2))
     assert area == pytest.approx(result.auc, abs=1e-12)
     assert np.all(np.diff(curve.thresholds) > 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0, 1), st.floats(0.8, 0.99))
+def test_newcombe_limits_solve_their_equation(m, n, share, level):
+    from vcfstats.statistics.roc.auc import newcombe_interval
+
+    auc = round(share * 2 * m * n) / (2 * m * n)
+    z = stats.norm.ppf(0.5 + level / 2)
+    low, high = newcombe_interval(auc, m, n, z)
+    assert 0 <= low <= auc <= high <= 1
+    assert low < high
+    size = (m + n) / 2
+    for theta in (low, high):
+        if theta not in (0.0, 1.0):
+            q1, q2 = theta / (2 - theta), 2 * theta**2 / (1 + theta)
+            variance = (theta * (1 - theta) + (size - 1) * (q1 + q2 - 2 * theta**2)) / (m * n)
+            assert (auc - theta) ** 2 == pytest.approx(z**2 * variance, rel=1e-6, abs=1e-12)
+    mirrored = newcombe_interval(1 - auc, m, n, z)
+    np.testing.assert_allclose(mirrored, [1 - high, 1 - low], atol=1e-9)
+    result = roc_auc(np.repeat([1, 0], [m, n]), np.repeat([1, 0], [m, n]))
+    assert result.confidence_interval(level, "newcombe").high == 1.0

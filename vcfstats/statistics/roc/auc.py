@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
-from scipy import special
+from scipy import optimize, special
 from scipy.stats import DegenerateDataWarning
 
 from vcfstats.statistics.inputs import (
@@ -25,7 +25,7 @@ from vcfstats.statistics.roc.delong import component_covariance, orient, placeme
 from vcfstats.statistics.roc.resampled import bootstrap_aucs
 from vcfstats.statistics.roc.unbiased import unbiased_covariance
 
-METHODS = ("delong", "logit-delong", "hanley-mcneil", "bootstrap")
+METHODS = ("delong", "logit-delong", "hanley-mcneil", "newcombe", "bootstrap")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -76,12 +76,14 @@ class Auc(Result):
         ----------
         confidence_level : float
             Such as 0.95.
-        method : {"delong", "logit-delong", "hanley-mcneil", "bootstrap"}
+        method : {"delong", "logit-delong", "hanley-mcneil", "newcombe", "bootstrap"}
             "delong": :math:`\hat\theta\pm z\hat\sigma`, clipped to [0, 1]. "logit-delong": the same on the logit scale,
             :math:`\operatorname{logit}\hat\theta\pm z\hat\sigma/\{\hat\theta(1-\hat\theta)\}`, and back.
             "hanley-mcneil": :math:`\hat\theta\pm z s`, :math:`s^2=\{\hat\theta(1-\hat\theta)+(m-1)(Q_1-\hat\theta^2)
             +(n-1)(Q_2-\hat\theta^2)\}/(mn)`, :math:`Q_1=\hat\theta/(2-\hat\theta)`,
-            :math:`Q_2=2\hat\theta^2/(1+\hat\theta)`, clipped. "bootstrap": patients resampled with replacement.
+            :math:`Q_2=2\hat\theta^2/(1+\hat\theta)`, clipped. "newcombe": the score-type interval
+            of all :math:`\theta` with :math:`|\hat\theta-\theta|\le z\,s(\theta)`, in :math:`s` both m and n replaced by
+            (m + n) / 2 within the braces; it never degenerates. "bootstrap": patients resampled with replacement.
         n_resamples, stratified, bootstrap_method, random_state
             For "bootstrap" only; see `bootstrap_aucs`.
 
@@ -105,7 +107,8 @@ class Auc(Result):
         References
         ----------
         DeLong, DeLong & Clarke-Pearson (1988), doi 10.2307/2531595. Logit: Qin & Hotilovac (2008),
-        doi 10.1177/0962280207087173. Hanley & McNeil (1982), doi 10.1148/radiology.143.1.7063747.
+        doi 10.1177/0962280207087173. Hanley & McNeil (1982), doi 10.1148/radiology.143.1.7063747. Newcombe (2006), method 5,
+        doi 10.1002/sim.2324.
 
         Examples
         --------
@@ -127,6 +130,8 @@ class Auc(Result):
                 random_state=random_state,
             )
             return replicates.contrast([1.0]).confidence_interval(confidence_level, bootstrap_method)
+        if method == "newcombe":
+            return newcombe_interval(self.auc, self.n_events, self.n_nonevents, z)
         if method == "hanley-mcneil":
             se = math.sqrt(hanley_mcneil_variance(self.auc, self.n_events, self.n_nonevents))
         else:
@@ -225,6 +230,21 @@ def hanley_mcneil_variance(auc: float, n_events: int, n_nonevents: int) -> float
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     total = auc * (1 - auc) + (n_events - 1) * (q1 - auc**2) + (n_nonevents - 1) * (q2 - auc**2)
     return max(0.0, total / (n_events * n_nonevents))
+
+
+def newcombe_interval(auc: float, n_events: int, n_nonevents: int, z: float) -> ConfidenceInterval:
+    """Return Newcombe's (2006) fifth interval."""
+    average = (n_events + n_nonevents) / 2
+
+    def excess(theta: float) -> float:
+        spread = 1 + (average - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
+        return abs(auc - theta) - z * math.sqrt(theta * (1 - theta) * spread / (n_events * n_nonevents))
+
+    # At 0 and 1 the variance is 0: the estimate itself is then a root beside the one that is sought.
+    inner = 1e-12
+    low = 0.0 if auc == 0 else optimize.brentq(excess, 0.0, min(auc, 1 - inner), xtol=1e-15)
+    high = 1.0 if auc == 1 else optimize.brentq(excess, max(auc, inner), 1.0, xtol=1e-15)
+    return ConfidenceInterval(float(low), float(high))
 
 
 def _warn(message: str) -> None:
