@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
     "statistics.calibration": ("brier_score", "calibration_belt", "calibration_curve", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
+    "statistics.reclassification": ("integrated_discrimination", "net_reclassification"),
     "statistics.decision": ("decision_curve", "net_benefit_difference", "survival_decision_curve"),
     "statistics.roc": (
         "auc_difference_power",
