@@ -185,6 +185,10 @@ def test_vector_statistics_go_elementwise():
             one = whole.contrast(np.eye(3)[column]).confidence_interval(0.9, method)
             np.testing.assert_allclose([low[column], high[column]], one, rtol=1e-12)
     assert whole.se.shape == whole.bias.shape == (3,)
+    frame = whole.to_frame()
+    np.testing.assert_array_equal(frame["ci_low"], whole.low)
+    assert frame["n_resamples"].tolist() == [300] * 3
+    assert len(whole.contrast([1, 0, 0]).to_frame()) == 1
 
 
 def test_error_of_the_mean_is_the_plug_in_error():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from scipy import special
 
 from vcfstats.statistics.inputs import FloatArray, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METHODS = ("percentile", "basic", "bca", "studentized", "normal")
 # One array a stratum, shape (units of the stratum, ...): the statistic without each unit in turn.
@@ -57,8 +60,8 @@ class Bootstrap(Result):
     n_failed: int
     failure: str
     replicates: FloatArray
-    _jackknife: Jackknife = field(metadata={"private": True})
-    _studentized: tuple[Any, FloatArray] | None = field(metadata={"private": True})
+    _jackknife: Jackknife
+    _studentized: tuple[Any, FloatArray] | None
 
     def confidence_interval(self, confidence_level: float = 0.95, method: str | None = None) -> ConfidenceInterval:
         r"""Return an interval from the replicates, elementwise where the statistic is an array.
@@ -93,6 +96,25 @@ class Bootstrap(Result):
         level = check_level(confidence_level)
         chosen = check_choice(method or self.method, METHODS, name="method")
         return make_interval(self.estimate, self.replicates, level, chosen, self._jackknife, self._studentized)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an element of the statistic: estimate, limits, standard error, bias, and the resamples' tally."""
+        import pandas as pd  # loaded on use: importing a statistic must not cost pandas
+
+        columns = {
+            "estimate": self.estimate,
+            "ci_low": self.low,
+            "ci_high": self.high,
+            "se": self.se,
+            "bias": self.bias,
+        }
+        frame = pd.DataFrame({name: np.ravel(value) for name, value in columns.items()})
+        return frame.assign(
+            confidence_level=self.confidence_level,
+            method=self.method,
+            n_resamples=self.n_resamples,
+            n_failed=self.n_failed,
+        )
 
     def contrast(self, weights: npt.ArrayLike) -> Bootstrap:
         """Return the bootstrap of ``weights @ estimate``, such as a difference of two models on the same resamples.

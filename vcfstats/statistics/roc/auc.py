@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -52,8 +52,8 @@ class Auc(Result):
     n_nonevents: int
     direction: str
     unbiased: bool
-    _outcome: BoolArray = field(metadata={"private": True})
-    _score: FloatArray = field(metadata={"private": True})
+    _outcome: BoolArray
+    _score: FloatArray
 
     @property
     def se(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,8 @@ class PartialAuc(Result):
     n_events: int
     n_nonevents: int
     direction: str
-    _outcome: BoolArray = field(metadata={"private": True})
-    _score: FloatArray = field(metadata={"private": True})
+    _outcome: BoolArray
+    _score: FloatArray
 
     def bootstrap(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,9 +49,9 @@ class OptimalThreshold(Result):
     value: float
     criterion: str
     direction: str
-    _outcome: BoolArray = field(metadata={"private": True})
-    _score: FloatArray = field(metadata={"private": True})
-    _settings: tuple[float | None, float, float | None] = field(metadata={"private": True})
+    _outcome: BoolArray
+    _score: FloatArray
+    _settings: tuple[float | None, float, float | None]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a tied optimum."""
