@@ -18,7 +18,7 @@ from vcfstats.contracts.cohort import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import replacing
-from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash
+from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.preprocessing import preprocess
 from vcfstats.imaging.radiomics import extract, feature_names
@@ -91,6 +91,7 @@ def preprocess_cases(
     InputError
         All cases that cannot be read or preprocessed, with the reason, once the others are finished.
     """
+    sweep(cache)
     results = [preprocessed_case(case, out) for case in cases]
     kept = {path for case in results for path in (case.image, case.mask)}
     for pattern in ("*_image.nii.gz", "*_mask.nii.gz"):
@@ -133,6 +134,7 @@ def extract_cases(
     InputError
         All cases that cannot be read or that yield a value that is not finite, once the others are finished.
     """
+    sweep(cache)
     names = feature_names(settings)
     rows = run_cases(
         functools.partial(_extract_case, settings=settings, cache=cache), cases, workers=workers, label="radiomics"

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
@@ -82,6 +83,14 @@ def cached(root: Path, kind: str, key: str, make: Callable[[Path], None]) -> Pat
         return target
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def sweep(root: Path, *, older_than_s: float = 86_400.0) -> None:
+    """Remove what killed runs left half written, once it is too old to belong to a run that still goes on."""
+    oldest = time.time() - older_than_s
+    for folder in root.glob("*/*/.writing-*"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _defect(entry: Path) -> str | None:
