@@ -13,6 +13,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "radiomics": ("extract", "feature_names"),
     "reading": ("read_image", "read_mask"),
     "settings": ("PreprocessSettings", "RadiomicsSettings"),
+    "slices": ("SliceSettings", "slice_cases", "three_slices"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
