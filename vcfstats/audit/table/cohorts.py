@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -45,10 +46,18 @@ class Recovery:
     scores: FloatArray
     far: float
 
-    @property
+    @cached_property
     def best(self) -> int:
-        """Position of the counts with the best score."""
-        return int(np.argmax(self.scores))
+        """Position of the counts that explain the rows best; without a known total, of the smallest that do.
+
+        Smallest: among the plausible counts that reproduce as many rows as those with the best score.
+        """
+        top = int(np.argmax(self.scores))
+        if self.n is not None:
+            return top
+        reproduced = (self.fits > 0).sum(axis=0)
+        equal = np.flatnonzero((self.scores >= self.scores[top] - self.threshold) & (reproduced == reproduced[top]))
+        return int(equal[np.argmin((self.m + self.k)[equal])])
 
     @property
     def events(self) -> int:
@@ -65,10 +74,10 @@ class Recovery:
         """Log odds by which counts must win before they are held against a row."""
         return math.log(max(self.m.size, 1)) + math.log(ODDS)
 
-    @property
+    @cached_property
     def plausible(self) -> IntArray:
         """Candidates that the rows do not rule out, in the order of n."""
-        near = np.flatnonzero(self.scores >= self.scores[self.best] - self.threshold)
+        near = np.flatnonzero(self.scores >= self.scores.max() - self.threshold)
         return near[np.argsort((self.m + self.k)[near], kind="stable")]
 
     @property
@@ -76,11 +85,27 @@ class Recovery:
         """True where one pair of counts (without n: one among those searched) stands alone."""
         return bool(self.m.size) and (self.given or self.plausible.size == 1)
 
+    @cached_property
+    def rivals(self) -> IntArray:
+        """Plausible counts, other than the best, that reproduce as many rows."""
+        reproduced = (self.fits > 0).sum(axis=0)
+        return np.array(
+            [i for i in self.plausible if i != self.best and reproduced[i] >= reproduced[self.best]], dtype=np.int64
+        )
+
+    @property
+    def is_pointed(self) -> bool:
+        """True where no other counts reproduce as many rows: good enough to show, not to hold against a row."""
+        return bool(self.m.size) and (
+            self.is_settled
+            or (self.n is not None and not self.rivals.size and bool((self.fits[:, self.best] > 0).any()))
+        )
+
     def margin(self, row: int) -> float:
         """Return by how much the best counts beat the best that reproduce the row."""
         allowed = self.scores[self.fits[row] > 0]
         other = max(allowed.max(initial=-np.inf), self.far)
-        return float(self.scores[self.best] - other)
+        return float(self.scores.max() - other)
 
 
 def checkable(row: Row) -> bool:

@@ -78,7 +78,7 @@ def check_fit(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
 
 
 def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> tuple[list[str], list[str]]:
-    parts = [shown_arithmetic(row, recovery)] if recovery.n is not None or recovery.m.size else []
+    parts = [shown_arithmetic(row, recovery)] if recovery.is_pointed else []
     known = row.matrix_cells
     for other in recoveries:
         if other is recovery or not other.is_settled or len(row.rates) < 3:
@@ -89,8 +89,8 @@ def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> tu
                 f"the row fits {other.name or 'another cohort'} ({other.events} events, {other.nonevents} non-events): {matrix_text(matrix)}"
             )
             return [p for p in parts if p], [f"{other.name} for {recovery.name} in the row's label"]
-    if not recovery.m.size or not (recovery.is_settled or recovery.n is not None):
-        return [p for p in parts if p], []
+    if not recovery.is_pointed:
+        return [p for p in parts if p], _lone_mends(row, recovery)
     copy = _copied(row, recovery, recoveries)
     if copy is not None:
         text, mend = copy
@@ -167,6 +167,27 @@ def single_mends(row: Row, events: int, nonevents: int) -> list[str]:
         )
         found.append((distance, f"{SHOWN[name]} {' or '.join(shown)}{because} for {figure.text}"))
     return [text for _, text in sorted(found, key=lambda item: item[0])]
+
+
+def _lone_mends(row: Row, recovery: Recovery) -> list[str]:
+    """Return the single changes that some class counts of the known total would allow, where these are few."""
+    found = []
+    for name in row.rates if recovery.n is not None else ():
+        rest = {other: figure for other, figure in row.rates.items() if other != name}
+        fitting = (
+            [int(i) for i in count_matrices(rest, recovery.m, recovery.k, known=row.matrix_cells).nonzero()[0]]
+            if rest
+            else []
+        )
+        if 0 < len(fitting) <= _MOST_MENDS:
+            for i in fitting:
+                m, k = int(recovery.m[i]), int(recovery.k[i])
+                found += [
+                    f"{mend} (with {m} events)"
+                    for mend in single_mends(row, m, k)
+                    if mend.startswith(f"{SHOWN[name]} ")
+                ]
+    return found
 
 
 def _from_neighbour(row: Row, mend: str, recoveries: Sequence[Recovery]) -> str:

@@ -124,28 +124,25 @@ def cohort_counts(recovery: Recovery) -> CohortCounts:
     events, nonevents = recovery.events, recovery.nonevents
     if recovery.given:
         return CohortCounts(recovery.name, events + nonevents, events, nonevents, "counts given", total, fitting)
-    others = [int(i) for i in recovery.plausible if i != recovery.best]
-    pairs = [f"{int(recovery.m[i])} + {int(recovery.k[i])}" for i in others]
+    pairs = [f"{int(recovery.m[i])} + {int(recovery.k[i])}" for i in recovery.rivals]
     if recovery.n is not None:
-        if not others:
+        if recovery.is_settled:
             return CohortCounts(
                 recovery.name, recovery.n, events, nonevents, "n given, events recovered", total, fitting
             )
-        rest = f"events not determined: {_some(sorted(int(recovery.m[i]) for i in recovery.plausible))} all fit"
+        if recovery.is_pointed:
+            weak = "rests on few rows"
+            return CohortCounts(
+                recovery.name, recovery.n, events, nonevents, "n given, events recovered", total, fitting, weak
+            )
+        known = sorted(int(recovery.m[i]) for i in (recovery.best, *recovery.rivals)) if fitting else []
+        rest = f"events not determined: {_some(known)} fit alike" if known else "no number of events fits a row"
         return CohortCounts(recovery.name, recovery.n, None, None, "n given", total, fitting, rest)
     also = f"every multiple fits too: {2 * events} + {2 * nonevents}, {3 * events} + {3 * nonevents}, ..."
     if pairs:
-        also = f"{len(pairs)} other pairs fit as well or nearly ({_some(pairs)}); {also}"
-    return CohortCounts(
-        recovery.name,
-        events + nonevents,
-        events,
-        nonevents,
-        "smallest that fits best, recovered without n",
-        total,
-        fitting,
-        also,
-    )
+        also = f"other pairs fit as well ({_some(pairs)}); {also}"
+    basis = "smallest that fits best, recovered without n"
+    return CohortCounts(recovery.name, events + nonevents, events, nonevents, basis, total, fitting, also)
 
 
 def row_frame(audit: Performance, confidence_level: float) -> pd.DataFrame:
@@ -162,7 +159,7 @@ def row_frame(audit: Performance, confidence_level: float) -> pd.DataFrame:
             "cohort": row.cohort,
         }
         recovery, index = homes.get(id(row), (None, 0))
-        if recovery is not None and recovery.is_settled and checkable(row):
+        if recovery is not None and recovery.is_pointed and checkable(row):
             line["matrices"] = int(recovery.fits[index, recovery.best])
             if line["matrices"]:
                 matrix = list_matrices(row.rates, recovery.events, recovery.nonevents, limit=1)[0]

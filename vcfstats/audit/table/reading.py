@@ -82,7 +82,7 @@ def read_performance(frames: Sequence[pd.DataFrame]) -> list[Row]:
     """Return the rows of all tables in the order printed."""
     rows: list[Row] = []
     for number, frame in enumerate(frames, start=1):
-        title = str(frame.attrs.get("title", "")) or (f"Table {number}" if len(frames) > 1 else "")
+        title = table_name(frame.attrs.get("title", "")) or (f"Table {number}" if len(frames) > 1 else "")
         rows += _read_frame(_upright(frame), title)
     return rows
 
@@ -285,6 +285,8 @@ class _Scales:
         percent = self._percent.get(key, False)
         value = self._values[position][index]
         places = self._decimals.get(key) if self._numeric[position] else None
+        if key not in self._percent:  # a count, in which 1,000 is a thousand
+            value = clean(number_text(value))
         cell = read_cell(value, percent=percent, decimals=places)
         if (
             key in self._percent
