@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from pydantic import ValidationError
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
+from vcfstats.imaging.filters import Region, filtered_images
 from vcfstats.imaging.radiomics import extract, feature_names
 from vcfstats.imaging.settings import RadiomicsSettings
 
@@ -78,7 +79,9 @@ def test_all_1834_features_equal_pyradiomics_on_the_whole_image(size, low, high)
         assert value == pytest.approx(theirs[name], rel=1e-9, abs=1e-12), name
 
 
-@pytest.mark.parametrize("options", [{"binCount": 16}, {"binWidth": 30, "distances": [2], "gldm_a": 1}])
+@pytest.mark.parametrize(
+    "options", [{"binCount": 16}, {"binWidth": 30, "distances": [2], "gldm_a": 1, "voxelArrayShift": 300}]
+)
 def test_options_reach_pyradiomics(options):
     image, mask = _volume(2, (24, 22, 14), (4, 5, 2), (20, 18, 12))
     settings = RadiomicsSettings(
@@ -86,10 +89,33 @@ def test_options_reach_pyradiomics(options):
         bin_count=options.get("binCount"),
         distance=options.get("distances", [1])[0],
         gldm_alpha=options.get("gldm_a", 0),
+        energy_shift=options.get("voxelArrayShift", 0),
     )
     theirs = _pyradiomics(image, mask, {"Original": {}}, **options)
     for name, value in extract(image, mask, settings).items():
         assert value == pytest.approx(theirs[name], rel=1e-12), name
+
+
+@pytest.mark.parametrize("kind", [sitk.sitkInt16, sitk.sitkFloat32, sitk.sitkFloat64])
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.8, 1.1, 2.5)])
+def test_laplacian_of_gaussian_is_itks_to_the_last_bit(kind, spacing):
+    image, mask = _volume(4, (30, 33, 21), (6, 20, 4), (18, 33, 15))
+    image.SetSpacing(spacing)
+    mask.SetSpacing(spacing)
+    image = sitk.Cast(image, kind)
+    settings = RadiomicsSettings(image_types=("log",), log_sigma_mm=(1.0, 3.0))
+    made = list(filtered_images(image, mask, Region.of(mask), settings))
+    for (name, ours), sigma in zip(made, (1.0, 3.0), strict=True):
+        theirs = sitk.LaplacianRecursiveGaussian(image, sigma, True)[6:18, 20:33, 4:15]
+        assert name == f"log-sigma-{sigma:.0f}-0-mm-3D"
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(ours), sitk.GetArrayFromImage(theirs))
+        assert ours.GetOrigin() == pytest.approx(theirs.GetOrigin())
+
+
+def test_an_image_too_small_for_its_filter_is_an_error():
+    image, mask = (volume[:, :, 4:7] for volume in _volume(3, (12, 12, 10), (2, 2, 2), (10, 10, 8)))
+    with pytest.raises(ValueError, match="too small for a Laplacian of Gaussian of 1 mm"):
+        extract(image, mask, RadiomicsSettings(image_types=("log",)))
 
 
 def test_names_are_fixed_and_counted():

@@ -129,7 +129,13 @@ def _class_values(
     image_name: str, feature_class: str, image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings
 ) -> dict[str, float]:
     binning = {"binCount": settings.bin_count} if settings.bin_count else {"binWidth": settings.bin_width}
-    options = {"label": 1, "distances": [settings.distance], "gldm_a": settings.gldm_alpha, **binning}
+    options = {
+        "label": 1,
+        "distances": [settings.distance],
+        "gldm_a": settings.gldm_alpha,
+        "voxelArrayShift": settings.energy_shift,
+        **binning,
+    }
     calculator = getFeatureClasses()[feature_class](image, mask, **options)
     wanted = _features(feature_class, settings)
     for feature in wanted:

@@ -129,6 +129,11 @@ class RadiomicsSettings(_Settings):
     distance: PositiveInt = Field(
         default=1, le=10, description="Distance between neighbours in GLCM, GLDM and NGTDM, in voxels."
     )
+    energy_shift: float = Field(
+        default=0.0,
+        ge=0,
+        description="Added to intensities in Energy, TotalEnergy and RootMeanSquared, against squares of negative values; intensity units.",
+    )
     gldm_alpha: int = Field(default=0, ge=0, description="GLDM: largest difference of dependent grey levels, in bins.")
     log_sigma_mm: tuple[PositiveFloat, ...] = Field(
         default=(1.0, 2.0, 3.0),
