@@ -13,7 +13,7 @@ from vcfstats.contracts.records import Record, Records, add_record, write_record
 from vcfstats.contracts.study import StudyFile, write_study, write_table
 
 KINDS = {"apparent": (164, 61), "out_of_fold": (164, 61), "testing": (70, 24)}
-MODELS = {"first": "First model", "second": "Second model"}
+MODELS = {"first": "First", "second": "Second"}
 
 
 def performance(kind: str, model: str, *, auc: float, width: float, hl_p: float) -> list[Record]:
@@ -132,7 +132,7 @@ def write_results(
     **words: object,
 ) -> Path:
     """Write results/ of a made-up study."""
-    models = models or {"first": "First model"}
+    models = models or {"first": "First"}
     found: Records = {}
     for record in records:
         add_record(found, record)
@@ -266,7 +266,7 @@ def make_study(tmp_path: Path) -> Callable[..., Path]:
             records = [r for kind in KINDS for r in undefined(kind, "first")]
             return write_results(root, [*cohort(sizes), *design(), *records], curves=False, **words)
         sizes = {"all": (234, 85), "training": (164, 61), "testing": (70, 24)}
-        models = MODELS if case == "two" else {"first": "First model"}
+        models = MODELS if case == "two" else {"first": "First"}
         records = [
             r
             for i, model in enumerate(models)

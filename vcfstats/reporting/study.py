@@ -43,6 +43,7 @@ class Study:
     records: Records
 
     def __repr__(self) -> str:
+        """Name the study, not its hundreds of records."""
         return f"Study({str(self.root)!r}, {len(self.records)} records)"
 
     def has(self, key: str) -> bool:
@@ -108,7 +109,7 @@ class Study:
     def words(self, *names: str) -> Text:
         """Return the design records of these names, as sentences one after the other; a name without a record is left out."""
         found = [f"design/{name}" for name in names if f"design/{name}" in self.records]
-        return values.join([self._shown(key, values.point(self.records[key])) for key in found])
+        return values.join([self._shown(key, values.point(self.records[key]), "decision") for key in found])
 
     def kinds(self, model: str | None = None) -> list[str]:
         """Return the kinds of predictions that have records, in the order of print."""
@@ -133,12 +134,12 @@ class Study:
         """Whether results/ holds a table."""
         return (self.root / "results" / f"{name}.csv").is_file()
 
-    def _shown(self, key: str, text: str) -> Text:
+    def _shown(self, key: str, text: str, name: str = "result") -> Text:
         """Wrap text in a span that carries where it came from: readers of the HTML see it when they point at it."""
         if not text:
             return Text("", "")
         title = re.sub(r'["\\]', "'", provenance(key, self.records[key]))
-        return Text(text, f'[{escape(text)}]{{.result title="{title}"}}')
+        return Text(text, f'[{escape(text)}]{{.{name} title="{title}"}}')
 
 
 def provenance(key: str, record: Record) -> str:

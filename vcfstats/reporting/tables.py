@@ -83,6 +83,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Refuse rows that do not fit the columns."""
         width = len(self.columns)
         for number, row in enumerate(self.rows):
             if len(row) != width:
@@ -196,6 +197,7 @@ class Table:
         return self.to_html()
 
     def __str__(self) -> str:
+        """Return the cells as aligned plain text."""
         return self.to_frame().to_string(index=False)
 
 

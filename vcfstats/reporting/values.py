@@ -52,9 +52,11 @@ class Text:
         return words if isinstance(words, Text) else cls(words, escape(words))
 
     def __str__(self) -> str:
+        """Return the plain words."""
         return self.plain
 
     def __bool__(self) -> bool:
+        """Whether there are any words."""
         return bool(self.plain)
 
     def _repr_markdown_(self) -> str:

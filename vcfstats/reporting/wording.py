@@ -26,8 +26,20 @@ def primary_kind(study: Study, model: str) -> str:
     return _sets(study, model)[-1]
 
 
-def discrimination(study: Study, model: str, kind: str) -> Text:
-    """Say how well a model separates events from non-events, by its interval: one that includes 0.5 is no discrimination."""
+def discrimination(study: Study, model: str) -> Text:
+    """Say how well a model separates events from non-events, in the set farthest from its fit first, and by that set's interval."""
+    primary = primary_kind(study, model)
+    others = [_auc(study, model, kind) for kind in _sets(study, model) if kind != primary]
+    first = discrimination_in(study, model, primary)
+    return join([first, compose("The AUC was {others}.", others=join(others, " and "))]) if others else first
+
+
+def _auc(study: Study, model: str, kind: str) -> Text:
+    return compose("{auc} {where}", auc=study.value(f"{kind}/{model}/auc"), where=KINDS[kind][1])
+
+
+def discrimination_in(study: Study, model: str, kind: str) -> Text:
+    """Say how well a model separates events from non-events in one set: an interval that includes 0.5 is no discrimination."""
     key = f"{kind}/{model}/auc"
     record = study.record(key)
     name, where = study.info.models[model], KINDS[kind][1]
@@ -43,9 +55,7 @@ def discrimination(study: Study, model: str, kind: str) -> Text:
     )
     limits = _limits(record)
     if limits is None:
-        return compose(
-            "{begin}; no confidence interval could be computed, so that discrimination cannot be judged.", begin=begin
-        )
+        return compose("{begin}; without a confidence interval, discrimination cannot be judged.", begin=begin)
     if limits[0] > 0.5:
         return compose("{begin}; the interval lies above the value of a model that does not discriminate.", begin=begin)
     if limits[1] < 0.5:
@@ -62,34 +72,35 @@ def discrimination(study: Study, model: str, kind: str) -> Text:
 def accuracy(study: Study, model: str, kind: str) -> Text:
     """Say sensitivity, specificity and predictive values at the model's threshold."""
     shown = {name: study.value(f"{kind}/{model}/{name}") for name in ("sensitivity", "specificity", "ppv", "npv")}
-    where = _capital(KINDS[kind][1])
     if all(text.plain == values.NOT_ESTIMABLE for text in shown.values()):
         return compose(
             "{where}, sensitivity, specificity and predictive values were not estimable ({reason}).",
-            where=where,
+            where=_capital(KINDS[kind][1]),
             reason=study.reason(f"{kind}/{model}/sensitivity"),
         )
-    sentence = "{where}, at the threshold of {threshold}, sensitivity was {sensitivity}, specificity {specificity}, PPV {ppv} and NPV {npv}."
-    return compose(sentence, where=where, threshold=study.point(f"{kind}/{model}/threshold"), **shown)
+    sentence = "At the threshold of {threshold}, {where}, sensitivity was {sensitivity}, specificity {specificity}, PPV {ppv} and NPV {npv}."
+    return compose(sentence, where=KINDS[kind][1], threshold=study.point(f"{kind}/{model}/threshold"), **shown)
 
 
 def calibration(study: Study, model: str, kind: str) -> Text:
     """Say how predicted and observed risks agree; a test that finds no difference is never called agreement."""
     where = _capital(KINDS[kind][1])
     parts = [
-        _slope(study, f"{kind}/{model}/calibration_slope", where),
+        _slope(study, f"{kind}/{model}/calibration_slope", where, study.info.models[model]),
         _intercept(study, f"{kind}/{model}/calibration_intercept"),
     ]
     return join([*parts, _hosmer_lemeshow(study, f"{kind}/{model}/hosmer_lemeshow")])
 
 
-def _slope(study: Study, key: str, where: str) -> Text:
+def _slope(study: Study, key: str, where: str, name: str) -> Text:
     record = study.record(key)
     if record.value is None:
         return compose(
             "{where}, the calibration slope was not estimable ({reason}).", where=where, reason=study.reason(key)
         )
-    begin = compose("{where}, the calibration slope was {slope}", where=where, slope=study.value(key))
+    begin = compose(
+        "{where}, the calibration slope of the {name} model was {slope}", where=where, name=name, slope=study.value(key)
+    )
     limits = _limits(record)
     if limits is None:
         return compose("{begin}.", begin=begin)
@@ -131,7 +142,7 @@ def _hosmer_lemeshow(study: Study, key: str) -> Text:
 
 def summary(study: Study) -> Text:
     """Say the main result of each model, for the abstract."""
-    return join([discrimination(study, model, primary_kind(study, model)) for model in study.info.models])
+    return join([discrimination_in(study, model, primary_kind(study, model)) for model in study.info.models])
 
 
 def counts(study: Study, part: str) -> Text:
@@ -200,7 +211,7 @@ def limitations(study: Study) -> Text:
     elif study.info.protocol.deviations:
         found.append(Text.of("Some decisions depart from the protocol; the supplement lists them with reasons."))
     lines = [Text(text.plain, text.markdown.replace("\\[\\@vergouwe2005\\]", "[@vergouwe2005]")) for text in found]
-    return Text("\n".join(f"- {line.plain}" for line in lines), "\n".join(f"- {line.markdown}" for line in lines))
+    return Text("\n\n".join(f"- {line.plain}" for line in lines), "\n\n".join(f"- {line.markdown}" for line in lines))
 
 
 def abstract_limits(study: Study) -> Text:

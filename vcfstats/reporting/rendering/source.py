@@ -57,6 +57,7 @@ class Place:
     line: int
 
     def __str__(self) -> str:
+        """Name the place, for messages."""
         return f"{self.file}, line {self.line}"
 
 

@@ -138,8 +138,8 @@ def _write(
     for key in ("papersize", "fontsize", "mainfont"):
         value = configuration.get(key, "typst")
         common += ["--variable", f"{key}={value}"] if value and target == "typst" else []
-    for side, size in (configuration.get("margin", "typst") or {}).items() if target == "typst" else ():
-        common += ["--variable", f"margin.{side}={size}"]
+    if target == "typst" and (margin := configuration.get("margin", "typst")):
+        common += ["--variable-json", f"margin:{json.dumps(margin)}"]
     pandoc(json.dumps(tree), source="json", target=target, args=[*common, *args], cwd=document.work)
 
 
@@ -189,7 +189,7 @@ def _html_float(given: Float, document: Document) -> list[Node]:
 
 def _docx_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return _bare_table(given, node_caption=_captioned(given))
+        return _bare_table(given, _docx_notes)
     images = [_as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
     return [
         node(
@@ -201,25 +201,50 @@ def _docx_float(given: Float, document: Document) -> list[Node]:
 
 def _typst_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return _bare_table(given, node_caption=_captioned(given))
+        return _bare_table(given, _typst_notes)
     return [node("Figure", [attributes(given.identifier), [None, [node("Plain", _captioned(given))]], given.content])]
 
 
-def _bare_table(given: Float, *, node_caption: list[Node]) -> list[Node]:
+def _bare_table(given: Float, wrap_notes: Callable[[list[Node]], list[Node]]) -> list[Node]:
     """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column."""
     item = given.content[0]
     blocks = html_blocks(item["c"][1]) if item["t"] == "RawBlock" else [item]
     table = next(block for block in blocks if block["t"] == "Table")
     (_, classes, pairs), _, specs, head, bodies, foot = table["c"]
     notes = [node("Para", [i for block in cell[4] for i in block["c"]]) for row in foot[1] for cell in row[1]]
-    caption = [None, [node("Plain", node_caption)]]
+    caption = [None, [node("Plain", _captioned(given))]]
     # Ids inside the table are those of its HTML cells; only the label is ever referred to.
-    head, bodies = _without_ids(head), _without_ids(bodies)
+    head, bodies = _without_ids(head), [_group_rows(body) for body in _without_ids(bodies)]
     plain_table = node("Table", [[given.identifier, classes, pairs], caption, specs, head, bodies, [foot[0], []]])
+    return [plain_table, *wrap_notes(notes)] if notes else [plain_table]
+
+
+def _group_rows(body: list[Any]) -> list[Any]:
+    """Return a table body whose row groups' headings are bold rows of the body: as heads they would be ruled off."""
+    attribute, columns, heads, rows = body
     return [
-        plain_table,
-        *([node("Div", [attributes("", ("study-notes",), custom_style="Table Note"), notes])] if notes else []),
+        attribute,
+        columns,
+        [],
+        [_bold(row) if "gt_group_heading" in row[1][0][0][1] else row for row in [*heads, *rows]],
     ]
+
+
+def _bold(row: Any) -> Any:
+    return transformed(
+        row, lambda item: node("Plain", [node("Strong", item["c"])]) if item["t"] in ("Plain", "Para") else None
+    )
+
+
+def _docx_notes(notes: list[Node]) -> list[Node]:
+    return [node("Div", [attributes("", (), custom_style="Table Note"), notes])]
+
+
+def _typst_notes(notes: list[Node]) -> list[Node]:
+    lines = [
+        inline for number, note in enumerate(notes) for inline in ([node("LineBreak")] if number else []) + note["c"]
+    ]
+    return [node("RawBlock", ["typst", "#study-notes["]), node("Para", lines), node("RawBlock", ["typst", "]"])]
 
 
 def _without_ids(tree: Any) -> Any:
