@@ -92,7 +92,7 @@ def check_cases(cases: Sequence[Case], *, folder: Path | None = None, workers: i
             owners[digest].append(case)
     for same in owners.values():
         patients = {case.patient_id for case in same}
-        # Two vertebrae of one patient may lie in one image.
+        # Two regions of one patient may lie in one image.
         if len(patients) > 1:
             names = ", ".join(case.case_id for case in same)
             problems.append(
@@ -126,7 +126,7 @@ def _region_problems(case: Case, image: sitk.Image, mask: sitk.Image) -> list[Pr
             Problem(
                 f"the same value, {inside[0]:g}, in all {inside.size} voxels of the region",
                 "a region over varying tissue",
-                "look whether the mask lies on the vertebra",
+                "look whether the mask lies where it should",
                 patient=case.case_id,
                 file=case.mask,
             )
