@@ -20,7 +20,7 @@ _VARIABLE = r"variables?|characteristics?|features?|parameters?|factors?|clinica
 _LEVEL = r"levels?|category|categories|subgroups?|class|values?|subcategory"
 _STATISTIC = r"statistics?|summary|type|measure|unit|format"
 _P = r"p|p ?values?|p val|p for .*|pvalue|p .*value|significance|sig"
-_OTHER = r"smd|standardi[sz]ed .*|.*\bchi\b.*|x2|t|z|f|u|t value|z value|.*test.*|test statistics?|or|odds ratio.*|.*\bci\b.*|hr|method|ref.*|notes?|missing.*|difference.*|effect.*|df|statistic value|t x2.*"
+_OTHER = r"smd|standardi[sz]ed .*|.*\bchi\b.*|x2|t|z|f|u|t value|z value|(statistical )?tests?|test (statistics?|values?)|or|odds ratio.*|.*\bci\b.*|hr|method|ref.*|notes?|missing.*|difference.*|effect.*|df|statistic value|t x2.*"
 _HINTS = (
     ("median", r"median|iqr|quartile|range|\bq1\b|interquartile"),
     ("mean", r"mean|±|\bsd\b|standard deviation|average"),

@@ -67,14 +67,7 @@ def column_role(header: object) -> tuple[str, str]:
     where the name says nothing. A cohort is given where the name holds one ("AUC (training)").
     """
     cohort, name = _take_cohort(re.sub(r"\b(9\d) ?cis?\b", r"\1 ci", plain(header)))
-    bare = re.sub(
-        r"\b9\d( \d)? ?%|\b9\d ci\b|%|\b(mean|value|score|unit|percent|percentage)\b",
-        lambda m: "ci" if "ci" in m[0] else "",
-        name,
-    )
-    bare = (
-        re.sub(r"\s+", " ", bare.replace("confidence interval", "ci")).strip(" -") if "lr" not in bare else bare.strip()
-    )
+    bare = _bare(name)
     is_ci = bool(re.search(r"\b(ci|cis|limits?|bounds?|lcl|ucl|lci|uci)\b", bare))
     low, high = re.search(_LOW, bare), re.search(_HIGH, bare)
     if low or high:
@@ -105,13 +98,25 @@ def _match(name: str, table: Sequence[tuple[str, str]]) -> str:
     return next((role for role, pattern in table if re.fullmatch(pattern, name)), "")
 
 
+def _bare(name: str) -> str:
+    """Drop what says how a metric is given: its unit, the level of its interval, "value"."""
+    bare = re.sub(
+        r"\b9\d( \d)? ?%|\b9\d(?= ci)|%|\b(mean|value|score|unit|percent|percentage)\b",
+        "",
+        name.replace("confidence interval", "ci"),
+    )
+    bare = re.sub(r"\s+", " ", bare)
+    return bare.strip() if "lr" in bare else bare.strip(" -")
+
+
 def _take_cohort(name: str) -> tuple[str, str]:
     """Split a cohort's name off a column's: "auc training set" gives ("training", "auc")."""
     for canonical, words in _COHORTS[:-1]:
         pattern = rf"\b(?:{words})(?: (?:cohort|set|group|dataset|data))?\b"
         if (found := re.search(pattern, name)) and found.group() != name:
             rest = re.sub(r"\s+", " ", (name[: found.start()] + " " + name[found.end() :])).strip(" -")
-            if _match(re.sub(r"\b(9\d ?%?|ci|%)\b", "", rest).strip(" %"), _METRICS) or re.search(r"\bci\b", rest):
+            stem = re.sub(r"\bcis?\b", "", _bare(rest)).strip()
+            if _match(stem, _METRICS) or _match(stem, tuple(_COUNTS.items())) or re.search(r"\bcis?\b", _bare(rest)):
                 return canonical, rest
     return "", name
 

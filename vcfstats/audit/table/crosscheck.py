@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from vcfstats.audit.table.cells import Printed
-from vcfstats.audit.table.findings import INCONSISTENT, Finding
+from vcfstats.audit.table.findings import INCONSISTENT, NOTE, Finding
 from vcfstats.audit.table.intervals import centre_gap
 from vcfstats.audit.table.reading import Row
 from vcfstats.audit.table.rows import SHOWN, same_figure
@@ -15,6 +15,7 @@ from vcfstats.audit.table.rows import SHOWN, same_figure
 _AUC_FIELDS = ("auc", "low", "high")
 _MOST_DIFFERING = 2
 _LEAST_SHARED = 5
+_LEAST_DECIMALS = 3  # with fewer, two good models of one cohort agree by chance
 
 
 def fields_of(row: Row) -> dict[str, Printed]:
@@ -34,9 +35,16 @@ def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, se
     findings: list[Finding] = []
     aliases: dict[str, set[str]] = {}
     looked = 0
-    for one, other in combinations(rows, 2):
-        if one.table == other.table or one.cohort != other.cohort:
-            continue
+    pairs = [
+        (one, other) for one, other in combinations(rows, 2) if one.table != other.table and one.cohort == other.cohort
+    ]
+    twins = {
+        (row.where, table)
+        for pair in pairs
+        if _identical(*pair)
+        for row, table in zip(pair, (pair[1].table, pair[0].table), strict=True)
+    }
+    for one, other in pairs:
         a, b = fields_of(one), fields_of(other)
         shared = [name for name in a if name in b]
         differing = [name for name in shared if not same_figure(a[name], b[name])]
@@ -49,18 +57,28 @@ def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, se
             continue
         if not auc_fields and _plain(one.model) != _plain(other.model):
             continue
-        if _plain(one.model) != _plain(other.model):
+        same_name = _plain(one.model) == _plain(other.model)
+        if differing and ((one.where, other.table) in twins or (other.where, one.table) in twins):
+            continue  # one of the two stands in the other's table to the digit: that is its second print
+        if not same_name:
             aliases.setdefault(one.table, set()).add(other.model)
             aliases.setdefault(other.table, set()).add(one.model)
         for name in differing:
             shown = {"low": "AUC lower limit", "high": "AUC upper limit"}.get(name) or SHOWN[name]
+            fine = same_name or min(figure.decimals for figure in (a[name], b[name])) >= _LEAST_DECIMALS
             findings.append(
                 Finding(
-                    INCONSISTENT, "two tables", f"{one.where} and {other.where}, {shown}", f"{a[name].text} and {b[name].text}",
+                    INCONSISTENT if fine else NOTE, "two tables", f"{one.where} and {other.where}, {shown}", f"{a[name].text} and {b[name].text}",
                     f"{len(agreeing)} other figures of the two rows are the same ({one.cohort or 'one cohort'})", _nearer(one, other, name, a, b),
                 )
             )  # fmt: skip
     return findings, looked, aliases
+
+
+def _identical(one: Row, other: Row) -> bool:
+    a, b = fields_of(one), fields_of(other)
+    shared = [name for name in a if name in b]
+    return len(shared) > _LEAST_SHARED and all(same_figure(a[name], b[name]) for name in shared)
 
 
 def _nearer(one: Row, other: Row, name: str, a: dict[str, Printed], b: dict[str, Printed]) -> str:
