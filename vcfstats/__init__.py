@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
     "statistics.calibration": ("brier_score", "calibration_belt", "calibration_curve", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
+    "statistics.nomogram": ("Nomogram",),
     "statistics.reclassification": ("integrated_discrimination", "net_reclassification"),
     "statistics.decision": ("decision_curve", "net_benefit_difference", "survival_decision_curve"),
     "statistics.roc": (
@@ -48,6 +49,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.descriptive": ("baseline_table", "standardised_difference"),
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
     "statistics.lasso": ("lasso_path",),
+    "statistics.validation": ("optimism_bootstrap", "repeated_cross_validation"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
