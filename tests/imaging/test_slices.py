@@ -67,7 +67,7 @@ def test_pixels_come_from_the_stated_voxels(known):
 
 
 def test_slices_do_not_depend_on_how_the_volume_is_stored(image, mask):
-    settings = SliceSettings(offset=2, size=48)
+    settings = SliceSettings(offset=2, size=64)
     expected = three_slices(image, mask, settings)
     for order in ("LPS", "RAI", "PIL", "SLA", "ASR"):
         stored = [sitk.DICOMOrient(part, order) for part in (image, mask)]
@@ -75,7 +75,7 @@ def test_slices_do_not_depend_on_how_the_volume_is_stored(image, mask):
 
 
 def test_an_oblique_volume_is_cut_along_its_own_axes(image, mask):
-    settings = SliceSettings(offset=2, size=48)
+    settings = SliceSettings(offset=2, size=64)
     expected = three_slices(image, mask, settings)
     angle = np.deg2rad(25.0)
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
@@ -244,7 +244,16 @@ def test_pickled_arrays_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"offset": 0}, {"offset": 2.5}, {"offset_unit": "cm"}, {"size": 8}, {"clip_sd": 0}, {"margin_mm": -1}]
+    "wrong",
+    [
+        {"offset": 0},
+        {"offset": 2.5},
+        {"offset_unit": "cm"},
+        {"size": 8},
+        {"size": 225},
+        {"clip_sd": 0},
+        {"margin_mm": -1},
+    ],
 )
 def test_settings_refuse_what_cannot_be(wrong):
     with pytest.raises(ValidationError):

@@ -67,7 +67,11 @@ class SliceSettings(BaseModel):
         description="Pixels that mean, standard deviation, minimum and maximum are taken from: each crop's own, or the case's three.",
     )
     size: PositiveInt = Field(
-        default=224, ge=32, le=1024, description="Rows and columns after resizing by nearest neighbour, in pixels."
+        default=224,
+        ge=32,
+        le=1024,
+        multiple_of=32,
+        description="Rows and columns after resizing by nearest neighbour, in pixels; a multiple of the networks' stride, 32.",
     )
 
 
