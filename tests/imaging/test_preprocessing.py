@@ -100,6 +100,11 @@ def test_n4_removes_a_field_that_was_put_on():
     assert unevenness(corrected) < 0.05
 
 
+def test_n4_needs_more_than_one_voxel_along_an_axis(image):
+    with pytest.raises(ValueError, match=r"\(30, 34, 1\) voxels shrunk by \(4, 4, 1\) leaves N4 a single voxel"):
+        correct_bias_field(sitk.Cast(image[:, :, 3:4], sitk.sitkFloat32), N4Settings())
+
+
 @pytest.mark.parametrize("over", ["image", "region"])
 def test_zscore(image, mask, over):
     result = _array(normalize(image, mask, NormalizationSettings(method="zscore", over=over, scale=100)))

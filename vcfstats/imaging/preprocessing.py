@@ -51,13 +51,25 @@ def preprocess(image: sitk.Image, mask: sitk.Image, settings: PreprocessSettings
 def correct_bias_field(image: sitk.Image, settings: N4Settings) -> sitk.Image:
     """Divide a float32 image by the bias field that N4 fits to its shrunken copy.
 
-    Reference: Tustison et al. 2010, doi:10.1109/TMI.2010.2046908.
+    Raises
+    ------
+    ValueError
+        Shrinking leaves a single voxel along an axis.
+
+    References
+    ----------
+    Tustison et al. 2010, doi:10.1109/TMI.2010.2046908.
     """
     across = slice_axis(image)
     factors = [
         min(settings.shrink_across if axis == across else settings.shrink_in_plane, size)
         for axis, size in enumerate(image.GetSize())
     ]
+    if min(size // factor for size, factor in zip(image.GetSize(), factors, strict=True)) < 2:
+        raise ValueError(
+            f"an image of {image.GetSize()} voxels shrunk by {tuple(factors)} leaves N4 a single voxel along an axis; "
+            "lower shrink_in_plane or shrink_across, or turn N4 off"
+        )
     foreground = (
         sitk.OtsuThreshold(image, 0, 1, 200)
         if settings.foreground == "otsu"
