@@ -166,7 +166,7 @@ def _as_float(values: npt.ArrayLike, name: str) -> FloatArray:
 def _refuse_nan(given: Any, values: FloatArray, name: str) -> None:
     missing: BoolArray = np.isnan(values)
     if missing.any():
-        rows: BoolArray = missing.reshape(len(missing), -1).any(axis=1)
+        rows = np.asarray(missing.reshape(len(missing), -1).any(axis=1), dtype=np.bool_)
         raise ValueError(f"{name} has {int(missing.sum())} NaN, first at {_where(given, rows)}; drop or impute them first.")
 
 
