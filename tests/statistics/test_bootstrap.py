@@ -241,6 +241,7 @@ def test_an_interval_of_a_perfect_auc_is_the_point():
         (lambda: bootstrap_ci([1.0, 2], np.mean, method="t"), "method must be one of"),
         (lambda: bootstrap_ci(([1, 2], [1, 2, 3]), area), "common length"),
         (lambda: bootstrap_ci(3.0, np.mean), "first axis"),
+        (lambda: bootstrap_ci([np.arange(4), np.arange(4)], area), "as a tuple"),
         (lambda: bootstrap_ci([1.0, 2], np.mean, strata=[1]), r"strata must have shape \(2,\)"),
         (
             lambda: bootstrap_ci([1.0, 2, 3], np.mean, strata=[0, 1, 1], clusters=["a", "a", "b"]),

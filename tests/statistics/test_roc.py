@@ -334,7 +334,14 @@ def test_degenerate_aucs_give_a_point_with_a_warning_or_nan_with_the_reason():
         assert constant.confidence_interval(method="logit-delong") == pytest.approx((0.5, 0.5))
     single = roc_auc([1, 0, 0], [3, 1, 4])
     assert math.isnan(single.variance)
-    assert all(math.isnan(limit) for limit in single.confidence_interval())
+    for method in ("delong", "logit-delong"):
+        with pytest.warns(DegenerateDataWarning, match=r"1 event.*cannot be estimated"):
+            assert all(map(math.isnan, single.confidence_interval(method=method)))
+    assert single.confidence_interval(method="newcombe").low > 0
+    with pytest.warns(DegenerateDataWarning, match="cannot be estimated"):
+        assert math.isnan(delong_test([1, 0, 0], [3, 1, 4], [1, 2, 3]).pvalue)
+    with pytest.warns(DegenerateDataWarning, match="comparison is NaN"):
+        assert math.isnan(compare_aucs([1, 0, 0], [[3, 1], [1, 2], [4, 0]]).pvalue)
 
 
 def test_zero_over_zero_and_something_over_zero_in_the_tests():

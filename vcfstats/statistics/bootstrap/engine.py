@@ -209,6 +209,8 @@ def _work(generator: np.random.Generator, size: int) -> list[tuple[Any, Any, str
 
 
 def _as_arrays(data: Any) -> tuple[npt.NDArray[Any], ...]:
+    if isinstance(data, list) and any(np.ndim(part) and hasattr(part, "shape") for part in data):
+        raise ValueError("data is a list of arrays, which could mean rows or columns; pass several arrays as a tuple.")
     arrays = tuple(np.asarray(part) for part in data) if isinstance(data, tuple) else (np.asarray(data),)
     if not arrays or any(array.ndim == 0 for array in arrays):
         raise ValueError("data must be an array or a tuple of arrays whose first axis is the rows to resample.")

@@ -136,15 +136,20 @@ class Auc(Result):
             se = math.sqrt(hanley_mcneil_variance(self.auc, self.n_events, self.n_nonevents))
         else:
             se = self.se
+        if math.isnan(se):
+            _warn(
+                f"With {self.n_events} event(s) and {self.n_nonevents} non-event(s) the variance cannot be estimated (two of"
+                f" each are needed; an unbiased one may come out negative), so the {method} interval is NaN; 'newcombe'"
+                " has an answer."
+            )
+            return ConfidenceInterval(math.nan, math.nan)
         if method == "logit-delong":
             return self._logit_interval(z, se)
         if se == 0:
             _warn(
                 f"AUC {self.auc:g} has an estimated variance of 0: the {method} interval is a point and says nothing."
             )
-        return ConfidenceInterval(
-            *(min(1.0, max(0.0, self.auc + sign * z * se)) if se == se else se for sign in (-1, 1))
-        )
+        return ConfidenceInterval(max(0.0, self.auc - z * se), min(1.0, self.auc + z * se))
 
     def _logit_interval(self, z: float, se: float) -> ConfidenceInterval:
         if self.auc in (0.0, 1.0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from scipy import special
+from scipy.stats import DegenerateDataWarning
 
 from vcfstats.statistics.inputs import FloatArray, as_outcome, as_score_matrix, check_level
 from vcfstats.statistics.multiplicity import adjust_pvalues
@@ -209,6 +211,11 @@ def _joint(placed: Placements, contrasts: FloatArray, models: tuple[str, ...]) -
     # Contrasting the exact placements, not their covariance, leaves a variance of exactly 0 where models rank alike.
     covariance = component_covariance(placed.events @ contrasts.T, placed.nonevents @ contrasts.T)
     if np.isnan(covariance).any():
+        warnings.warn(
+            "With one event or one non-event the covariance cannot be estimated: the comparison is NaN.",
+            DegenerateDataWarning,
+            stacklevel=3,
+        )
         return math.nan, 0
     m, n = placed.events.shape[0], placed.nonevents.shape[0]
     effect = contrasts @ placed.events.sum(axis=0) / (2.0 * m * n)

@@ -334,15 +334,14 @@ def difference_result(
 ) -> AucDifference:
     """Return the test of a difference of known variance."""
     check_choice(alternative, ALTERNATIVES, name="alternative")
-    if variance < 0:
+    se = math.sqrt(variance) if variance >= 0 else math.nan
+    if math.isnan(se):
         warnings.warn(
-            "The variance estimate is negative in this sample, so the test is NaN; DeLong's own is never negative.",
+            "The variance cannot be estimated, so the test is NaN: two events and two non-events (of different clusters) are"
+            f" needed, and the estimate must not be negative; it is {variance:.3g}.",
             DegenerateDataWarning,
             stacklevel=3,
         )
-        variance = math.nan
-    se = math.sqrt(variance)
-    if math.isnan(se):
         statistic = math.nan
     elif se > 0:
         statistic = difference / se
