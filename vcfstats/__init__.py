@@ -32,7 +32,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "detectable_auc",
         "optimal_threshold",
         "partial_auc",
+        "partial_auc_test",
         "roc_auc",
+        "roc_band",
         "roc_curve",
     ),
     "statistics.bootstrap": ("bootstrap_ci",),
@@ -50,6 +52,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
     "statistics.lasso": ("lasso_path",),
     "statistics.validation": ("optimism_bootstrap", "repeated_cross_validation"),
+    "statistics.sample_size": ("sample_size_binary", "sample_size_survival", "sample_size_continuous", "sample_size_validation"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

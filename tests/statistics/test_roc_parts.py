@@ -25,7 +25,9 @@ from vcfstats import (
     detectable_auc,
     optimal_threshold,
     partial_auc,
+    partial_auc_test,
     roc_auc,
+    roc_band,
     roc_curve,
 )
 
@@ -380,3 +382,40 @@ def test_partial_area_equals_quadrature_of_the_interpolated_curve():
         points=np.unique(curve.specificity[(curve.specificity > 0.63) & (curve.specificity < 0.91)]),
     )
     assert partial_auc(y, scores["m2"], bounds=(0.63, 0.91)).auc == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("case", ["sim70", "sim164_r1", "sim234", "real_aSAH"])
+def test_bootstrap_tests_agree_with_proc_within_monte_carlo_error(case):
+    """z = difference / sd of the replicates; the sd of 2,000 (theirs) and 2,000 (ours) normal replicates errs by 2.2%."""
+    y, scores, expected = load(case)
+    pair, entry = next((k, v) for k, v in expected["pairs"].items() if "bootstrap_paired_STOCHASTIC" in v)
+    a, _, b = pair.partition("_vs_")
+    found = partial_auc_test(y, scores[a], scores[b], bounds=(0, 1), random_state=3)
+    stored = numbers(entry["bootstrap_paired_STOCHASTIC"]["value"]["statistic"]["D"])[0]
+    assert found.statistic == pytest.approx(stored, rel=4 * math.sqrt(2 / (2 * 2000)))
+    assert found.difference == pytest.approx(delong_test(y, scores[a], scores[b]).difference, rel=1e-9)
+    part = json.loads((REFERENCE / "partial_bootstrap.json").read_text()).get(case)
+    if part is not None:
+        value = part["roc_test_pauc_STOCHASTIC"]["value"]
+        test = partial_auc_test(y, scores["m1"], scores["m2"], bounds=(0.8, 1), random_state=3)
+        np.testing.assert_allclose([test.auc_a, test.auc_b], numbers(list(value["estimate"].values())), rtol=1e-9)
+        assert test.statistic == pytest.approx(numbers(value["statistic"]["D"])[0], rel=4 * math.sqrt(2 / (2 * 2000)))
+
+
+@pytest.mark.parametrize("case", ["sim70", "sim234"])
+def test_band_agrees_with_proc_within_monte_carlo_error(case):
+    y, scores, expected = load(case)
+    value = expected["single"]["m1"]["ci_se_at_sp_STOCHASTIC"]["value"]
+    wanted = np.array([numbers(row) for row in value["data"]])
+    grid = [float(row) for row in value["rows"]]
+    band = roc_band(y, scores["m1"], specificity=grid, random_state=2)
+    for column, tail in ((0, 0.025), (2, 0.975)):
+        near = np.quantile(band.replicates, [tail - 0.015, tail + 0.015], axis=0)
+        error = math.sqrt(2 * tail * (1 - tail) / 2000) * (near[1] - near[0]) / 0.03
+        # Sensitivities are counts of events: a quantile moves in steps of one event.
+        step = 1 / y.sum()
+        ours = band.low if column == 0 else band.high
+        assert np.all(np.abs(ours - wanted[:, column]) <= 4 * error + step)
+    np.testing.assert_allclose(band.estimate, roc_curve(y, scores["m1"]).sensitivity_at(grid))
+    with pytest.raises(ValueError, match="specificity must lie"):
+        roc_band(y, scores["m1"], specificity=[80])

@@ -1,6 +1,7 @@
 """Discrimination: ROC curves, areas under them, their comparison, thresholds and sample sizes."""
 
 from vcfstats.statistics.roc.auc import Auc, roc_auc
+from vcfstats.statistics.roc.band import partial_auc_test, roc_band
 from vcfstats.statistics.roc.clustered import (
     ClusteredAuc,
     clustered_auc,
@@ -46,6 +47,8 @@ __all__ = [
     "detectable_auc",
     "optimal_threshold",
     "partial_auc",
+    "partial_auc_test",
     "roc_auc",
+    "roc_band",
     "roc_curve",
 ]

@@ -71,7 +71,7 @@ class PartialAuc(Result):
         def statistic(outcome: BoolArray, score: FloatArray) -> float:
             if outcome.all() or not outcome.any():
                 raise ValueError("the resample holds one class only")
-            area = _area(outcome, score, self.bounds, self.focus, self.direction)
+            area = area_between(outcome, score, self.bounds, self.focus, self.direction)
             return _mcclish(area, self.bounds) if corrected else area
 
         return bootstrap_ci(
@@ -169,8 +169,8 @@ def partial_auc(
     outcome = as_outcome(y_true, event=event)
     score = as_scores(y_score, outcome.size)
     check_choice(focus, FOCUSES, name="focus")
-    limits = _bounds(bounds)
-    area = _area(outcome, score, limits, focus, direction)
+    limits = check_bounds(bounds)
+    area = area_between(outcome, score, limits, focus, direction)
     corrected = _mcclish(area, limits)
     if math.isnan(corrected):
         warnings.warn(
@@ -184,7 +184,10 @@ def partial_auc(
     )
 
 
-def _area(outcome: BoolArray, score: FloatArray, bounds: tuple[float, float], focus: str, direction: str) -> float:
+def area_between(
+    outcome: BoolArray, score: FloatArray, bounds: tuple[float, float], focus: str, direction: str
+) -> float:
+    """Return the area of checked input."""
     curve = empirical_curve(outcome, score, direction)
     x, y = curve.specificity, curve.sensitivity
     if focus == "sensitivity":
@@ -207,7 +210,8 @@ def _mcclish(area: float, bounds: tuple[float, float]) -> float:
     return (1 + (area - smallest) / (largest - smallest)) / 2
 
 
-def _bounds(bounds: Any) -> tuple[float, float]:
+def check_bounds(bounds: Any) -> tuple[float, float]:
+    """Return the bounds from low to high, or raise ValueError."""
     try:
         first, second = (float(value) for value in bounds)
     except (TypeError, ValueError):
