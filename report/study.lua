@@ -11,11 +11,12 @@ local function read(path)
   return pandoc.json.decode(text)
 end
 
-function Meta(meta)
+function Pandoc(doc)
   local study = read("../results/study.json")
   if not study then
     return nil
   end
+  local meta = doc.meta
   if meta.title then
     meta.subtitle = pandoc.MetaInlines(pandoc.Inlines(study.title))
   else
@@ -25,5 +26,9 @@ function Meta(meta)
     end
   end
   meta.pagetitle = pandoc.utils.stringify(meta.title)
-  return meta
+  if study.simulated then
+    -- For the PDF's page header (header.typ); no other format sees it.
+    doc.blocks:insert(1, pandoc.RawBlock("typst", "#study-simulated.update(true)"))
+  end
+  return doc
 end

@@ -166,12 +166,12 @@ def choices_table(study: Study) -> Table:
 def provenance_table(study: Study) -> Table:
     """Return every number and decision that the documents can print: key, value in full, method, n, events, stage."""
     columns = [
-        Column("key", "Key", width=27),
-        Column("value", "Value", width=27),
+        Column("key", "Key", width=26),
+        Column("value", "Value", width=25),
         Column("method", "Method", width=24),
         Column("n", "n", "right", width=6),
-        Column("events", "Events", "right", width=7),
-        Column("stage", "Stage", width=9),
+        Column("events", "Events", "right", width=8),
+        Column("stage", "Stage", width=11),
     ]
     rows = [
         {

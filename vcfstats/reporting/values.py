@@ -149,9 +149,14 @@ def point(record: Record) -> str:
 
 
 def interval(record: Record) -> str:
-    """Write a record's confidence limits, as in "0.786 to 0.957"; empty where there are none."""
+    """Write a record's confidence limits, as in "0.786 to 0.957"; empty where there are none.
+
+    An interval without width is no interval: a variance estimated as zero does not make a result certain.
+    """
     if record.ci_low is None or record.ci_high is None:
         return ""
+    if record.ci_low == record.ci_high:
+        return NOT_ESTIMABLE
     scale, digits = (100, 1) if is_proportion(record) else (1, _DECIMALS.get(record.estimate, 3))
     return f"{decimal(scale * record.ci_low, digits)} to {decimal(scale * record.ci_high, digits)}"
 

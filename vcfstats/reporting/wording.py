@@ -18,7 +18,10 @@ def _sets(study: Study, model: str) -> list[str]:
 
 
 def _limits(record: Record) -> tuple[float, float] | None:
-    return None if record.ci_low is None or record.ci_high is None else (record.ci_low, record.ci_high)
+    """Return the interval; one without width says nothing and counts as none."""
+    if record.ci_low is None or record.ci_high is None or record.ci_low == record.ci_high:
+        return None
+    return record.ci_low, record.ci_high
 
 
 def primary_kind(study: Study, model: str) -> str:
@@ -169,14 +172,16 @@ def protocol(study: Study) -> Text:
     if not given.registered:
         return Text.of("No protocol was registered, and no decision was compared with one.")
     return compose(
-        "The decisions were compared with a published protocol: {deviations}; {choices}.",
-        deviations=_how_many(len(given.deviations), "departs from it", "depart from it"),
+        "The decisions were compared with a published protocol: {deviations}, and {choices}.",
+        deviations=_how_many(len(given.deviations), "departs from a printed value", "depart from a printed value"),
         choices=_how_many(len(given.choices), "settles what it leaves open", "settle what it leaves open"),
     )
 
 
 def _how_many(count: int, singular: str, plural: str) -> str:
-    return f"none {plural}" if count == 0 else f"one {singular}" if count == 1 else f"{count} {plural}"
+    if count == 0:
+        return f"no decision {singular}"
+    return f"one decision {singular}" if count == 1 else f"{count} decisions {plural}"
 
 
 def limitations(study: Study) -> Text:

@@ -30,7 +30,9 @@ _BREAKS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _TICKS = ["0", "0.25", "0.50", "0.75", "1"]
 
 
-def roc_figure(points: pd.DataFrame, models: Mapping[str, str], *, width_mm: float | None = None) -> p9.ggplot:
+def roc_figure(
+    points: pd.DataFrame, models: Mapping[str, str], *, width_mm: float | None = None, simulated: bool = False
+) -> p9.ggplot:
     """Draw ROC curves.
 
     Parameters
@@ -41,6 +43,8 @@ def roc_figure(points: pd.DataFrame, models: Mapping[str, str], *, width_mm: flo
         Name in `points` -> name in print, in the order of the legend.
     width_mm : float, optional
         Width on paper. Default: 85 mm for one panel, 180 mm for more.
+    simulated : bool
+        Write "Simulated data" into the figure, so that it says so wherever it is taken.
     """
     frame, panels, width, height = _layout(points, models, ["false_positive_rate", "sensitivity"], width_mm)
     if not panels:
@@ -52,14 +56,19 @@ def roc_figure(points: pd.DataFrame, models: Mapping[str, str], *, width_mm: flo
         + p9.facet_wrap("panel", nrow=1)
         + line_scales(_shown(models, frame))
         + _unit_axes()
-        + p9.coord_fixed()
-        + p9.labs(x="1 − specificity", y="Sensitivity")
+        + p9.coord_fixed(xlim=(0, 1), ylim=(0, 1))
+        + p9.labs(x="1 − specificity", y="Sensitivity", **_label(simulated))
         + journal_theme(width, height)
     )
 
 
 def calibration_figure(
-    curve: pd.DataFrame, groups: pd.DataFrame, models: Mapping[str, str], *, width_mm: float | None = None
+    curve: pd.DataFrame,
+    groups: pd.DataFrame,
+    models: Mapping[str, str],
+    *,
+    width_mm: float | None = None,
+    simulated: bool = False,
 ) -> p9.ggplot:
     """Draw smoothed calibration curves with their pointwise bands, and groups of patients as points.
 
@@ -69,7 +78,7 @@ def calibration_figure(
         Columns kind, model, predicted, observed, low, high. The band is left out where its limits are undefined.
     groups : DataFrame
         Columns kind, model, predicted, observed: mean prediction and observed share of events.
-    models, width_mm
+    models, width_mm, simulated
         As for `roc_figure`.
     """
     both = pd.concat([curve.assign(part="curve"), groups.assign(part="group")], ignore_index=True)
@@ -94,19 +103,21 @@ def calibration_figure(
         + line_scales(_shown(models, frame))
         + _unit_axes()
         + p9.coord_fixed(xlim=(0, 1), ylim=(0, 1))
-        + p9.labs(x="Predicted probability", y="Observed proportion")
+        + p9.labs(x="Predicted probability", y="Observed proportion", **_label(simulated))
         + journal_theme(width, height)
     )
 
 
-def decision_figure(curve: pd.DataFrame, models: Mapping[str, str], *, width_mm: float | None = None) -> p9.ggplot:
+def decision_figure(
+    curve: pd.DataFrame, models: Mapping[str, str], *, width_mm: float | None = None, simulated: bool = False
+) -> p9.ggplot:
     """Draw decision curves: net benefit over threshold probability, with treating all and treating none.
 
     Parameters
     ----------
     curve : DataFrame
         Columns kind, model, threshold, net_benefit; `model` also holds "treat all" and "treat none".
-    models, width_mm
+    models, width_mm, simulated
         As for `roc_figure`.
     """
     names = {**models, TREAT_ALL: "Treat all", TREAT_NONE: "Treat none"}
@@ -114,19 +125,16 @@ def decision_figure(curve: pd.DataFrame, models: Mapping[str, str], *, width_mm:
     if not panels:
         return empty_figure("Decision curve not estimable", width, height)
     top = frame["net_benefit"].max()
-    # "Treat all" falls without bound: what lies far below zero is of no interest and would flatten the rest.
+    # "Treat all" falls without bound: what lies far below zero is of no interest, would flatten the rest, and is cut off.
     floor = -0.25 * max(top, 0.04)
-    frame = frame.assign(net_benefit=frame["net_benefit"].where(frame["net_benefit"] >= floor)).dropna(
-        subset=["net_benefit"]
-    )
     return (
         p9.ggplot(frame, p9.aes("threshold", "net_benefit", color="model", linetype="model"))
         + p9.geom_line(size=0.8)
         + p9.facet_wrap("panel", nrow=1)
         + line_scales(_shown(names, frame))
-        + p9.scale_x_continuous(limits=(0, 1), breaks=_BREAKS, labels=_TICKS)
-        + p9.coord_cartesian(ylim=(floor, 1.05 * max(top, 0.04)))
-        + p9.labs(x="Threshold probability", y="Net benefit")
+        + p9.scale_x_continuous(breaks=_BREAKS, labels=_TICKS)
+        + p9.coord_cartesian(xlim=(0, 1), ylim=(floor, 1.05 * max(top, 0.04)))
+        + p9.labs(x="Threshold probability", y="Net benefit", **_label(simulated))
         + journal_theme(width, height)
     )
 
@@ -156,6 +164,10 @@ def _shown(models: Mapping[str, str], frame: pd.DataFrame) -> list[str]:
     return [name for name in models.values() if name in present]
 
 
+def _label(simulated: bool) -> dict[str, str]:
+    return {"caption": "Simulated data"} if simulated else {}
+
+
 def _diagonal() -> p9.geom_segment:
     line = pd.DataFrame({"x": [0.0], "y": [0.0], "xend": [1.0], "yend": [1.0]})
     return p9.geom_segment(
@@ -165,6 +177,6 @@ def _diagonal() -> p9.geom_segment:
 
 def _unit_axes() -> Any:
     return [
-        p9.scale_x_continuous(limits=(0, 1), breaks=_BREAKS, labels=_TICKS),
-        p9.scale_y_continuous(limits=(0, 1), breaks=_BREAKS, labels=_TICKS),
+        p9.scale_x_continuous(breaks=_BREAKS, labels=_TICKS),
+        p9.scale_y_continuous(breaks=_BREAKS, labels=_TICKS),
     ]

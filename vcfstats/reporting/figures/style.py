@@ -45,6 +45,7 @@ def journal_theme(width_mm: float, height_mm: float) -> p9.theme:
         legend_text=p9.element_text(size=7),
         legend_key_width=24,
         legend_key_height=9,
+        plot_caption=p9.element_text(size=7, color="#b3261e", ha="right"),
         panel_spacing_x=0.03,
         strip_background=p9.element_blank(),
         strip_text=p9.element_text(size=8, weight="bold", ha="left", x=0),

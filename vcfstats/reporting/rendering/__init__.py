@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.study import read_study
 from vcfstats.reporting.rendering.configuration import TARGETS, project_metadata
 from vcfstats.reporting.rendering.offline import offline_version, render_offline
 from vcfstats.reporting.rendering.pandoc import fixed_time
 from vcfstats.reporting.rendering.quarto import quarto_path, quarto_version, render_quarto
+from vcfstats.reporting.rendering.word import label_pages
 from vcfstats.reporting.wording import ENGINE_VARIABLE
 
 __all__ = ["Rendered", "render"]
@@ -93,6 +95,10 @@ def render(
                 work = Path(scratch) / document.stem
                 work.mkdir()
                 made += render_offline(document, folder, formats=formats, out=ready, work=work, environment=environment)
+        if _simulated(folder):
+            for file in made:
+                if file.suffix == ".docx":
+                    label_pages(file, "Simulated data")
         if out.exists():
             out.rename(Path(beside) / "old")
         ready.rename(out)
@@ -133,6 +139,12 @@ def _check(formats: Sequence[str], engine: str, program: str | None, folder: Pat
                 file=out,
             )
         )
+
+
+def _simulated(folder: Path) -> bool:
+    """Whether the documents belong to a study whose patients are simulated."""
+    words = folder.parent / "results" / "study.json"
+    return words.is_file() and read_study(words).simulated
 
 
 def _documents(folder: Path) -> list[Path]:

@@ -14,6 +14,9 @@ from vcfstats.reporting.rendering.pandoc import pandoc_path
 _TEXT, _HEADING = "Times New Roman", "Arial"
 _SIZES = {"Title": 36, "Subtitle": 26, "Heading1": 28, "Heading2": 24, "Heading3": 22}  # half points
 _NEW_STYLES = """
+<w:style w:type="paragraph" w:customStyle="1" w:styleId="DocumentFooter"><w:name w:val="Document Footer"/><w:basedOn w:val="Normal"/><w:qFormat/>
+<w:pPr><w:pBdr><w:top w:val="single" w:sz="4" w:space="6" w:color="808080"/></w:pBdr><w:spacing w:before="360" w:after="0"/></w:pPr>
+<w:rPr><w:color w:val="595959"/><w:sz w:val="17"/><w:szCs w:val="17"/></w:rPr></w:style>
 <w:style w:type="paragraph" w:customStyle="1" w:styleId="TableNote"><w:name w:val="Table Note"/><w:basedOn w:val="Normal"/><w:qFormat/>
 <w:pPr><w:spacing w:before="20" w:after="200"/><w:contextualSpacing/></w:pPr><w:rPr><w:sz w:val="17"/><w:szCs w:val="17"/></w:rPr></w:style>
 <w:style w:type="paragraph" w:customStyle="1" w:styleId="Callout"><w:name w:val="Callout"/><w:basedOn w:val="Normal"/><w:qFormat/>
@@ -81,6 +84,8 @@ def _style(text: str) -> str:
         text = re.sub(r"<w:color [^>]*/>", '<w:color w:val="000000"/>', text)
         if "<w:rPr>" in text and base.startswith("Heading") and "<w:b " not in text and "<w:b/>" not in text:
             text = text.replace("<w:rPr>", "<w:rPr><w:b/>", 1)
+    if base == "Subtitle":
+        text = re.sub(r'<w:spacing w:val="15"\s*/>', "", text)
     if base in _SIZES:
         text = re.sub(r'<w:(sz|szCs) w:val="\d+"\s*/>', rf'<w:\1 w:val="{_SIZES[base]}"/>', text)
     if name == "Table":

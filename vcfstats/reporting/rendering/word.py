@@ -1,0 +1,56 @@
+"""What Word files get after they are written: a line on every page that says that the data are simulated."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from vcfstats.contracts.files import replacing
+
+_NAME = "study-label.xml"
+_SPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"
+_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/header"
+
+
+def label_pages(path: Path, label: str) -> None:
+    """Put a label into the header of every page of a Word file."""
+    header = (
+        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><w:hdr {_SPACE}><w:p><w:pPr><w:jc w:val="right"/></w:pPr>'
+        f'<w:r><w:rPr><w:color w:val="B3261E"/><w:sz w:val="16"/></w:rPr><w:t>{escape(label)}</w:t></w:r></w:p></w:hdr>'
+    )
+    reference = '<w:headerReference xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" w:type="default" r:id="rIdStudyLabel"/>'
+    with (
+        zipfile.ZipFile(path) as source,
+        replacing(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for item in source.infolist():
+            body = source.read(item)
+            if item.filename == "[Content_Types].xml":
+                body = _before(body, "</Types>", f'<Override PartName="/word/{_NAME}" ContentType="{_TYPE}"/>')
+            elif item.filename == "word/_rels/document.xml.rels":
+                body = _before(
+                    body, "</Relationships>", f'<Relationship Id="rIdStudyLabel" Type="{_RELATION}" Target="{_NAME}"/>'
+                )
+            elif item.filename == "word/document.xml":
+                body, count = re.subn(
+                    rb"(<w:sectPr[^>]*?)(?:/>|>)",
+                    lambda match: (
+                        match[1] + b">" + reference.encode() + (b"</w:sectPr>" if match[0].endswith(b"/>") else b"")
+                    ),
+                    body,
+                )
+                if not count:
+                    body = _before(body, "</w:body>", f"<w:sectPr>{reference}</w:sectPr>")
+            target.writestr(item, body, zipfile.ZIP_DEFLATED)
+        target.writestr(zipfile.ZipInfo(f"word/{_NAME}", date_time=item.date_time), header, zipfile.ZIP_DEFLATED)
+
+
+def _before(body: bytes, mark: str, addition: str) -> bytes:
+    head, found, tail = body.decode().rpartition(mark)
+    if not found:
+        raise RuntimeError(f"a Word file without {mark}")
+    return (head + addition + found + tail).encode()
