@@ -33,7 +33,7 @@ class LogisticFit(Result):
         Coefficients in the order of the columns of X, log odds per unit. Where `separated`, the last iterate: its
         direction means something, its size does not.
     covariance : ndarray of shape (p, p)
-        Inverse of the Fisher information at `coef`.
+        Inverse of the Fisher information at `coef`; NaN where it is singular in double precision.
     loglik : float
         Log-likelihood at `coef` (under separation its supremum, to rounding, along separated rows).
     converged : bool
@@ -271,4 +271,4 @@ def _inverse(information: FloatArray) -> FloatArray:
     try:
         return np.asarray(cho_solve(cho_factor(information), np.eye(len(information))))
     except np.linalg.LinAlgError:
-        return np.full_like(information, np.inf)
+        return np.full_like(information, np.nan)

@@ -1,0 +1,111 @@
+"""Coefficients and training data, checked and read as the parts of a nomogram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vcfstats.statistics.inputs import FloatArray, check_choice
+from vcfstats.statistics.nomogram.names import read_name
+from vcfstats.statistics.nomogram.terms import Term, Variable, describe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LINKS = ("logit", "survival", "identity")
+_INTERCEPTS = ("Intercept", "(Intercept)", "const", "intercept")
+
+
+def read_model(
+    coefficients: Mapping[str, float],
+    frame: pd.DataFrame,
+    *,
+    intercept: float | None,
+    knots: Mapping[str, Sequence[float]],
+    covariance: npt.ArrayLike | None,
+    maxscale: float,
+    link: str,
+    baseline_survival: float | None,
+) -> dict[str, Any]:
+    """Return the fields of a Nomogram that the coefficients and the data give; errors as `from_coefficients`."""
+    check_choice(link, LINKS, name="link")
+    if (link == "survival") != (baseline_survival is not None):
+        raise ValueError('link="survival" and baseline_survival go together.')
+    if baseline_survival is not None and not 0 < baseline_survival < 1:
+        raise ValueError(f"baseline_survival must lie strictly between 0 and 1; got {baseline_survival!r}.")
+    if not (np.isfinite(maxscale) and maxscale > 0):
+        raise ValueError(f"maxscale must be a positive number of points; got {maxscale!r}.")
+    values = {str(name): float(value) for name, value in coefficients.items()}
+    for name, value in values.items():
+        if not np.isfinite(value):
+            raise ValueError(f"Coefficient {name!r} is {value}; all must be finite.")
+    constants = [name for name in values if name in _INTERCEPTS and name not in frame.columns]
+    if len(constants) + (intercept is not None) > 1:
+        raise ValueError(f"The intercept was given more than once: {constants} and intercept={intercept!r}.")
+    columns = [str(name) for name in frame.columns]
+    terms = tuple(
+        Term(value, read_name(name, columns, knots)) for name, value in values.items() if name not in constants
+    )
+    if not terms:
+        raise ValueError("coefficients holds no predictor.")
+    return {
+        "intercept": values[constants[0]] if constants else float(intercept or 0.0),
+        "variables": _variables(terms, frame),
+        "terms": terms,
+        "maxscale": float(maxscale),
+        "link": link,
+        "baseline_survival": baseline_survival,
+        "covariance": None if covariance is None else _aligned(covariance, list(values), constants),
+    }
+
+
+def as_frame(data: Any) -> pd.DataFrame:
+    """Return a DataFrame from one, or from a mapping of names to values (numbers are one patient)."""
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return data
+    if isinstance(data, Mapping):
+        return pd.DataFrame({name: np.atleast_1d(values) for name, values in data.items()})
+    raise ValueError(f"data must be a DataFrame or a mapping of names to values; got {type(data).__name__}.")
+
+
+def as_tuples(given: Mapping[str, Sequence[Any]] | None) -> dict[str, tuple[Any, ...]] | None:
+    """Return the values as tuples of plain Python objects."""
+    if given is None:
+        return None
+    return {name: tuple(v.item() if hasattr(v, "item") else v for v in values) for name, values in given.items()}
+
+
+def _variables(terms: Sequence[Term], frame: pd.DataFrame) -> tuple[Variable, ...]:
+    used = dict.fromkeys(name for term in terms for name in term.variables)
+    named: dict[str, set[str]] = {}
+    for factor in (factor for term in terms for factor in term.factors):
+        if factor.level is not None:
+            named.setdefault(factor.variable, set()).add(factor.level)
+    variables = tuple(describe(name, frame[name], name in named) for name in used)
+    for variable in variables:
+        unknown = sorted(named.get(variable.name, set()) - set(variable.levels or ()))
+        if unknown:
+            raise ValueError(
+                f"{variable.name!r} has coefficients for {unknown}, but its levels are {list(variable.levels or ())}."
+            )
+    return variables
+
+
+def _aligned(covariance: npt.ArrayLike, names: list[str], constants: list[str]) -> FloatArray:
+    """Return the covariance with the intercept first, zero where it is not among the coefficients."""
+    matrix = np.asarray(covariance, dtype=np.float64)
+    p = len(names)
+    if matrix.shape != (p, p):
+        raise ValueError(f"covariance must have shape ({p}, {p}), as the coefficients; got {matrix.shape}.")
+    slopes = [position for position, name in enumerate(names) if name not in constants]
+    if constants:
+        order = [names.index(constants[0]), *slopes]
+        return np.asarray(matrix[np.ix_(order, order)])
+    full = np.zeros((p + 1, p + 1))
+    full[1:, 1:] = matrix
+    return full
