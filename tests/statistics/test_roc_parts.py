@@ -158,6 +158,10 @@ def test_ties_of_the_criterion_survive_rounding():
     # J is 10/30 - 2/12 = 1/6 at 2.5 and 15/30 - 4/12 = 1/6 at 1.5.
     np.testing.assert_array_equal(result.thresholds, [1.5, 2.5])
     assert result.value == pytest.approx(1 / 6)
+    assert result.threshold == 1.5
+    lower = optimal_threshold(y, -np.concatenate([events, nonevents]), direction="lower")
+    np.testing.assert_array_equal(lower.thresholds, [-2.5, -1.5])
+    assert lower.threshold == -2.5
 
 
 def test_threshold_interval_repeats_the_search():

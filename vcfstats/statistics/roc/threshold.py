@@ -76,7 +76,7 @@ class OptimalThreshold(Result):
                 raise ValueError("the resample holds one class only")
             curve = empirical_curve(outcome, score, self.direction)
             rows, _ = _best(curve, self.criterion, *self._settings)
-            row = rows[(rows.size - 1) // 2]
+            row = _middle(rows)
             return np.array([curve.thresholds[row], curve.sensitivity[row], curve.specificity[row]])
 
         return bootstrap_ci(
@@ -200,13 +200,11 @@ def optimal_threshold(
     curve = empirical_curve(outcome, score, direction)
     settings = (target, float(cost), prevalence)
     rows, value = _best(curve, criterion, *settings)
-    if direction == "lower":
-        rows = rows[::-1]
     return OptimalThreshold(
         thresholds=curve.thresholds[rows],
         sensitivity=curve.sensitivity[rows],
         specificity=curve.specificity[rows],
-        threshold=float(curve.thresholds[rows[(rows.size - 1) // 2]]),
+        threshold=float(curve.thresholds[_middle(rows)]),
         value=value,
         criterion=criterion,
         direction=direction,
@@ -219,7 +217,19 @@ def optimal_threshold(
 def _best(
     curve: RocCurve, criterion: str, target: float | None, cost: float, prevalence: float | None
 ) -> tuple[npt.NDArray[np.intp], float]:
-    """Return the rows of the tied optima and the criterion's value there."""
+    """Return the rows of the tied optima, thresholds ascending, and the criterion's value there."""
+    rows, value = _tied(curve, criterion, target, cost, prevalence)
+    return (rows[::-1] if curve.direction == "lower" else rows), value
+
+
+def _middle(rows: npt.NDArray[np.intp]) -> np.intp:
+    middle: np.intp = rows[(rows.size - 1) // 2]
+    return middle
+
+
+def _tied(
+    curve: RocCurve, criterion: str, target: float | None, cost: float, prevalence: float | None
+) -> tuple[npt.NDArray[np.intp], float]:
     sensitivity, specificity = curve.sensitivity, curve.specificity
     if target is not None:
         held, free = (sensitivity, specificity) if criterion == "sensitivity" else (specificity, sensitivity)
