@@ -185,7 +185,7 @@ def _run(task: _Task, chunks: list[tuple[np.random.Generator, int]], n_workers: 
     if n_workers == 1:
         return [outcome for generator, size in chunks for outcome in task.chunk(generator, size)]
     try:
-        payload = pickle.dumps(task)
+        pickle.dumps(task)  # only to say now, in words, what the workers could not take
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f"With n_workers={n_workers} the statistic must be defined at the top level of a module, not as a lambda or"
@@ -193,15 +193,15 @@ def _run(task: _Task, chunks: list[tuple[np.random.Generator, int]], n_workers: 
         ) from error
     # spawn, not fork: safe beside threads (BLAS, notebooks) and the same on every platform.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, context, initializer=_receive, initargs=(payload,)) as pool:
+    with ProcessPoolExecutor(n_workers, context, initializer=_receive, initargs=(task,)) as pool:
         return [outcome for part in pool.map(_work, *zip(*chunks, strict=True)) for outcome in part]
 
 
 _received: list[_Task] = []
 
 
-def _receive(payload: bytes) -> None:
-    _received[:] = [pickle.loads(payload)]  # noqa: S301 (bytes of our own parent process, through a pipe)
+def _receive(task: _Task) -> None:
+    _received[:] = [task]
 
 
 def _work(generator: np.random.Generator, size: int) -> list[tuple[Any, Any, str]]:
