@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.contracts.features import check_features
+from vcfstats.contracts.features import FeatureDescription, check_features
 from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.progress import progress
 from vcfstats.contracts.slices import N_SLICES, SliceStack
@@ -67,7 +67,7 @@ class Trunk:
             return self._maps(images)
 
     def _maps(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        grey = torch.from_numpy(np.ascontiguousarray(images)).to(torch.float32)
+        grey = torch.from_numpy(images.astype(np.float32))
         shift, scale = (
             torch.tensor(values).view(1, -1, 1, 1) for values in (self._backbone.shift, self._backbone.scale)
         )
@@ -194,3 +194,15 @@ def trunk_features(stack: SliceStack, trunk: Trunk, *, workers: int = 1) -> pd.D
             rows[number] = row
     index = pd.Index(stack.case_ids, name="case_id", dtype=object)
     return check_features(pd.DataFrame(rows, index=index, columns=feature_names(trunk.width)))
+
+
+def trunk_description(stack: SliceStack, trunk: Trunk) -> FeatureDescription:
+    """Return what made the features of a stack: versions, settings with the model card, the hash of each case's slices."""
+    return FeatureDescription(
+        versions=trunk.card["versions"],
+        settings={**trunk.settings.model_dump(mode="json"), "card": trunk.card},
+        inputs={
+            case: {"slices": hashlib.sha256(images.tobytes()).hexdigest()}
+            for case, images in zip(stack.case_ids, stack.images, strict=True)
+        },
+    )
