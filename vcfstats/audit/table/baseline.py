@@ -45,7 +45,10 @@ def audit_baseline(
         )
         table = read_baseline(frame, title)
         sums = _level_sums(table)
-        table = resolve(table, {**{c: _mode(s)[0] for c, s in sums.items()}, **table.stated})
+        guesses = {column: total for column in table.headers if (total := _from_percentages(table, column)) is not None}
+        labelled = {column: total for column, (_, total, _) in _expected(table, n, {}, columns).items()}
+        summed = {column: _mode(counter)[0] for column, counter in sums.items() if counter}
+        table = resolve(table, {**guesses, **labelled, **summed, **table.stated})
         sums = _level_sums(table)
         totals = _check_totals(audit, table, sums, n, multiples, columns)
         for block in table.blocks:

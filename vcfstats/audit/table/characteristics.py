@@ -19,7 +19,7 @@ _N = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _VARIABLE = r"variables?|characteristics?|features?|parameters?|factors?|clinical (characteristics?|features?|variables?|factors?)|items?|covariates?|predictors?|demographics?|index|indicators?"
 _LEVEL = r"levels?|category|categories|subgroups?|class|values?|subcategory"
 _STATISTIC = r"statistics?|summary|type|measure|unit|format"
-_P = r"p|p ?values?|p val|p for .*|pvalue|p .*value|significance|sig"
+_P = r"p|p ?values?|p wert|p val|p for .*|pvalue|p .*value|significance|sig"
 _OTHER = r"smd|standardi[sz]ed .*|.*\bchi\b.*|x2|t|z|f|u|t value|z value|(statistical )?tests?|test (statistics?|values?)|or|odds ratio.*|.*\bci\b.*|hr|method|ref.*|notes?|missing.*|difference.*|effect.*|df|statistic value|t x2.*"
 _HINTS = (
     ("median", r"median|iqr|quartile|range|\bq1\b|interquartile"),
@@ -148,24 +148,33 @@ def read_baseline(frame: pd.DataFrame, title: str) -> Baseline:
 
 
 def resolve(baseline: Baseline, totals: dict[int, int]) -> Baseline:
-    """Settle "63 (13)": a count where 13 is its percentage of a column's total, else a mean with its SD."""
+    """Settle "63 (13)": a count where 13 is its percentage of a column's patients, else a mean with its SD."""
     settled = []
     for variable in baseline.variables:
         unclear = [(e, c) for line in variable.lines for c, e in line.entries.items() if e.is_ambiguous]
         if not unclear:
             settled.append(variable)
             continue
-        hits = sum(
-            e.percent is not None and c in totals and e.percent.holds(Fraction(e.count or 0, totals[c]))
-            for e, c in unclear
-        )
-        as_count = len(variable.lines) > 1 or 2 * hits >= len(unclear)
+        known = [(e, totals[c]) for e, c in unclear if totals.get(c)]
+        if known:
+            as_count = 2 * sum(_is_share(e, total) for e, total in known) >= len(known)
+        else:  # a mean has the decimals of its SD; a count has none beside its percentage's
+            as_count = any(e.sd is not None and e.sd.decimals > 0 for e, _ in unclear)
+        as_count |= len(variable.lines) > 1
         lines = tuple(
             replace(line, entries={c: _settle(e, as_count) if e.is_ambiguous else e for c, e in line.entries.items()})
             for line in variable.lines
         )
         settled.append(replace(variable, lines=lines))
     return replace(baseline, variables=tuple(settled))
+
+
+def _is_share(entry: Entry, total: int) -> bool:
+    """Say whether the second figure is the first one's percentage of all patients, or of those without a missing value."""
+    count = entry.count or 0
+    return entry.percent is not None and any(
+        entry.percent.holds(Fraction(count, whole)) for whole in range(max(count, total // 2, 1), total + 1)
+    )
 
 
 def _settle(entry: Entry, as_count: bool) -> Entry:
@@ -282,7 +291,9 @@ def _variable(item: dict[str, Any]) -> Variable:
         entry.total is not None and entry.percent is None for entry in lines[0].entries.values()
     ):
         only = lines[0]
-        names = re.split(r"\s*/\s*", only.level or item["name"])
+        label = only.level or item["name"]
+        inside = re.search(r"\(([^()]*/[^()]*)\)", label)
+        names = re.split(r"\s*/\s*", inside.group(1) if inside else label)
         one = {c: Entry(e.text, count=e.count) for c, e in only.entries.items()}
         other = {c: Entry(e.text, count=e.total) for c, e in only.entries.items()}
         lines = [

@@ -179,7 +179,9 @@ def _candidates(rows: Sequence[Row], n: int | None, events: int | None) -> tuple
     low, high = _common_prevalence(rows)
     ms, ks, total = [], [], 0
     for size in range(2, _MOST_N):
-        m = np.arange(max(1, math.ceil(size * low)), min(size - 1, math.floor(size * high)) + 1, dtype=np.int64)
+        first = -(-size * low.numerator // low.denominator)
+        last = size * high.numerator // high.denominator
+        m = np.arange(max(1, first), min(size - 1, last) + 1, dtype=np.int64)
         if m.size:
             ms.append(m)
             ks.append(size - m)

@@ -38,7 +38,7 @@ def audit_performance(
 ) -> Performance:
     """Run every check of the performance tables."""
     audit = Performance()
-    for row in read_performance(frames):
+    for row in rows.mark_averages(read_performance(frames)):
         whole, findings = rows.completed(row)
         audit.rows.append(whole)
         audit.findings += findings

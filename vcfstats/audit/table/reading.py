@@ -21,7 +21,8 @@ class Row:
     """One model in one cohort as printed.
 
     `cells` maps a metric to its figure, `intervals` a metric to its printed limits, `fractions` a metric to printed
-    counts (58/65), `counts` any of tp, fp, fn, tn, n, events, nonevents to a whole number.
+    counts (58/65), `counts` any of tp, fp, fn, tn, n, events, nonevents to a whole number. `averaged` says why the rates are taken for
+    averages, empty where they are not.
     """
 
     table: str
@@ -34,7 +35,7 @@ class Row:
     fractions: dict[str, tuple[int, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     se: Printed | None = None
-    averaged: bool = False
+    averaged: str = ""
     unread: tuple[str, ...] = ()
 
     @property
@@ -132,6 +133,7 @@ def _read_frame(frame: pd.DataFrame, title: str) -> list[Row]:
     ]  # fmt: skip
     rows: list[Row] = []
     cohort, section = "", ""
+    last: tuple[str, list[str]] = ("", [])
     counter: dict[str, int] = {}
     for index in range(len(frame)):
         text = {
@@ -150,7 +152,11 @@ def _read_frame(frame: pd.DataFrame, title: str) -> list[Row]:
         table = tables[index]
         counter[table] = counter.get(table, 0) + 1
         own = text.get("cohort", "") or cohort
+        # Merged cells: a blank model under a filled one, beside a cohort of its own, is the same model.
+        if not text.get("model") and text.get("cohort") and not text.get("row"):
+            text["model"], others = text.get("model") or last[0], others or last[1]
         model = text.get("model", "")
+        last = (model, others)
         if "model" not in labels and others:
             model, others = others[0], others[1:]
         row_label = text.get("row", "")
@@ -226,7 +232,7 @@ def _row(
         row.counts["n"] = stated
     if not row.cells and not row.fractions and not row.intervals:
         return None
-    return replace(row, averaged=averaged, se=se, unread=tuple(unread))
+    return replace(row, averaged="printed with a spread" if averaged else "", se=se, unread=tuple(unread))
 
 
 def _roles(frame: pd.DataFrame) -> list[tuple[str, str]]:

@@ -19,6 +19,9 @@ SHOWN = {
     "specificity": "specificity", "ppv": "PPV", "npv": "NPV", "f1": "F1", "youden": "Youden's index",
     "lr_positive": "LR+", "lr_negative": "LR-",
 }  # fmt: skip
+_AVERAGE = re.compile(
+    r"\b(mean|average|averaged|pooled|cross[- ]?validat\w*|cv|\d+[- ]fold|macro|weighted)\b", re.IGNORECASE
+)
 # metric -> what its fraction's numerator and the rest of its denominator count
 _FRACTIONS = {"sensitivity": ("tp", "fn"), "specificity": ("tn", "fp"), "ppv": ("tp", "fp"), "npv": ("tn", "fn")}
 
@@ -63,6 +66,28 @@ def completed(row: Row) -> tuple[Row, list[Finding]]:
     return replace(row, counts=counts), findings
 
 
+def mark_averages(rows: Sequence[Row]) -> list[Row]:
+    """Mark the rows whose rates are averages: over folds, runs, models or (weighted by size) over the two classes.
+
+    The sensitivity weighted over both classes is the accuracy; a table in which the two agree in every row prints that.
+    """
+    marked = []
+    for row in rows:
+        name = f"{row.label} {row.model} {row.cohort}"
+        if not row.averaged and (found := _AVERAGE.search(name)):
+            row = replace(row, averaged=f"the label says {found.group()!r}")
+        marked.append(row)
+    for table in dict.fromkeys(row.table for row in rows):
+        group = [row for row in marked if row.table == table and {"accuracy", "sensitivity"} <= set(row.rates)]
+        distinct = {row.rates["accuracy"].units for row in group}
+        if len(distinct) > 2 and all(same_figure(row.rates["accuracy"], row.rates["sensitivity"]) for row in group):
+            why = "sensitivity is the accuracy in every row of the table, as when weighted over both classes"
+            marked = [
+                replace(row, averaged=row.averaged or why) if any(row is g for g in group) else row for row in marked
+            ]
+    return marked
+
+
 def check_ranges(rows: Sequence[Row]) -> tuple[list[Finding], int]:
     """Flag proportions outside 0 to 1, fractions that do not give the figure beside them, and unread cells."""
     findings, looked = [], 0
@@ -97,15 +122,8 @@ def check_ranges(rows: Sequence[Row]) -> tuple[list[Finding], int]:
         if row.unread:
             findings.append(Finding(NOTE, "unread", row.where, "; ".join(row.unread), "no figure could be read here"))
         if row.averaged:
-            findings.append(
-                Finding(
-                    NOTE,
-                    "averaged rates",
-                    row.where,
-                    figures(row),
-                    "rates with a spread are averages over folds or runs, which no single confusion matrix need give; not checked",
-                )
-            )
+            text = f"{row.averaged}: averages, which no single confusion matrix need give; the rates are not checked"
+            findings.append(Finding(NOTE, "averaged rates", row.where, figures(row), text))
     return findings, looked
 
 
@@ -169,7 +187,7 @@ def check_steps(recoveries: Sequence[Recovery], rows: Sequence[Row]) -> tuple[li
                 below = decimal_text(Fraction(first - 1, pairs), auc.decimals + 1)
                 above = decimal_text(Fraction(first, pairs), auc.decimals + 1)
                 findings.append(
-                    Finding(IMPOSSIBLE, "AUC in steps", f"{row.where}, AUC", auc.text,
+                    Finding(INCONSISTENT, "AUC in steps", f"{row.where}, AUC", auc.text,
                             f"{recovery.events} events and {recovery.nonevents} non-events make {pairs // 2} pairs; the nearest AUCs are {below} and {above}",
                             f"{below} or {above} for {auc.text}")
                 )  # fmt: skip
