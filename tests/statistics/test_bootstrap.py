@@ -253,6 +253,10 @@ def test_an_interval_of_a_perfect_auc_is_the_point():
         ),
         (lambda: bootstrap_ci([1.0, 2], np.mean, indices=[[0, 2]]), "between 0 and 1"),
         (lambda: bootstrap_ci([1.0, 2], np.mean, n_workers=0), "n_workers"),
+        (
+            lambda: bootstrap_ci(np.arange(9.0), lambda x: x.sum() if x.size == 9 else math.nan, method="bca"),
+            "not finite",
+        ),
         (lambda: bootstrap_ci([1.0, 2], np.mean, random_state=-1), "random_state"),
         (lambda: bootstrap_ci([1.0, 2], lambda x: math.inf), "not finite"),
         (lambda: bootstrap_ci([1.0, 2], np.mean, n_resamples=9).contrast([1.0]), "shape of the estimate"),

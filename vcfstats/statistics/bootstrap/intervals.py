@@ -220,11 +220,22 @@ def acceleration(jackknife: list[FloatArray]) -> FloatArray:
     r"""Return the acceleration :math:`\frac16\sum_s n_s^{-3}\sum l^3/(\sum_s n_s^{-2}\sum l^2)^{3/2}`, elementwise.
 
     The l are the jackknife's empirical influence values within stratum s, (n_s - 1)(mean - leave-one-out value); 0
-    where the statistic does not vary.
+    where the statistic does not vary. R's boot leaves out the :math:`n_s`, which agrees only where all strata are of one
+    size; these are the weights with which the strata enter the variance (Davison & Hinkley 1997, section 5.3).
+
+    Raises
+    ------
+    ValueError
+        A leave-one-out value that is not finite.
     """
     cubes: Any = 0.0
     squares: Any = 0.0
     for values in jackknife:
+        if not np.isfinite(values).all():
+            raise ValueError(
+                "The BCa interval needs the statistic without each patient in turn, and without one of them it is not"
+                " finite. Choose another method."
+            )
         size = values.shape[0]
         influence = (size - 1) * (values.mean(axis=0) - values)
         cubes = cubes + (influence**3).sum(axis=0) / size**3
