@@ -49,8 +49,16 @@ class LogisticModel:
         """Return the probability of the event for each row."""
         missing = [name for name in self.features if name not in features]
         if missing:
-            raise InputError(Problem(f"no column {missing[0]!r}", "every feature of the model", "extract the features with the settings of the model"))
-        z = (features.loc[:, list(self.features)].to_numpy(dtype=np.float64) - np.array(self.mean)) / np.array(self.scale)
+            raise InputError(
+                Problem(
+                    f"no column {missing[0]!r}",
+                    "every feature of the model",
+                    "extract the features with the settings of the model",
+                )
+            )
+        z = (features.loc[:, list(self.features)].to_numpy(dtype=np.float64) - np.array(self.mean)) / np.array(
+            self.scale
+        )
         linear = self.intercept + z @ np.array(self.coefficients)
         return pd.Series(1.0 / (1.0 + np.exp(-linear)), index=features.index, name="probability")
 
@@ -79,13 +87,25 @@ def fit_logistic_model(features: pd.DataFrame, outcome: pd.Series, settings: Log
     """
     y = outcome.loc[features.index].to_numpy(dtype=np.int64)
     if y.min() == y.max():
-        raise InputError(Problem(f"{len(y)} training cases of one class", "events and non-events", "use a stratified split or more patients"))
+        raise InputError(
+            Problem(
+                f"{len(y)} training cases of one class",
+                "events and non-events",
+                "use a stratified split or more patients",
+            )
+        )
     kept = features.loc[:, keep_uncorrelated(features, settings.correlation_max)]
     if kept.shape[1] == 0:
-        raise InputError(Problem("no feature varies between training cases", "at least one varying feature", "check images and masks"))
+        raise InputError(
+            Problem(
+                "no feature varies between training cases", "at least one varying feature", "check images and masks"
+            )
+        )
     x = kept.to_numpy(dtype=np.float64)
     mean, scale = x.mean(axis=0), x.std(axis=0, ddof=1)
-    fit = LogisticRegression(C=settings.penalty_c, solver="lbfgs", tol=1e-10, max_iter=10_000).fit((x - mean) / scale, y)
+    fit = LogisticRegression(C=settings.penalty_c, solver="lbfgs", tol=1e-10, max_iter=10_000).fit(
+        (x - mean) / scale, y
+    )
     return LogisticModel(
         features=tuple(kept.columns),
         mean=tuple(mean.tolist()),

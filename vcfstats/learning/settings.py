@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vcfstats.learning.grids import ClassifierSettings
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -17,10 +19,14 @@ class SplitSettings(_Settings):
     method: Literal["column", "random", "stratified"] = Field(
         description="column: as given in the cohort table; random: by patient; stratified: by patient within outcome"
     )
-    column: str | None = Field(default=None, description="column of the cohort table that holds the partition (method column)")
+    column: str | None = Field(
+        default=None, description="column of the cohort table that holds the partition (method column)"
+    )
     training_value: str = Field(default="training", description="value of that column for a training patient")
     testing_value: str = Field(default="testing", description="value of that column for a testing patient")
-    test_fraction: float = Field(default=0.3, gt=0, lt=1, description="share of patients in the internal test set (random, stratified)")
+    test_fraction: float = Field(
+        default=0.3, gt=0, lt=1, description="share of patients in the internal test set (random, stratified)"
+    )
 
     @model_validator(mode="after")
     def _column_is_named(self) -> SplitSettings:
@@ -32,7 +38,9 @@ class SplitSettings(_Settings):
 class LogisticSettings(_Settings):
     """A ridge-penalised logistic model on standardised features."""
 
-    correlation_max: float = Field(gt=0, le=1, description="of two features with a larger absolute Pearson r on training, the later is dropped")
+    correlation_max: float = Field(
+        gt=0, le=1, description="of two features with a larger absolute Pearson r on training, the later is dropped"
+    )
     penalty_c: float = Field(gt=0, description="inverse strength of the ridge penalty (scikit-learn's C)")
     folds: int = Field(ge=2, description="folds of the patient-level cross-validation on training patients")
 
@@ -40,7 +48,9 @@ class LogisticSettings(_Settings):
 class ThresholdSettings(_Settings):
     """Which probability calls a patient positive; learned on out-of-fold training predictions, then frozen."""
 
-    rule: Literal["youden", "fixed"] = Field(description="youden: largest sensitivity + specificity, lowest threshold of ties; fixed: `value`")
+    rule: Literal["youden", "fixed"] = Field(
+        description="youden: largest sensitivity + specificity, lowest threshold of ties; fixed: `value`"
+    )
     value: float | None = Field(default=None, ge=0, le=1, description="threshold of rule fixed (probability)")
 
     @model_validator(mode="after")
@@ -48,3 +58,174 @@ class ThresholdSettings(_Settings):
         if (self.rule == "fixed") != (self.value is not None):
             raise ValueError("rule 'fixed' needs a value, and only rule 'fixed' takes one")
         return self
+
+
+class FoldSettings(_Settings):
+    """The cross-validation that tunes, ranks and gives out-of-fold probabilities."""
+
+    n: int = Field(
+        default=5, ge=3, le=20, description="folds of training patients; each fold's tuning uses the other folds"
+    )
+
+
+class ReliabilitySettings(_Settings):
+    """Which features readers reproduce: a filter before everything else, from repeated regions of training patients."""
+
+    form: Literal["ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)"] = Field(
+        default="ICC(A,1)",
+        description="form of the intraclass correlation (1 one-way, A absolute agreement, C consistency; one reading or the mean of k)",
+    )
+    value: Literal["estimate", "lower_limit"] = Field(
+        default="estimate", description="what must reach the threshold: the estimate or its lower confidence limit"
+    )
+    combine: Literal["both", "either", "intra", "inter", "mean"] = Field(
+        default="both", description="which of the intra- and inter-reader value must reach it; mean: their average"
+    )
+    threshold: float = Field(default=0.85, ge=0, le=1, description="smallest value of a feature that stays")
+    deep: bool = Field(default=False, description="whether deep features are filtered too")
+
+
+class TTestSettings(_Settings):
+    """Filter by a two-sample t-test between events and non-events."""
+
+    variances: Literal["student", "welch"] = Field(default="welch", description="student: equal variances; welch: not")
+    alpha: float = Field(
+        default=0.05, gt=0, le=1, description="features with p below it stay; 1 keeps every feature that varies"
+    )
+    adjustment: Literal["none", "bh", "by"] = Field(
+        default="none",
+        description="adjustment of the p values: none, or a false discovery rate (Benjamini-Hochberg, -Yekutieli)",
+    )
+
+
+class CorrelationSettings(_Settings):
+    """Of features that correlate, one stays."""
+
+    limit: float = Field(
+        default=0.9, gt=0, le=1, description="absolute Pearson r above which one of two features is dropped"
+    )
+    keep: Literal["smallest_p", "first"] = Field(
+        default="smallest_p",
+        description="which of the two stays: that with the smaller p value of the t-test, or the first column; ties: the first column",
+    )
+
+
+class CollinearitySettings(_Settings):
+    """Recursive elimination of collinear features by variance inflation."""
+
+    limit: float | None = Field(
+        default=10.0, gt=1, description="largest variance-inflation factor that stays; null leaves the step out"
+    )
+
+
+class LassoSettings(_Settings):
+    """The LASSO whose non-zero coefficients are the selected features."""
+
+    family: Literal["gaussian", "binomial"] = Field(
+        default="gaussian", description="linear model of the 0/1 outcome, or logistic"
+    )
+    folds: int = Field(
+        default=10, ge=3, le=50, description="folds of the cross-validation that chooses lambda, whole patients"
+    )
+    rule: Literal["min", "1se"] = Field(
+        default="min",
+        description="lambda with the least cross-validated error, or the largest within one standard error of it",
+    )
+    n_lambdas: int = Field(default=100, ge=2, le=1000, description="values of lambda, evenly spaced in the logarithm")
+    lambda_ratio: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="smallest lambda as a fraction of the largest, at which every coefficient is zero",
+    )
+
+
+class SelectionSettings(_Settings):
+    """Feature selection, in this order; fitted on training patients and again inside every fold."""
+
+    sd_ddof: Literal[0, 1] = Field(
+        default=1, description="standard deviation of the z-score divides by n (0) or n - 1 (1)"
+    )
+    t_test: TTestSettings = Field(default=TTestSettings(), description="filter by t-test")
+    correlation: CorrelationSettings = Field(default=CorrelationSettings(), description="filter by correlation")
+    collinearity: CollinearitySettings = Field(
+        default=CollinearitySettings(), description="filter by variance inflation"
+    )
+    lasso: LassoSettings = Field(default=LassoSettings(), description="LASSO")
+
+
+class ClinicalSettings(_Settings):
+    """The clinical findings and the logistic model of them."""
+
+    kappa_above: float | None = Field(
+        default=0.75,
+        ge=-1,
+        lt=1,
+        description="findings read twice enter if the readers' kappa exceeds it; null: all enter. Findings without a second reading always enter",
+    )
+    missing: Literal["complete_case", "median_mode"] = Field(
+        default="complete_case",
+        description="complete_case: no clinical probability for cases with a missing finding; median_mode: the training median, or the commonest training level, fills it",
+    )
+    screening_alpha: float = Field(
+        default=0.05, gt=0, le=1, description="findings whose univariable p lies below it enter the multivariable model"
+    )
+    screening_test: Literal["likelihood_ratio", "wald"] = Field(
+        default="likelihood_ratio", description="test of a finding by itself, all its levels at once"
+    )
+    predictors: Literal["screened", "independent"] = Field(
+        default="independent",
+        description="predictors of the clinical model and of the nomogram: all screened ones, or those of them with multivariable p below the same limit",
+    )
+    classifiers_use: Literal["all", "screened", "independent"] = Field(
+        default="screened", description="findings that the eight classifiers see"
+    )
+
+
+class DeepHeadSettings(_Settings):
+    """The network's own probability: a ridge-penalised logistic head on the frozen trunk's features, slice by slice."""
+
+    C: tuple[float, ...] = Field(
+        default=(1e-4, 1e-3, 1e-2, 1e-1), min_length=1, description="inverse penalty strengths tried, strongest first"
+    )
+    slices: Literal["mean_probability", "mean_logit", "max"] = Field(
+        default="mean_probability", description="how the slices' probabilities become one per case"
+    )
+
+
+class FusionSettings(_Settings):
+    """The nomogram model: the fused model's output and the clinical predictors in one logistic regression."""
+
+    input: Literal["out_of_fold", "resubstituted"] = Field(
+        default="out_of_fold",
+        description="fused probabilities that the coefficients are fitted on: by models that had not seen the patient, or by the model's own training patients",
+    )
+    scale: Literal["probability", "logit"] = Field(
+        default="probability", description="how the fused model's output enters"
+    )
+    clip: float = Field(
+        default=0.001,
+        gt=0,
+        lt=0.5,
+        description="probabilities are kept this far from 0 and 1 before the logit (scale logit)",
+    )
+    penalty_c: float | None = Field(
+        default=None, gt=0, description="inverse strength of a ridge penalty on standardised predictors; null: none"
+    )
+
+
+class LearningSettings(_Settings):
+    """Everything between the feature matrices and the table of probabilities."""
+
+    folds: FoldSettings = Field(default=FoldSettings(), description="cross-validation on training patients")
+    reliability: ReliabilitySettings = Field(default=ReliabilitySettings(), description="filter by reproducibility")
+    selection: SelectionSettings = Field(default=SelectionSettings(), description="feature selection")
+    clinical: ClinicalSettings = Field(default=ClinicalSettings(), description="clinical findings")
+    classifiers: ClassifierSettings = Field(
+        default=ClassifierSettings(), description="classifiers and what is tried of each"
+    )
+    deep_head: DeepHeadSettings = Field(default=DeepHeadSettings(), description="the network's own probability")
+    fusion: FusionSettings = Field(default=FusionSettings(), description="the nomogram model")
+    threshold: ThresholdSettings = Field(
+        default=ThresholdSettings(rule="youden"), description="which probability calls a patient positive"
+    )

@@ -36,7 +36,9 @@ def _draw(cohort: pd.DataFrame, settings: SplitSettings, seed: np.random.SeedSeq
     # A patient with several cases counts as an event patient if any of them is one.
     patients = cohort.groupby("patient_id", sort=True)["outcome"].max()
     rng = np.random.default_rng(seed)
-    strata = [patients.index[patients == level] for level in (0, 1)] if settings.method == "stratified" else [patients.index]
+    strata = (
+        [patients.index[patients == level] for level in (0, 1)] if settings.method == "stratified" else [patients.index]
+    )
     testing: set[str] = set()
     for stratum in strata:
         shuffled = rng.permutation(stratum.to_numpy(dtype=object))
@@ -47,11 +49,25 @@ def _draw(cohort: pd.DataFrame, settings: SplitSettings, seed: np.random.SeedSeq
 def _check(cohort: pd.DataFrame, partition: pd.Series) -> None:
     if partition.isna().any():
         case = partition.index[partition.isna()][0]
-        raise InputError(Problem("no partition", f"one of {', '.join(PARTITIONS)} for every case", "fill the column named in split.column", patient=str(case)))
+        raise InputError(
+            Problem(
+                "no partition",
+                f"one of {', '.join(PARTITIONS)} for every case",
+                "fill the column named in split.column",
+                patient=str(case),
+            )
+        )
     sides = partition.groupby(cohort["patient_id"]).nunique()
     if (sides > 1).any():
         patient = sides.index[sides > 1][0]
-        raise InputError(Problem("cases in training and in testing", "all cases of a patient on one side", "correct the partition column", patient=str(patient)))
+        raise InputError(
+            Problem(
+                "cases in training and in testing",
+                "all cases of a patient on one side",
+                "correct the partition column",
+                patient=str(patient),
+            )
+        )
     for side in PARTITIONS:
         events = cohort["outcome"][partition == side]
         if events.nunique() < 2:
@@ -78,7 +94,13 @@ def assign_folds(cohort: pd.DataFrame, folds: int, seed: np.random.SeedSequence)
     for level, name in ((1, "events"), (0, "non-events")):
         members = rng.permutation(patients.index[patients == level].to_numpy(dtype=object))
         if len(members) < folds:
-            raise InputError(Problem(f"{len(members)} {name} among the training patients", f"at least one per fold ({folds} folds)", "lower the number of folds"))
+            raise InputError(
+                Problem(
+                    f"{len(members)} {name} among the training patients",
+                    f"at least one per fold ({folds} folds)",
+                    "lower the number of folds",
+                )
+            )
         # The second class starts where the first ended, so that fold sizes differ by one at most.
         fold_of |= {patient: (start + i) % folds for i, patient in enumerate(members)}
         start += len(members)

@@ -1,0 +1,166 @@
+"""Fitted classifiers as files: linear ones as JSON, the others through skops with an allow-list; nothing is unpickled."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import numpy as np
+import pandas as pd
+import skops.io
+from scipy.special import expit
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import replacing, write_text
+from vcfstats.learning.classifiers import probability_of
+from vcfstats.learning.prepared import Prepared
+from vcfstats.learning.tuning import FinalFit
+from vcfstats.statistics.inputs import FloatArray
+
+# What a file may hold beside numpy arrays and scikit-learn's own estimators: nothing here runs code while it is read.
+ALLOWED = (
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+)
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class StoredClassifier:
+    """A classifier read from its files.
+
+    Attributes
+    ----------
+    feature_set, classifier : str
+        What it is.
+    prepared : Prepared
+        Its features, their standardisation and training ranges.
+    coefficients, intercept : ndarray, float
+        Of a linear one, per standard deviation.
+    estimator : object or None
+        Of another one.
+    """
+
+    feature_set: str
+    classifier: str
+    prepared: Prepared
+    coefficients: FloatArray
+    intercept: float
+    estimator: Any
+
+    def predict(self, features: pd.DataFrame) -> FloatArray:
+        """Return the probability of the event for each row."""
+        X = self.prepared.apply(features)
+        if self.estimator is not None:
+            return probability_of(self.estimator, X)
+        return np.asarray(expit(self.intercept + X @ self.coefficients))
+
+
+def write_classifier(fit: FinalFit, feature_set: str, classifier: str, folder: Path) -> None:
+    """Write ``<feature_set>.<classifier>.json`` and, unless it is linear, a ``.skops`` beside it.
+
+    k-nearest neighbours and support vectors are training cases: their files hold features of patients.
+    """
+    stem = f"{feature_set}.{classifier}"
+    body: dict[str, Any] = {
+        "feature_set": feature_set,
+        "classifier": classifier,
+        "prepared": {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(fit.prepared).items()
+        },
+        "remark": fit.remark,
+    }
+    body["prepared"]["fill"] = [None if np.isnan(value) else value for value in fit.prepared.fill]
+    if classifier == "logistic_regression":
+        body |= {"coefficients": fit.estimator.coef_[0].tolist(), "intercept": float(fit.estimator.intercept_[0])}
+    else:
+        with replacing(folder / f"{stem}.skops") as temporary:
+            temporary.write_bytes(stable_bytes(fit.estimator))
+    write_text(folder / f"{stem}.json", json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredClassifier:
+    """Read a classifier written by `write_classifier`.
+
+    Raises
+    ------
+    InputError
+        A file is missing, or holds something outside the allow-list.
+    """
+    path = folder / f"{feature_set}.{classifier}.json"
+    if not path.is_file():
+        raise InputError(Problem("no such file", "a classifier of the study", "run `dvc repro` first", file=path))
+    body = json.loads(path.read_text(encoding="utf-8"))
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()}
+    given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
+    estimator = None if "coefficients" in body else _read_skops(path.with_suffix(".skops"))
+    return StoredClassifier(
+        feature_set,
+        classifier,
+        Prepared(**given),
+        np.array(body.get("coefficients", [])),
+        float(body.get("intercept", 0.0)),
+        estimator,
+    )
+
+
+def _read_skops(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(Problem("no such file", "a fitted classifier", "run `dvc repro` first", file=path))
+    strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(ALLOWED))
+    if strange:
+        raise InputError(
+            Problem(
+                f"an object of type {strange[0]}",
+                "the classifiers' own types",
+                "use only model files that you or the study made",
+                file=path,
+            )
+        )
+    return skops.io.load(path, trusted=list(ALLOWED))
+
+
+def stable_bytes(estimator: Any) -> bytes:
+    """Return the estimator in skops' format, the same bytes for the same estimator.
+
+    skops names objects by their addresses in memory and stamps files with the time: both are replaced by counters and a
+    fixed date.
+    """
+    source = ZipFile(io.BytesIO(skops.io.dumps(estimator)))
+    schema = json.loads(source.read("schema.json"))
+    numbers: dict[str, str] = {}
+    files: dict[str, str] = {}
+    _renumber(schema, numbers, files)
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", compression=ZIP_DEFLATED) as target:
+        for old, new in files.items():
+            target.writestr(ZipInfo(new, _EPOCH), source.read(old), compress_type=ZIP_DEFLATED)
+        target.writestr(ZipInfo("schema.json", _EPOCH), json.dumps(schema, indent=1), compress_type=ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _renumber(node: Any, numbers: dict[str, str], files: dict[str, str]) -> None:
+    """Replace ids and file names throughout the schema, in the order in which they come."""
+    if isinstance(node, list):
+        for item in node:
+            _renumber(item, numbers, files)
+        return
+    if not isinstance(node, dict):
+        return
+    if "__id__" in node:
+        node["__id__"] = int(numbers.setdefault(str(node["__id__"]), str(len(numbers) + 1)))
+    if isinstance(node.get("file"), str) and "__loader__" in node:
+        old = node["file"]
+        node["file"] = files.setdefault(old, f"{len(files) + 1}{Path(old).suffix}")
+    for value in node.values():
+        _renumber(value, numbers, files)

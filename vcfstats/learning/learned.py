@@ -1,0 +1,199 @@
+"""What the learning stage leaves: probabilities, thresholds, fitted models, and the account of how they came about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vcfstats.contracts.files import write_text
+from vcfstats.learning.artefacts import write_classifier
+from vcfstats.learning.clinical import ClinicalFit, Findings
+from vcfstats.learning.crossfit import HeldOut, described
+from vcfstats.learning.deephead import DeepHead
+from vcfstats.learning.linear import LinearModel
+from vcfstats.learning.selection import Reliability, Selection
+from vcfstats.learning.thresholds import write_thresholds
+from vcfstats.learning.tuning import FinalFit
+from vcfstats.statistics.lasso import LassoPath
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that a reader must know: what was not done, or done otherwise, and why.
+
+    `subject` is a feature set (clinical, radiomics, deep, fused), a model ("radiomics.knn", "dlrn") or "study".
+    """
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Everything between the feature matrices and the documents.
+
+    Attributes
+    ----------
+    predictions : DataFrame
+        The predictions table (vcfstats.contracts.predictions).
+    thresholds : dict of str to float
+        Model -> frozen threshold.
+    classifiers : DataFrame
+        ``feature_set, classifier, point, auc_out_of_fold, chosen, remark``: what ranked the classifiers.
+    tuning : DataFrame
+        Every AUC that tuned: ``feature_set, classifier, training, point, auc, chosen, remark``.
+    chosen : dict of str to str
+        Feature set -> best classifier by out-of-fold AUC.
+    auc_choice_repeated : dict of str to float
+        Feature set -> out-of-fold AUC when the choice of the classifier is repeated in every fold: the headline
+        out-of-fold AUC less what choosing the best of several by it adds.
+    selections : dict
+        Feature set -> what was held out -> selection.
+    reliability : dict of str to Reliability
+        Matrix -> filter by reproducibility, where it was applied.
+    findings : Findings or None
+        The coded clinical findings.
+    clinical : dict
+        What was held out -> clinical model; empty without findings.
+    deep_head : DeepHead or None
+        The network's own head.
+    dlrn : LinearModel or None
+        The nomogram model.
+    final : dict
+        (feature set, classifier) -> fitted classifier.
+    notes : tuple of Note
+        What was not done, or done otherwise, and why.
+    """
+
+    predictions: pd.DataFrame
+    thresholds: dict[str, float]
+    classifiers: pd.DataFrame
+    tuning: pd.DataFrame
+    chosen: dict[str, str]
+    auc_choice_repeated: dict[str, float]
+    selections: dict[str, dict[HeldOut, Selection]]
+    reliability: dict[str, Reliability]
+    findings: Findings | None
+    clinical: dict[HeldOut, ClinicalFit]
+    deep_head: DeepHead | None
+    dlrn: LinearModel | None
+    final: dict[tuple[str, str], FinalFit]
+    notes: tuple[Note, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write all but the predictions to `folder`: JSON, CSV and, for classifiers that are not linear, skops."""
+        write_thresholds(self.thresholds, folder / "thresholds.json")
+        _write_json(
+            {
+                "chosen": self.chosen,
+                "auc_choice_repeated": self.auc_choice_repeated,
+                "notes": [asdict(note) for note in self.notes],
+            },
+            folder / "learned.json",
+        )
+        _write_json({name: _selection(by_rows) for name, by_rows in self.selections.items()}, folder / "selection.json")
+        _write_json(
+            {name: _path(by_rows[()]) for name, by_rows in self.selections.items() if by_rows[()].lasso},
+            folder / "lasso.json",
+        )
+        _write_json(
+            {name: _reliability(found) for name, found in self.reliability.items()}, folder / "reliability.json"
+        )
+        _write_json(self._clinical(), folder / "clinical.json")
+        _write_json(self.dlrn.to_dict() if self.dlrn else None, folder / "dlrn.json")
+        _write_json(_head(self.deep_head) if self.deep_head else None, folder / "deep_head.json")
+        for name, table in (("classifiers", self.classifiers), ("tuning", self.tuning)):
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        for (feature_set, classifier), fit in self.final.items():
+            write_classifier(fit, feature_set, classifier, folder / "classifiers")
+
+    def _clinical(self) -> dict[str, Any] | None:
+        if self.findings is None:
+            return None
+        body: dict[str, Any] = {
+            "dropped": self.findings.dropped,
+            "columns": {name: asdict(column) for name, column in self.findings.columns.items()},
+        }
+        if () in self.clinical:
+            fit = self.clinical[()]
+            body |= {
+                "screening": json.loads(fit.screening.table.to_json(orient="records", double_precision=15)),
+                "predictors": list(fit.predictors),
+                "model": fit.model.to_dict() if fit.model else None,
+                "predictors_by_fold": {
+                    described(rows): list(other.predictors) for rows, other in self.clinical.items() if len(rows) == 1
+                },
+            }
+        return body
+
+
+def _selection(by_rows: dict[HeldOut, Selection]) -> dict[str, Any]:
+    whole = by_rows[()]
+    return {
+        "steps": [asdict(step) for step in whole.steps],
+        "features": list(whole.prepared.features),
+        "coefficients": whole.coefficients,
+        "intercept": whole.intercept,
+        "lambda": whole.lambda_,
+        "reason": whole.prepared.reason,
+        "n": whole.n,
+        "n_events": whole.n_events,
+        "by_fold": {
+            described(rows): {
+                "features": list(part.prepared.features),
+                "counts": {step.name: step.n_out for step in part.steps},
+                "reason": part.prepared.reason,
+            }
+            for rows, part in by_rows.items()
+            if rows
+        },
+    }
+
+
+def _path(selection: Selection) -> dict[str, Any]:
+    path: LassoPath | None = selection.lasso
+    assert path is not None and path.cv_mean is not None and path.cv_se is not None  # asked for by the caller
+    ever = np.flatnonzero((path.coef != 0).any(axis=0))
+    return {
+        "family": path.family,
+        "measure": path.measure,
+        "n_folds": int(path.folds.max()) + 1 if path.folds is not None else None,
+        "n_features": len(path.features),
+        "lambda": path.lambdas.tolist(),
+        "df": path.df.tolist(),
+        "cv_mean": path.cv_mean.tolist(),
+        "cv_se": path.cv_se.tolist(),
+        "lambda_min": path.lambda_min,
+        "lambda_1se": path.lambda_1se,
+        "chosen": selection.lambda_,
+        "coefficients": {path.features[j]: path.coef[:, j].tolist() for j in ever},
+    }
+
+
+def _reliability(found: Reliability) -> dict[str, Any]:
+    table = found.table.astype(object).where(found.table.notna(), None)
+    return {
+        "n_kept": len(found.kept),
+        "dropped": found.dropped,
+        "table": {str(name): row for name, row in table.to_dict(orient="index").items()},
+    }
+
+
+def _head(head: DeepHead) -> dict[str, Any]:
+    scale = [None if np.isinf(value) else value for value in head.scale.tolist()]
+    return {
+        **asdict(head),
+        "units": list(head.units),
+        "mean": head.mean.tolist(),
+        "scale": scale,
+        "coefficients": head.coefficients.tolist(),
+    }
+
+
+def _write_json(body: Any, path: Path) -> None:
+    write_text(path, json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

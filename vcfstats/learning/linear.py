@@ -1,0 +1,173 @@
+"""A logistic regression that is whole in its JSON: coefficients in the units of the predictors, errors, ranges."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.statistics.glm import fit_logistic
+from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.regression.firth import firth_logistic
+
+
+@dataclass(frozen=True)
+class LinearTerm:
+    """One coefficient and the predictor that it belongs to.
+
+    Attributes
+    ----------
+    column : str
+        Column of the design: ``variable`` or ``variable=level``.
+    variable : str
+        The predictor.
+    level, reference : str or None
+        Of a categorical predictor; None for a number.
+    coefficient : float
+        Log odds ratio per unit, or against the reference.
+    standard_error : float or None
+        None where the method gives none (ridge).
+    low, high : float
+        Training range.
+    mean, scale : float
+        Training mean and standard deviation (ddof 1).
+    """
+
+    column: str
+    variable: str
+    level: str | None
+    reference: str | None
+    coefficient: float
+    standard_error: float | None
+    low: float
+    high: float
+    mean: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """A fitted logistic regression.
+
+    Attributes
+    ----------
+    name : str
+        What the model is called.
+    method : str
+        ``maximum likelihood``, ``Firth`` (where events and non-events are separated) or ``ridge, C = ...``.
+    intercept : float
+        Log odds with every column of the design at 0.
+    intercept_error : float or None
+        Its standard error.
+    terms : tuple of LinearTerm
+        The coefficients; none for a model of the prevalence alone.
+    n, n_events : int
+        Training cases and events.
+    """
+
+    name: str
+    method: str
+    intercept: float
+    intercept_error: float | None
+    terms: tuple[LinearTerm, ...]
+    n: int
+    n_events: int
+
+    def predict(self, design: pd.DataFrame) -> FloatArray:
+        """Return the probability of the event for each row; NaN where a predictor is missing."""
+        absent = [term.column for term in self.terms if term.column not in design]
+        if absent:
+            raise InputError(
+                Problem(
+                    f"no column {absent[0]!r}",
+                    "every predictor of the model",
+                    "give the predictors under the names of the model",
+                )
+            )
+        values = design.loc[:, [term.column for term in self.terms]].to_numpy(dtype=np.float64)
+        return np.asarray(
+            expit(self.intercept + values @ np.array([term.coefficient for term in self.terms])), dtype=np.float64
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as a dictionary for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, body: dict[str, Any]) -> LinearModel:
+        """Rebuild a model from `to_dict`."""
+        return cls(**{**body, "terms": tuple(LinearTerm(**term) for term in body["terms"])})
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of a design means."""
+
+    variable: str
+    level: str | None = None
+    reference: str | None = None
+
+
+def fit_linear(
+    design: pd.DataFrame, outcome: np.ndarray, *, name: str, columns: dict[str, Column], penalty_c: float | None = None
+) -> LinearModel:
+    """Fit a logistic regression to complete training rows.
+
+    Without a penalty by maximum likelihood; where events and non-events are separated, so that there is no finite maximum,
+    by Firth's method with the intercept corrected (FLIC), and `method` says so. With a penalty, ridge regression on
+    standardised columns, coefficients returned in the columns' own units.
+
+    Parameters
+    ----------
+    design : DataFrame of shape (n, p)
+        Varying, linearly independent columns; p may be 0.
+    outcome : ndarray of shape (n,)
+        0/1.
+    name : str
+        What the model is called.
+    columns : dict
+        Column of the design -> what it means.
+    penalty_c : float, optional
+        Inverse strength of the ridge penalty.
+    """
+    X = design.to_numpy(dtype=np.float64)
+    n, p = X.shape
+    mean, scale = X.mean(axis=0), X.std(axis=0, ddof=1)
+    errors: list[float | None]
+    if penalty_c is not None and p:
+        fit = LogisticRegression(C=penalty_c, solver="lbfgs", tol=1e-10, max_iter=10_000).fit(
+            (X - mean) / scale, outcome
+        )
+        slopes = fit.coef_[0] / scale
+        coef = np.concatenate([[fit.intercept_[0] - slopes @ mean], slopes])
+        errors, method = [None] * (p + 1), f"ridge, C = {penalty_c:g}"
+    else:
+        likelihood = fit_logistic(np.column_stack([np.ones(n), X]), outcome)
+        if likelihood.separated:
+            firth = firth_logistic(outcome, pd.DataFrame(X, columns=list(design.columns)))
+            coef, covariance, method = firth.coef.copy(), firth.covariance, "Firth"
+            coef[0] = firth.flic_intercept
+        else:
+            coef, covariance, method = likelihood.coef, likelihood.covariance, "maximum likelihood"
+        errors = np.sqrt(np.diagonal(covariance)).tolist()
+    terms = tuple(
+        LinearTerm(
+            column=str(column),
+            variable=columns[column].variable,
+            level=columns[column].level,
+            reference=columns[column].reference,
+            coefficient=float(coef[j + 1]),
+            standard_error=errors[j + 1],
+            low=float(X[:, j].min()),
+            high=float(X[:, j].max()),
+            mean=float(mean[j]),
+            scale=float(scale[j]),
+        )
+        for j, column in enumerate(design.columns)
+    )
+    return LinearModel(name, method, float(coef[0]), errors[0], terms, n, int(outcome.sum()))

@@ -1,0 +1,101 @@
+"""Recursive elimination of collinear features by their variance-inflation factors."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+
+from vcfstats.learning.selection.base import FeatureFilter, unit_columns
+from vcfstats.statistics.inputs import BoolArray, FloatArray
+
+# A feature that the ones before it explain up to this share of its variance makes the factors mere rounding.
+_UNEXPLAINED = 1e-10
+
+
+class CollinearityFilter(FeatureFilter):
+    """Drop the feature with the largest variance-inflation factor until none exceeds the limit.
+
+    VIF_j = 1 / (1 - R_j^2), R_j^2 that of the linear regression of feature j on the others, is the j-th diagonal
+    element of the inverse correlation matrix. It is defined for p < n - 1 features only (one degree of freedom must be left):
+    with more, the feature with the largest mean |r| to the others goes first, one at a time. Ties: the later column goes.
+
+    Parameters
+    ----------
+    limit : float or None
+        Largest VIF that stays; None keeps every feature.
+
+    Attributes
+    ----------
+    inflation_ : ndarray of shape (p,)
+        VIF of the features that stay, and of the others when they went; NaN where it was not defined.
+
+    References
+    ----------
+    Marquardt (1970), doi 10.1080/00401706.1970.10488699.
+    """
+
+    def __init__(self, *, limit: float | None = 10.0) -> None:
+        self.limit = limit
+
+    def _select(self, X: FloatArray, event: BoolArray) -> None:
+        n, p = X.shape
+        self.inflation_ = np.full(p, np.nan)
+        unit = unit_columns(X)
+        still = ~unit.any(axis=0)
+        self.reasons_ = {int(j): "does not vary" for j in np.flatnonzero(still)}
+        left = np.flatnonzero(~still)
+        if self.limit is not None:
+            left = self._until_defined(unit, left, n)
+            left = self._until_within(unit, left)
+        self.support_[left] = True
+
+    def _until_defined(self, unit: FloatArray, left: np.ndarray, n: int) -> np.ndarray:
+        surplus = len(left) - (n - 2)
+        if surplus <= 0:
+            return left
+        magnitude = np.abs(unit[:, left].T @ unit[:, left])
+        total = magnitude.sum(axis=0) - 1.0  # with the others
+        here = np.ones(len(left), dtype=bool)
+        for _ in range(surplus):
+            worst = _last_largest(np.where(here, total, -np.inf))
+            others = int(here.sum()) - 1
+            mean = total[worst] / others if others else 0.0
+            self.reasons_[int(left[worst])] = f"mean |r| = {mean:.3f} while features outnumber the cases"
+            here[worst] = False
+            total -= magnitude[worst]
+        return left[here]
+
+    def _until_within(self, unit: FloatArray, left: np.ndarray) -> np.ndarray:
+        assert self.limit is not None
+        correlation = unit[:, left].T @ unit[:, left]
+        np.fill_diagonal(correlation, 1.0)
+        here = np.arange(len(left))
+        while here.size:
+            inflation = inflation_factors(correlation[np.ix_(here, here)])
+            self.inflation_[left[here]] = inflation
+            worst = _last_largest(inflation)
+            if inflation[worst] <= self.limit:
+                break
+            self.reasons_[int(left[here[worst]])] = f"VIF = {inflation[worst]:.3g}"
+            here = np.delete(here, worst)
+        return left[here]
+
+
+def inflation_factors(correlation: FloatArray) -> FloatArray:
+    """Return the variance-inflation factors of a correlation matrix of shape (p, p); huge where it is singular."""
+    try:
+        factor = cho_factor(correlation, lower=True, check_finite=False)
+    except LinAlgError:
+        factor = None
+    if factor is not None and np.diagonal(factor[0]).min() ** 2 > _UNEXPLAINED:
+        return np.diagonal(cho_solve(factor, np.eye(len(correlation)), check_finite=False)).copy()
+    # Singular to rounding: features that lie in the null space have, in effect, infinite factors.
+    values, vectors = eigh(correlation, check_finite=False)
+    floor = len(correlation) * np.finfo(np.float64).eps
+    return np.asarray((vectors**2) @ (1.0 / np.maximum(values, floor)))
+
+
+def _last_largest(values: FloatArray) -> int:
+    """Position of the largest value; of values equal up to rounding, the last."""
+    largest = values.max()
+    return int(np.flatnonzero(values >= largest - 1e-9 * abs(largest))[-1])

@@ -1,0 +1,266 @@
+"""Every classifier on every feature set: tuned, scored out of fold with tuning repeated in each fold, fitted to all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vcfstats.learning.classifiers import GridResult, GridTask, fit_grid
+from vcfstats.learning.crossfit import (
+    HeldOut,
+    as_int,
+    best,
+    described,
+    held_out_sets,
+    pair,
+    pooled_auc,
+    rows_in,
+    run_tasks,
+)
+from vcfstats.learning.prepared import Prepared
+from vcfstats.statistics.inputs import FloatArray
+
+Seeds = Callable[[str], np.random.SeedSequence]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """One feature set on its training cases (for clinical findings, those without a missing value).
+
+    Attributes
+    ----------
+    name : str
+        clinical, radiomics or fused.
+    training, testing : DataFrame
+        Features; index case_id.
+    outcome, patients, fold : ndarray of shape (n,)
+        Of the training cases.
+    prepared : dict
+        What was learned of the features on each set of training rows.
+    """
+
+    name: str
+    training: pd.DataFrame
+    testing: pd.DataFrame
+    outcome: np.ndarray
+    patients: np.ndarray
+    fold: np.ndarray
+    prepared: Mapping[HeldOut, Prepared]
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """One classifier's out-of-fold life, on the training cases of its feature set.
+
+    Attributes
+    ----------
+    point : dict
+        Parameters with the best cross-validated AUC: those of the final model.
+    out_of_fold : ndarray of shape (n,)
+        Each case's probability by a model that saw neither it nor, while being tuned, its fold.
+    inner : dict of int to ndarray of shape (n,)
+        For fold k, out-of-fold probabilities within the other folds (NaN in fold k): no model of them saw fold k.
+    resubstituted : dict of int to ndarray of shape (n,)
+        For fold k, probabilities of the model without fold k on all cases.
+    inner_auc : dict of int to float
+        For fold k, the AUC of `inner`: what chooses between classifiers without looking at fold k.
+    auc : float
+        Pooled AUC of `out_of_fold`.
+    """
+
+    point: dict[str, Any]
+    out_of_fold: FloatArray
+    inner: dict[int, FloatArray]
+    resubstituted: dict[int, FloatArray]
+    inner_auc: dict[int, float]
+    auc: float
+
+
+@dataclass(frozen=True)
+class FinalFit:
+    """A classifier fitted to all training cases of its feature set.
+
+    Attributes
+    ----------
+    estimator : object
+        The fitted classifier; it takes `prepared.apply(features)`.
+    prepared : Prepared
+        The features.
+    apparent, testing : ndarray
+        Probabilities of the training and the testing cases.
+    remark : str
+        What went less than well.
+    """
+
+    estimator: Any
+    prepared: Prepared
+    apparent: FloatArray
+    testing: FloatArray
+    remark: str
+
+
+def cross_fit(
+    sets: Sequence[FeatureSet], grids: Mapping[str, Sequence[dict[str, Any]]], seeds: Seeds, *, workers: int
+) -> tuple[dict[tuple[str, str], CrossFitted], pd.DataFrame, dict[tuple[str, str], str]]:
+    """Fit every classifier at every point of its grid without each fold and each pair of folds, and choose.
+
+    Returns
+    -------
+    fitted : dict
+        (feature set, classifier) -> its out-of-fold life.
+    table : DataFrame
+        Every AUC that tuned: ``feature_set, classifier, training, point, auc, chosen, remark``.
+    failed : dict
+        (feature set, classifier) -> why it could not be fitted.
+    """
+    keys: list[tuple[FeatureSet, str, HeldOut]] = []
+    tasks: list[GridTask] = []
+    for given in sets:
+        for classifier, points in grids.items():
+            for held_out in held_out_sets(np.unique(given.fold).tolist())[1:]:
+                if given.prepared[held_out].features:
+                    keys.append((given, classifier, held_out))
+                    tasks.append(_task(given, classifier, points, held_out, seeds))
+    results = run_tasks(fit_grid, tasks, workers=workers, label="tune classifiers", unit="fits of a grid")
+    by_key = {
+        (given.name, classifier, held_out): result
+        for (given, classifier, held_out), result in zip(keys, results, strict=True)
+    }
+    fitted: dict[tuple[str, str], CrossFitted] = {}
+    failed: dict[tuple[str, str], str] = {}
+    rows: list[dict[str, Any]] = []
+    for given in sets:
+        for classifier, points in grids.items():
+            life, more = _choose(given, classifier, points, by_key)
+            rows += more
+            if isinstance(life, str):
+                failed[given.name, classifier] = life
+            else:
+                fitted[given.name, classifier] = life
+    table = pd.DataFrame(rows, columns=["feature_set", "classifier", "training", "point", "auc", "chosen", "remark"])
+    return fitted, table, failed
+
+
+def fit_final(
+    sets: Sequence[FeatureSet], fitted: Mapping[tuple[str, str], CrossFitted], seeds: Seeds, *, workers: int
+) -> dict[tuple[str, str], FinalFit]:
+    """Fit each classifier with its chosen parameters to all training cases, and score training and testing cases."""
+    chosen = [(given, classifier) for given in sets for name, classifier in fitted if name == given.name]
+    tasks = []
+    for given, classifier in chosen:
+        sight = given.prepared[()]
+        X = sight.apply(given.training)
+        tasks.append(
+            GridTask(
+                classifier=classifier,
+                points=(fitted[given.name, classifier].point,),
+                X=X,
+                y=given.outcome,
+                patients=given.patients,
+                score=np.vstack([X, sight.apply(given.testing)]),
+                seed=as_int(seeds(f"learn/{given.name}/{classifier}/{described(())}")),
+                keep_fitted=True,
+            )
+        )
+    results = run_tasks(fit_grid, tasks, workers=workers, label="fit classifiers", unit="classifiers")
+    final = {}
+    for (given, classifier), result in zip(chosen, results, strict=True):
+        if result.fitted[0] is None:
+            # Parameters that fitted without a fold, with fewer cases, fit with more.
+            raise RuntimeError(f"{given.name}, {classifier}: {result.remarks[0]}")
+        n = len(given.training)
+        p = result.probabilities[0]
+        final[given.name, classifier] = FinalFit(result.fitted[0], given.prepared[()], p[:n], p[n:], result.remarks[0])
+    return final
+
+
+def _task(
+    given: FeatureSet, classifier: str, points: Sequence[dict[str, Any]], held_out: HeldOut, seeds: Seeds
+) -> GridTask:
+    rows = rows_in(given.fold, held_out)
+    X = given.prepared[held_out].apply(given.training)
+    return GridTask(
+        classifier=classifier,
+        points=tuple(points),
+        X=X[rows],
+        y=given.outcome[rows],
+        patients=given.patients[rows],
+        # Without one fold: its own training cases too, for whoever wants resubstituted probabilities.
+        score=X if len(held_out) == 1 else X[~rows],
+        seed=as_int(seeds(f"learn/{given.name}/{classifier}/{described(held_out)}")),
+    )
+
+
+def _choose(
+    given: FeatureSet,
+    classifier: str,
+    points: Sequence[dict[str, Any]],
+    results: Mapping[tuple[str, str, HeldOut], GridResult],
+) -> tuple[CrossFitted | str, list[dict[str, Any]]]:
+    n, m = len(given.outcome), len(points)
+    folds = np.unique(given.fold).tolist()
+    probability: dict[HeldOut, FloatArray] = {}
+    remarks: dict[HeldOut, tuple[str, ...]] = {}
+    for held_out in held_out_sets(folds)[1:]:
+        rows = rows_in(given.fold, held_out)
+        result = results.get((given.name, classifier, held_out))
+        values = np.full((m, n), np.nan)
+        if result is None:  # no feature was left without these folds: the prevalence is all there is to predict
+            values[:] = given.outcome[rows].mean()
+            remarks[held_out] = ("no feature: prevalence",) * m
+        else:
+            values[:, slice(None) if len(held_out) == 1 else ~rows] = result.probabilities
+            remarks[held_out] = result.remarks
+        probability[held_out] = values
+
+    table: list[dict[str, Any]] = []
+
+    def tuned(
+        columns: dict[int, FloatArray], used: list[HeldOut], training: HeldOut
+    ) -> tuple[int | None, FloatArray, float]:
+        """Choose among points by the pooled AUC of the probabilities of the folds in `columns`."""
+        joined = np.full((m, n), np.nan)
+        for fold, values in columns.items():
+            joined[:, given.fold == fold] = values[:, given.fold == fold]
+        inside = np.isin(given.fold, list(columns))
+        aucs = [pooled_auc(given.outcome[inside], joined[i, inside]) for i in range(m)]
+        choice = best(aucs)
+        for i, point in enumerate(points):
+            said = Counter(remark for held_out in used if (remark := remarks[held_out][i]))
+            table.append(
+                {
+                    "feature_set": given.name,
+                    "classifier": classifier,
+                    "training": described(training),
+                    "point": json.dumps(point),
+                    "auc": aucs[i],
+                    "chosen": i == choice,
+                    "remark": "; ".join(f"{text} ({count} of {len(used)} fits)" for text, count in said.items()),
+                }
+            )
+        return (
+            (choice, joined[choice], aucs[choice]) if choice is not None else (None, np.full(n, np.nan), float("nan"))
+        )
+
+    choice, _, _ = tuned({k: probability[k,] for k in folds}, [(k,) for k in folds], ())
+    out_of_fold = np.full(n, np.nan)
+    inner, resubstituted, inner_auc = {}, {}, {}
+    for k in folds:
+        others = [j for j in folds if j != k]
+        at, inner[k], inner_auc[k] = tuned(
+            {j: probability[pair(k, j)] for j in others}, [pair(k, j) for j in others], (k,)
+        )
+        if at is not None:
+            out_of_fold[given.fold == k] = probability[k,][at, given.fold == k]
+            resubstituted[k] = probability[k,][at]
+    if choice is None or np.isnan(out_of_fold).any():
+        reasons = Counter(remark for row in table if (remark := row["remark"]))
+        return reasons.most_common(1)[0][0] if reasons else "no parameters could be fitted in every fold", table
+    auc = pooled_auc(given.outcome, out_of_fold)
+    return CrossFitted(dict(points[choice]), out_of_fold, inner, resubstituted, inner_auc, auc), table
