@@ -61,7 +61,8 @@ def test_hosmer_lemeshow_as_resourceselection(case, groups):
         statistic = number(peer["statistic"]["X-squared"])
         if math.isnan(statistic):  # R: 0/0 where nobody is expected, which counts for nothing here
             expected = result.table[["expected_events", "expected_nonevents"]].to_numpy()
-            assert (expected < 1e-12).any() and not math.isnan(result.statistic)
+            assert (expected < 1e-12).any()
+            assert not math.isnan(result.statistic)
             continue
         assert result.statistic == pytest.approx(statistic, rel=1e-9)
         assert result.pvalue == pytest.approx(peer["p.value"], rel=1e-9, abs=1e-15)
@@ -107,7 +108,8 @@ def test_hosmer_lemeshow_df_on_other_data():
 def test_hosmer_lemeshow_certain_and_wrong():
     y, prob = np.array([1, 0] * 10), np.r_[np.zeros(8), np.linspace(0.5, 0.8, 12)]
     result = hosmer_lemeshow(y, prob, 4, "equal_width")
-    assert result.statistic == math.inf and result.pvalue == 0
+    assert result.statistic == math.inf
+    assert result.pvalue == 0
 
 
 # ---- scores
@@ -197,7 +199,8 @@ def test_summary_of_constant_predictions():
     y = np.r_[np.zeros(40), np.ones(30)]
     with pytest.warns(RuntimeWarning, match="no calibration slope"):
         summary = calibration_summary(y, np.full(70, 0.3), n_resamples=0)
-    assert math.isnan(summary.slope) and math.isnan(summary.intercept)
+    assert math.isnan(summary.slope)
+    assert math.isnan(summary.intercept)
     assert all(math.isnan(limit) for limit in summary.confidence_interval("slope", method="profile"))
     expected = math.log(30 / 40) - math.log(0.3 / 0.7)
     assert summary.calibration_in_the_large == pytest.approx(expected, rel=1e-12)
@@ -211,7 +214,8 @@ def test_summary_of_separated_predictions():
     for flip, sign in ((False, 1), (True, -1)):
         with pytest.warns(RuntimeWarning, match="slope is infinite"):
             summary = calibration_summary(1 - y if flip else y, prob, n_resamples=0)
-        assert summary.slope == sign * math.inf and math.isnan(summary.intercept)
+        assert summary.slope == sign * math.inf
+        assert math.isnan(summary.intercept)
         limits = summary.confidence_interval("slope", method="profile")
         assert sum(map(math.isinf, limits)) == 1
 
@@ -219,7 +223,8 @@ def test_summary_of_separated_predictions():
 def test_summary_of_certain_predictions():
     with pytest.warns(RuntimeWarning, match="exactly 0 or 1"):
         summary = calibration_summary([0, 1, 0, 1, 1], [0.0, 0.4, 0.6, 0.7, 1.0], n_resamples=0)
-    assert summary.n_extreme == 2 and math.isfinite(summary.slope)
+    assert summary.n_extreme == 2
+    assert math.isfinite(summary.slope)
     assert summary.brier == pytest.approx(np.mean([0, 0.36, 0.36, 0.09, 0]))
 
 
@@ -307,7 +312,9 @@ def test_curves_of_degenerate_predictions():
         calibration_curve(y, np.full(70, 0.3), method="logistic")
     with pytest.warns(RuntimeWarning, match="step"):
         curve = calibration_curve(y, np.r_[np.linspace(0.1, 0.4, 40), np.linspace(0.6, 0.9, 30)], method="logistic")
-    assert np.isnan(curve.low).all() and curve.observed[0] < 1e-3 and curve.observed[-1] > 1 - 1e-3
+    assert np.isnan(curve.low).all()
+    assert curve.observed[0] < 1e-3
+    assert curve.observed[-1] > 1 - 1e-3
     with pytest.raises(ValueError, match="knots cannot be placed"):
         calibration_curve(y, np.where(y == 1, 0.6, 0.4), method="rcs")
 
@@ -336,11 +343,13 @@ def test_invariants(seed, n):
         assert getattr(a, measure) == pytest.approx(getattr(b, measure), rel=1e-7, abs=1e-9)
     assert a.calibration_in_the_large == pytest.approx(-c.calibration_in_the_large, abs=1e-9)
     assert (a.slope, a.brier) == (pytest.approx(c.slope, rel=1e-6), pytest.approx(c.brier))
-    assert a.e50 <= a.e90 + 1e-15 <= a.emax + 2e-15 and a.ici <= a.emax
+    assert a.e50 <= a.e90 + 1e-15 <= a.emax + 2e-15
+    assert a.ici <= a.emax
     quadratic = 0.2 + prob - 0.5 * prob**2
     np.testing.assert_allclose(loess(prob, quadratic, surface="direct").fitted, quadratic, rtol=1e-8)
     table = hosmer_lemeshow(y, prob, 5).table
-    assert table["n"].sum() == n and table["observed_events"].sum() == y.sum()
+    assert table["n"].sum() == n
+    assert table["observed_events"].sum() == y.sum()
 
 
 @pytest.mark.parametrize(

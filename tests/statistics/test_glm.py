@@ -16,7 +16,8 @@ def test_agrees_with_statsmodels():
     np.testing.assert_allclose(fit.coef, peer.params, rtol=1e-10)
     np.testing.assert_allclose(fit.covariance, peer.cov_params(), rtol=1e-8)
     assert fit.loglik == pytest.approx(peer.llf, rel=1e-12)
-    assert fit.converged and not fit.separated
+    assert fit.converged
+    assert not fit.separated
 
 
 def test_weights_are_repeated_rows_and_offsets_shift():
@@ -35,13 +36,15 @@ def test_separation_is_flagged(quasi):
     if quasi:
         x[9] = x[10]
     fit = fit_logistic(np.column_stack([np.ones(20), x]), y)
-    assert fit.separated and not fit.converged
+    assert fit.separated
+    assert not fit.converged
 
 
 def test_overlap_is_not_separation():
     x = np.r_[np.arange(10.0), 9.5, 9.2]
     fit = fit_logistic(np.column_stack([np.ones(12), x]), np.r_[np.zeros(9), 1, 1, 0])
-    assert fit.converged and not fit.separated
+    assert fit.converged
+    assert not fit.separated
 
 
 def test_profile_limits_solve_the_likelihood_ratio():
@@ -58,7 +61,8 @@ def test_profile_is_one_sided_under_separation():
     x = np.linspace(-3, 3, 70)
     X = np.column_stack([np.ones(70), x])
     low, high = profile_interval(X, x > 0, 1)
-    assert 0 < low < 100 and high == np.inf
+    assert 0 < low < 100
+    assert high == np.inf
     assert profile_interval(X, x <= 0, 1) == (-np.inf, pytest.approx(-low, rel=1e-9))
     assert profile_interval(X, x > 0, 0) == (-np.inf, np.inf)
 

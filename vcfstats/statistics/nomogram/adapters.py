@@ -30,7 +30,7 @@ def from_statsmodels(cls: type[Nomogram], result: Any, data: Any, options: Mappi
     names = [str(name) for name in result.model.exog_names]
     coefficients = dict(zip(names, np.asarray(result.params, dtype=float), strict=True))
     stored = getattr(result.model.data, "frame", None)
-    design = pd.DataFrame(np.asarray(result.model.exog), columns=names)
+    design = pd.DataFrame(np.asarray(result.model.exog), columns=names).drop(columns="const", errors="ignore")
     frame = as_frame(data if data is not None else stored if stored is not None else design)
     if frame is stored:
         frame = frame.loc[result.model.data.row_labels]  # rows with missing values were not fitted
@@ -50,7 +50,7 @@ def from_sklearn(cls: type[Nomogram], estimator: Any, data: Any, options: Mappin
     columns: list[Column] = [(str(name), 1.0, 0.0) for name in getattr(estimator, "feature_names_in_", frame.columns)]
     *before, final = steps
     for step in before:
-        columns = _through(step, columns, frame)
+        columns = _through(step, columns)
     if not hasattr(final, "coef_") or not hasattr(final, "intercept_"):
         raise ValueError(f"{type(final).__name__} has no coef_ and intercept_: a nomogram needs a fitted linear model.")
     weights = np.ravel(final.coef_)
@@ -70,16 +70,18 @@ def from_sklearn(cls: type[Nomogram], estimator: Any, data: Any, options: Mappin
     return nomogram
 
 
-def _through(step: Any, columns: list[Column], frame: Any) -> list[Column]:
+def _through(step: Any, columns: list[Column]) -> list[Column]:
     """Return the columns after one fitted step."""
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return columns
+    if getattr(step, "func", "none") is None:  # a FunctionTransformer without function
+        return columns
     if hasattr(step, "steps"):
         for _, inner in step.steps:
-            columns = _through(inner, columns, frame)
+            columns = _through(inner, columns)
         return columns
     if hasattr(step, "transformers_"):
-        return _through_parts(step, columns, frame)
+        return _through_parts(step, columns)
     if hasattr(step, "categories_"):
         return _one_hot(step, columns)
     if hasattr(step, "get_support"):
@@ -104,7 +106,7 @@ def _through(step: Any, columns: list[Column], frame: Any) -> list[Column]:
     )
 
 
-def _through_parts(step: Any, columns: list[Column], frame: Any) -> list[Column]:
+def _through_parts(step: Any, columns: list[Column]) -> list[Column]:
     names = [str(name) for name in getattr(step, "feature_names_in_", [source for source, _, _ in columns])]
     known = dict(zip(names, columns, strict=True))
     result: list[Column] = []
@@ -112,7 +114,7 @@ def _through_parts(step: Any, columns: list[Column], frame: Any) -> list[Column]
         if isinstance(transformer, str) and transformer == "drop":
             continue
         picked = np.asarray(names, dtype=object)[chosen] if not _are_names(chosen) else np.atleast_1d(chosen)
-        result += _through(transformer, [known[str(name)] for name in picked], frame)
+        result += _through(transformer, [known[str(name)] for name in picked])
     return result
 
 
