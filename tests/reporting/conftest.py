@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def performance(kind: str, model: str, *, auc: float, width: float, hl_p: float)
 
     def record(estimate: str, value: float | int | None, half: float | None = None, **more: object) -> Record:
         limits = (
-            {} if half is None or value is None else {"ci_low": value - half, "ci_high": value + half, "level": 0.95}
+            {}
+            if half is None or value is None
+            else {"ci_low": round(value - half, 9), "ci_high": round(value + half, 9), "level": 0.95}
         )
         return Record(
             **{
@@ -280,3 +283,17 @@ def make_study(tmp_path: Path) -> Callable[..., Path]:
         return write_results(root, [*cohort(sizes), *design(), *records], models=models, **words)
 
     return make
+
+
+@pytest.fixture
+def cell_alignment() -> Callable[[str, str], str | None]:
+    """Return a function that says how the cell with exactly some text is aligned in word/document.xml."""
+
+    def find(document: str, text: str) -> str | None:
+        for cell in re.findall(r"<w:tc>.*?</w:tc>", document, flags=re.DOTALL):
+            if "".join(re.findall(r"<w:t(?: [^>]*)?>(.*?)</w:t>", cell)) == text:
+                found = re.search(r'<w:jc w:val="(\w+)"', cell)
+                return found[1] if found else None
+        raise AssertionError(f"no cell {text!r}")
+
+    return find

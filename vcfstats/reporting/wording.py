@@ -6,11 +6,9 @@ import os
 
 from vcfstats.contracts.records import Record
 from vcfstats.reporting import values
+from vcfstats.reporting.reproducible import ENGINE_VARIABLE
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.values import Text, compose, join
-
-# How cells learn what renders them.
-ENGINE_VARIABLE = "VCFSTATS_RENDERED_BY"
 
 
 def _sets(study: Study, model: str) -> list[str]:

@@ -12,23 +12,19 @@ from typing import Any
 import pandas as pd
 import plotnine as p9
 
+from vcfstats.reporting.reproducible import STABLE_RC
+
 SINGLE_MM = 85.0
 DOUBLE_MM = 180.0
 DPI = 300
-# Okabe and Ito's colours, ordered so that neighbours differ in lightness as well; each goes with a line type of its own.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# After Okabe and Ito, darkened to stand out on white and ordered so that neighbours differ in grey print; each colour goes
+# with a line type of its own.
+COLOURS = ("#004488", "#D55E00", "#000000", "#009E73", "#5B2A86", "#CC79A7", "#7A4E00")
 LINE_TYPES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     "solid", "dashed", "dashdot", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1)),
 )  # fmt: skip
 REFERENCE = "#767676"
 FONT = "DejaVu Sans"
-STABLE_RC: Any = {
-    "svg.hashsalt": "vcfstats",
-    "svg.fonttype": "path",
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-    "axes.unicode_minus": True,
-}
 
 
 def journal_theme(width_mm: float, height_mm: float) -> p9.theme:

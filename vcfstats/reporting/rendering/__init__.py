@@ -11,10 +11,9 @@ from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.study import read_study
 from vcfstats.reporting.rendering.configuration import TARGETS, project_metadata
 from vcfstats.reporting.rendering.offline import offline_version, render_offline
-from vcfstats.reporting.rendering.pandoc import fixed_time
 from vcfstats.reporting.rendering.quarto import quarto_path, quarto_version, render_quarto
 from vcfstats.reporting.rendering.word import label_pages
-from vcfstats.reporting.wording import ENGINE_VARIABLE
+from vcfstats.reporting.reproducible import ENGINE_VARIABLE, epoch, matplotlibrc
 
 __all__ = ["Rendered", "render"]
 
@@ -71,7 +70,7 @@ def render(
     use_quarto = program is not None and engine != "offline"
     version = quarto_version(program) if use_quarto and program else offline_version()
     shown = f"Quarto {version}" if use_quarto else f"vcfstats, offline path ({version})"
-    environment = {"SOURCE_DATE_EPOCH": fixed_time()["SOURCE_DATE_EPOCH"], ENGINE_VARIABLE: shown}
+    environment = {"SOURCE_DATE_EPOCH": str(epoch()), ENGINE_VARIABLE: shown}
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix=".writing-", dir=out.parent) as beside,
@@ -79,6 +78,9 @@ def render(
     ):
         ready = Path(beside) / "ready"
         ready.mkdir()
+        rc = Path(scratch) / "matplotlibrc"
+        rc.write_text(matplotlibrc(*_figure_size(folder)), encoding="utf-8")
+        environment["MATPLOTLIBRC"] = str(rc)
         if use_quarto and program:
             made = render_quarto(
                 documents,
@@ -139,6 +141,12 @@ def _check(formats: Sequence[str], engine: str, program: str | None, folder: Pat
                 file=out,
             )
         )
+
+
+def _figure_size(folder: Path) -> tuple[float, float]:
+    """Return the size in inches of figures that have none of their own, as the project says or as Quarto has it."""
+    given = project_metadata(folder)
+    return float(given.get("fig-width", 7)), float(given.get("fig-height", 5))
 
 
 def _simulated(folder: Path) -> bool:

@@ -25,6 +25,7 @@ from vcfstats.reporting.rendering.source import Cell, Place, Source
 
 TIMEOUT_S = 600
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_SETUP = "from vcfstats.reporting.rendering.kernel import prepare as _prepare; _prepare(); del _prepare"
 _KERNEL = "vcfstats-this-python"
 _NB: Any = nbformat.v4
 
@@ -57,7 +58,7 @@ class _ThisPython(KernelSpecManager):
         return KernelSpec(argv=argv, display_name="Python", language="python")
 
 
-def run(source: Source, *, folder: Path, setup: str, environment: Mapping[str, str]) -> Results:
+def run(source: Source, *, folder: Path, environment: Mapping[str, str]) -> Results:
     """Run a document's cells and inline expressions.
 
     Parameters
@@ -66,8 +67,6 @@ def run(source: Source, *, folder: Path, setup: str, environment: Mapping[str, s
         The document.
     folder : Path
         Working directory of the cells.
-    setup : str
-        Code that runs before the first cell.
     environment : mapping
         Variables of the kernel's environment, on top of this process's.
 
@@ -76,6 +75,8 @@ def run(source: Source, *, folder: Path, setup: str, environment: Mapping[str, s
     InputError
         A cell or an expression ended in an error: where, which, and what it said.
     """
+    if not any(isinstance(part, Cell) or part.expressions for part in source.body):
+        return Results({}, {})
     notebook = _NB.new_notebook()
     with tempfile.TemporaryDirectory(prefix="vcfstats-kernel-") as scratch, _quiet():
         manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=_ThisPython())
@@ -90,10 +91,9 @@ def run(source: Source, *, folder: Path, setup: str, environment: Mapping[str, s
             "IPYTHONDIR": scratch,
             "JUPYTER_RUNTIME_DIR": scratch,
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            "MPLBACKEND": "agg",
             **environment,
         }
-        return asyncio.run(_run(client, source, setup, {**os.environ, **extra}))
+        return asyncio.run(_run(client, source, {**os.environ, **extra}))
 
 
 @contextmanager
@@ -103,12 +103,12 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-async def _run(client: NotebookClient, source: Source, setup: str, environment: dict[str, str]) -> Results:
+async def _run(client: NotebookClient, source: Source, environment: dict[str, str]) -> Results:
     cells: dict[int, list[Output]] = {}
     inline: dict[int, list[str]] = {}
     try:
         async with client.async_setup_kernel(env=environment):
-            await _execute(client, setup, Place(source.path, 1), 1)
+            await _execute(client, _SETUP, Place(source.path, 1), 1)
             for number, part in enumerate(source.body):
                 if isinstance(part, Cell):
                     cells[number] = await _execute(client, part.code, part.place, part.code_line)

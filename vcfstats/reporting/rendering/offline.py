@@ -27,8 +27,7 @@ def render_offline(
     """Render one document into the folder `out`; `work` takes what lies in between."""
     source = read_source(path)
     settings = configuration(folder, source)
-    setup = f"from vcfstats.reporting.rendering.kernel import prepare; prepare({float(settings.get('fig-width', default=7))}, {float(settings.get('fig-height', default=5))})"
-    results = execution.run(source, folder=folder, setup=setup, environment=environment)
+    results = execution.run(source, folder=folder, environment=environment)
     assembled = assemble(source, results, settings)
     for name, content in assembled.files.items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)

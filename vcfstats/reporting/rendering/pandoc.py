@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pypandoc
 
-# Documents carry no time of their making: 1980-01-01 is the earliest that a Word file can hold, and plainly no real one.
-EPOCH = 315532800
+from vcfstats.reporting.reproducible import epoch
 
 
 @cache
@@ -28,7 +27,7 @@ def pandoc_version() -> str:
 
 def fixed_time() -> dict[str, str]:
     """Return the environment with a fixed time for writers that stamp their output."""
-    return {**os.environ, "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", str(EPOCH))}
+    return {**os.environ, "SOURCE_DATE_EPOCH": str(epoch())}
 
 
 def pandoc(text: str, *, source: str, target: str, args: Sequence[str] = (), cwd: Path | None = None) -> str:

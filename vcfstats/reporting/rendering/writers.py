@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,9 +15,10 @@ import typst
 
 from vcfstats.reporting.rendering.configuration import Configuration
 from vcfstats.reporting.rendering.crossref import Float
-from vcfstats.reporting.rendering.pandoc import EPOCH, pandoc
+from vcfstats.reporting.rendering.pandoc import pandoc
 from vcfstats.reporting.rendering.source import Source, unsupported
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, plain, transformed, walk, words
+from vcfstats.reporting.reproducible import epoch
 
 _ASSETS = Path(str(files("vcfstats.reporting.rendering") / "assets"))
 _CALLOUT_TITLES = {"note": "Note", "warning": "Warning", "important": "Important", "tip": "Tip", "caution": "Caution"}
@@ -89,9 +89,10 @@ def write_pdf(document: Document, path: Path) -> None:
     target = document.work / f"{path.stem}.typ"
     _write(document, "typst", target, _typst_float, _typst_callout, ["--include-in-header", str(header)])
     # typst takes the time for the file's metadata from here alone.
-    stamp = int(os.environ.get("SOURCE_DATE_EPOCH", EPOCH))
     try:
-        typst.compile(str(target), output=str(path), root=str(document.work), timestamp=stamp, ignore_system_fonts=True)
+        typst.compile(
+            str(target), output=str(path), root=str(document.work), timestamp=epoch(), ignore_system_fonts=True
+        )
     except typst.TypstError as error:
         raise RuntimeError(f"typst could not set {document.source.path.name}: {error}") from None
 
@@ -118,6 +119,8 @@ def _write(
                 return callout(item, kinds[0])
         if target != "html5" and item["t"] == "RawBlock" and item["c"][0] == "html":
             return html_blocks(item["c"][1])
+        if target == "typst" and item["t"] == "Image":
+            return [_typst_image(item)]
         return None
 
     tree = {**document.tree, "blocks": transformed(document.tree["blocks"], change)}
@@ -202,7 +205,20 @@ def _docx_float(given: Float, document: Document) -> list[Node]:
 def _typst_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
         return _bare_table(given, _typst_notes)
-    return [node("Figure", [attributes(given.identifier), [None, [node("Plain", _captioned(given))]], given.content])]
+    images = [_typst_image(image) for image in walk(given.content) if image["t"] == "Image"]
+    caption = [None, [node("Plain", _captioned(given))]]
+    return [node("Figure", [attributes(given.identifier), caption, [node("Plain", images)]])]
+
+
+def _typst_image(image: Node) -> Node:
+    """Return an image with its alternative text, which pandoc's writer leaves out."""
+    (_, _, pairs), alt, (target, _) = image["c"]
+    width = f", width: {dict(pairs)['width']}" if "width" in dict(pairs) else ""
+    return node("RawInline", ["typst", f"#image({_typst_string(target)}, alt: {_typst_string(plain(alt))}{width})"])
+
+
+def _typst_string(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _bare_table(given: Float, wrap_notes: Callable[[list[Node]], list[Node]]) -> list[Node]:

@@ -1,0 +1,426 @@
+"""The offline path: what comes out, that it comes out the same twice, and what stops it."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from vcfstats.contracts.errors import InputError
+from vcfstats.reporting import Rendered, render
+from vcfstats.reporting.rendering.reference import write_reference
+
+ROOT = Path(__file__).parents[2]
+CSL = ROOT / "report" / "numeric.csl"
+
+PROJECT = """\
+bibliography: refs.bib
+csl: numeric.csl
+number-sections: true
+execute: {echo: false, warning: false}
+crossref:
+  custom:
+    - {kind: float, key: supptbl, reference-prefix: Table S, space-before-numbering: false}
+format:
+  html: {toc: true}
+  docx: default
+  typst: {papersize: a4}
+"""
+BIB = """\
+@article{one2001, author = {One, Anna and Two, Ben}, title = {First things}, journal = {J Tests}, year = {2001}, volume = {3}, pages = {4-5}, doi = {10.1000/one}}
+@article{six2006, author = {Six, Carl}, title = {Later things}, journal = {J Tests}, year = {2006}, volume = {7}, pages = {8-9}}
+"""
+TINY = """\
+---
+title: A tiny document
+---
+
+```{python}
+#| include: false
+import pandas as pd
+import plotnine as p9
+from vcfstats.reporting import Column, Table, Text
+number = 7
+```
+
+# Beginning {#sec-begin}
+
+Inline `{python} number * 6` and `{python} "a*b_c"` and `{python} Text("x", "[x]{.result title='where it came from'}")`.
+Cited [@six2006; @one2001]. See @fig-line, @tbl-cells, @supptbl-more and @sec-end.
+
+{{< include more/part.md >}}
+
+```{python}
+#| label: fig-line
+#| fig-cap: "A line, after @one2001."
+#| fig-alt: "A rising line: words for those who do not see it."
+p9.ggplot(pd.DataFrame({"x": [0, 1], "y": [0, 1]}), p9.aes("x", "y")) + p9.geom_line()
+```
+
+```{python}
+#| label: tbl-cells
+#| tbl-cap: "Some cells."
+Table.of([Column("a", "Left"), Column("b", "Right", "right")], [{"a": "alpha", "b": "12.5"}]).with_footnote("b", "A footnote.")
+```
+
+::: {#supptbl-more}
+
+```{python}
+Table.of([Column("a", "Left")], [{"a": "omega"}])
+```
+
+More cells.
+
+:::
+
+```{python}
+#| output: asis
+print("Printed **by a cell**, see @fig-line.")
+```
+
+::: {.callout-important}
+## Mind this
+Inside the box.
+:::
+
+# End {#sec-end}
+
+::: {#refs}
+:::
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rendered]:
+    folder = write_tiny(tmp_path_factory.mktemp("tiny"))
+    return folder, render(folder, out_dir=folder / "_output", engine="offline")
+
+
+def write_tiny(folder: Path, text: str = TINY) -> Path:
+    (folder / "more").mkdir(exist_ok=True)
+    (folder / "_quarto.yml").write_text(PROJECT, encoding="utf-8")
+    (folder / "refs.bib").write_text(BIB, encoding="utf-8")
+    (folder / "numeric.csl").write_bytes(CSL.read_bytes())
+    (folder / "more" / "part.md").write_text("Included words.\n", encoding="utf-8")
+    (folder / "tiny.qmd").write_text(text, encoding="utf-8")
+    return folder
+
+
+def word_text(path: Path) -> str:
+    body = zipfile.ZipFile(path).read("word/document.xml").decode()
+    return html.unescape(re.sub(r"<[^>]+>", "", re.sub(r"</w:p>", "\n", body)))
+
+
+def pdf_text(path: Path) -> str:
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in PdfReader(path).pages))
+
+
+def html_text(path: Path) -> str:
+    text = re.sub(
+        r"<(style|script)\b.*?</\1>|src=\"data:[^\"]*\"", "", path.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
+
+
+READERS: dict[str, Callable[[Path], str]] = {"html": html_text, "docx": word_text, "pdf": pdf_text}
+
+
+@pytest.mark.parametrize("kind", ["html", "docx", "pdf"])
+def test_everything_arrives_in_every_format(tiny: tuple[Path, Rendered], kind: str) -> None:
+    folder, _ = tiny
+    text = READERS[kind](folder / "_output" / f"tiny.{kind}").replace("\N{NO-BREAK SPACE}", " ")
+    squeezed = re.sub(r"\s+", "", text)
+    for words in (
+        "A tiny document", "Inline 42 and a*b_c and x.", "Cited [1, 2]", "See Figure 1, Table 1, Table S1 and Section 2.", "Included words.", "Printed by a cell, see Figure 1.",
+        "Figure 1. A line, after One", "Table 1. Some cells.", "Table S1. More cells.", "ᵃ A footnote.", "alpha", "12.5", "omega", "Mind this", "Inside the box.",
+        "Six C. Later things", "One A, Two B. First things", "https://doi.org/10.1000/one",
+    ):  # fmt: skip
+        assert (
+            re.sub(r"\s+", "", words.replace("Figure 1. A line, after One", "Figure 1. A line, after")) in squeezed
+        ), (kind, words)
+    assert "{python}" not in text
+    assert "@fig-" not in text
+
+
+def test_numbers_of_references_follow_the_order_of_citation(tiny: tuple[Path, Rendered]) -> None:
+    text = html_text(tiny[0] / "_output" / "tiny.html")
+    assert text.index("Later things") < text.index("First things")
+
+
+def test_alternative_text_arrives(tiny: tuple[Path, Rendered]) -> None:
+    folder = tiny[0] / "_output"
+    alt = "A rising line: words for those who do not see it."
+    assert f'alt="{alt}"' in (folder / "tiny.html").read_text(encoding="utf-8")
+    assert f'descr="{alt}"' in zipfile.ZipFile(folder / "tiny.docx").read("word/document.xml").decode()
+    assert alt in _pdf_alternatives(folder / "tiny.pdf")
+
+
+def _pdf_alternatives(path: Path) -> list[str]:
+    """Return the alternative texts in a tagged PDF."""
+    found: list[str] = []
+
+    def visit(item: object) -> None:
+        item = item.get_object() if hasattr(item, "get_object") else item
+        if isinstance(item, list):
+            for inner in item:
+                visit(inner)
+        elif isinstance(item, dict):
+            if "/Alt" in item:
+                found.append(str(item["/Alt"]))
+            visit(item.get("/K", []))
+
+    visit(PdfReader(path).trailer["/Root"]["/StructTreeRoot"])
+    return found
+
+
+def test_html_needs_nothing_else(tiny: tuple[Path, Rendered]) -> None:
+    text = (tiny[0] / "_output" / "tiny.html").read_text(encoding="utf-8")
+    loaded = re.findall(r'(?:src|href)="((?:https?:)?//[^"]+)"', re.sub(r"<a [^>]*>", "", text))
+    assert loaded == []
+    assert "<script" not in text
+    assert 'href="#fig-line"' in text
+    assert 'id="fig-line"' in text
+    assert "where it came from" in text
+
+
+def test_word_tables_are_aligned_and_figures_sharp(
+    tiny: tuple[Path, Rendered], cell_alignment: Callable[[str, str], str | None]
+) -> None:
+    archive = zipfile.ZipFile(tiny[0] / "_output" / "tiny.docx")
+    assert cell_alignment(archive.read("word/document.xml").decode(), "12.5") == "right"
+    pictures = [name for name in archive.namelist() if name.startswith("word/media/")]
+    assert len(pictures) == 1
+    assert pictures[0].endswith(".png")
+
+
+def test_pdf_fonts_are_embedded(tiny: tuple[Path, Rendered]) -> None:
+    for page in PdfReader(tiny[0] / "_output" / "tiny.pdf").pages:
+        for font in page["/Resources"]["/Font"].values():
+            for part in font.get_object().get("/DescendantFonts", [font]):
+                descriptor = part.get_object()["/FontDescriptor"].get_object()
+                assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(descriptor)
+
+
+def test_the_same_bytes_twice_and_the_folder_holds_only_documents(tiny: tuple[Path, Rendered]) -> None:
+    folder, first = tiny
+    before = {file.name: file.read_bytes() for file in first.files}
+    second = render(folder, out_dir=folder / "again", engine="offline")
+    assert {file.name: file.read_bytes() for file in second.files} == before
+    assert sorted(entry.name for entry in (folder / "again").iterdir()) == ["tiny.docx", "tiny.html", "tiny.pdf"]
+    assert sorted(entry.name for entry in folder.iterdir()) == [
+        "_output",
+        "_quarto.yml",
+        "again",
+        "more",
+        "numeric.csl",
+        "refs.bib",
+        "tiny.qmd",
+    ]
+    assert (first.engine, second.engine) == ("offline", "offline")
+    assert "pandoc" in first.version
+
+
+STOPS = {
+    "a shortcode": ("Text {{< video x.mp4 >}}\n", 1, "shortcode {{< video x.mp4 >}}"),
+    "another language": ("A\n\n```{r}\n1\n```\n", 3, "a block {r}"),
+    "a diagram": ("```{mermaid}\nA\n```\n", 1, "a block {mermaid}"),
+    "inline code of another language": ("A `{r} 1`.\n", 1, "inline code of r"),
+    "an unknown option": ("```{python}\n#| label: fig-a\n#| fig-subcap: x\n1\n```\n", 3, "cell option 'fig-subcap'"),
+    "an option after a blank line": (
+        "```{python}\n#| echo: false\n\n#| fig-alt: x\n1\n```\n",
+        4,
+        "a #| line after the code began",
+    ),
+    "tabs": ("\n::: {.panel-tabset}\n:::\n", 2, "a div with .panel-tabset"),
+    "a layout": ("::: {layout-ncol=2}\n:::\n", 1, "a div with layout-ncol=2"),
+    "an equation": ("As in @eq-x.\n", 1, "cross-reference @eq-x"),
+    "a label in a caption line": ("| a |\n|---|\n| 1 |\n\n: Cap {#tbl-x}\n", 5, "a label in a table's caption line"),
+    "a reference to nothing": ("One.\n\nSee @fig-gone.\n", 3, "a reference to @fig-gone, which is nowhere"),
+    "a citation of nothing": ("One.\n\nSee [@gone2020].\n", 3, "a citation of @gone2020, which is nowhere"),
+    "a missing include": ("One.\n\n{{< include gone.md >}}\n", 3, "no file"),
+    "a figure without words": (
+        "```{python}\n#| label: fig-a\n#| fig-cap: A\nimport matplotlib.pyplot as plt\nplt.figure()\n```\n",
+        1,
+        "a figure without fig-alt",
+    ),
+    "a label twice": (
+        "::: {#tbl-a}\n\n| a |\n|---|\n| 1 |\n\nCap.\n:::\n\n::: {#tbl-a}\n\n| a |\n|---|\n| 1 |\n\nCap.\n:::\n",
+        1,
+        "label tbl-a twice",
+    ),
+    "an error in a cell": (
+        "One.\n\n```{python}\n#| echo: false\nx = 1\nx / 0\n```\n",
+        6,
+        "ZeroDivisionError: division by zero",
+    ),
+    "an error of syntax": ("```{python}\nx = 1\nx +\n```\n", 3, "SyntaxError"),
+    "an error in inline code": (
+        "One.\n\nTwo `{python} undefined_name`.\n",
+        3,
+        "NameError: name 'undefined_name' is not defined",
+    ),
+    "inline code without a value": ("One `{python} None`.\n", 1, "`None`, which has no value"),
+    "an image that is nowhere": ("One.\n\n![A](gone.png)\n", 3, "an image gone.png, which is nowhere"),
+    "an open block": ("One.\n\n```{python}\n1\n", 3, "a code block without an end"),
+}
+
+
+@pytest.mark.parametrize("case", STOPS)
+def test_anything_else_stops_with_file_and_line(tmp_path: Path, case: str) -> None:
+    text, line, found = STOPS[case]
+    folder = write_tiny(tmp_path, text)
+    with pytest.raises(InputError) as stopped:
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    (problem,) = stopped.value.problems
+    assert found in problem.found
+    assert str(problem.file) == f"{folder / 'tiny.qmd'}, line {line}"
+    assert not (folder / "_output").exists()
+    assert [entry.name for entry in folder.iterdir() if entry.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("project", "line", "found"),
+    [
+        ("number-sections: true\nbook: {}\n", 2, "metadata key 'book'"),
+        ("format:\n  html: {toc: true}\n  revealjs: default\n", 3, "format 'revealjs'"),
+        ("format:\n  html:\n    code-fold: true\n", 3, "option 'code-fold' of format html"),
+        ("execute:\n  echo: false\n  eval: false\n", 3, "execute option 'eval'"),
+        ("jupyter: julia\n", 1, "kernel 'julia'"),
+        ("toc: [\n", 2, "YAML that cannot be read"),
+    ],
+)
+def test_metadata_that_would_be_ignored_stops(tmp_path: Path, project: str, line: int, found: str) -> None:
+    folder = write_tiny(tmp_path, "Text.\n")
+    (folder / "_quarto.yml").write_text(project, encoding="utf-8")
+    with pytest.raises(InputError) as stopped:
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    assert found in stopped.value.problems[0].found
+    assert str(stopped.value.problems[0].file) == f"{folder / '_quarto.yml'}, line {line}"
+
+
+def test_the_line_is_that_of_the_included_file(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path, "One.\n\n{{< include more/part.md >}}\n")
+    (folder / "more" / "part.md").write_text("Fine.\n\nNot {{< meta title >}}.\n", encoding="utf-8")
+    with pytest.raises(InputError) as stopped:
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    assert str(stopped.value.problems[0].file) == f"{folder / 'more/part.md'}, line 3"
+
+
+def test_code_that_is_shown_is_not_read_as_quarto(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path, "```python\n# {{< video x >}} and @eq-y\n```\n\nAlso `{{< video y >}}`.\n")
+    render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    text = html_text(folder / "_output" / "tiny.html")
+    assert "{{< video x >}} and @eq-y" in text.replace("  ", " ")
+
+
+def test_old_documents_stay_until_new_ones_are_ready_and_foreign_files_are_safe(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path, "Old.\n")
+    render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    (folder / "tiny.qmd").write_text("`{python} 1/0`\n", encoding="utf-8")
+    with pytest.raises(InputError, match="ZeroDivisionError"):
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    assert "Old." in html_text(folder / "_output" / "tiny.html")
+    (folder / "_output" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match=r"notes\.txt in the output folder"):
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    with pytest.raises(InputError, match="an output folder that holds the sources"):
+        render(folder, formats=["html"], out_dir=folder, engine="offline")
+
+
+def test_bad_arguments(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path)
+    with pytest.raises(ValueError, match="allowed is a sequence of html, docx, pdf"):
+        render(folder, formats="html", out_dir=tmp_path / "o")
+    with pytest.raises(ValueError, match="allowed are auto, quarto, offline"):
+        render(folder, out_dir=tmp_path / "o", engine="latex")
+    (folder / "tiny.qmd").unlink()
+    with pytest.raises(InputError, match=r"no \.qmd file"):
+        render(folder, out_dir=tmp_path / "o", engine="offline")
+
+
+QUARTO = """\
+#!{python}
+# Stands in for Quarto: records how it was called and leaves the file that Quarto would.
+import json, os, pathlib, sys
+if sys.argv[1] == "--version":
+    print("1.10.18")
+    sys.exit()
+_, _, document, _, target = sys.argv
+seen = {{name: os.environ.get(name) for name in ("QUARTO_PYTHON", "SOURCE_DATE_EPOCH", "VCFSTATS_RENDERED_BY")}}
+seen["kernel"] = json.loads(pathlib.Path(os.environ["JUPYTER_PATH"], "kernels/python3/kernel.json").read_text())["argv"][0]
+seen["results"] = pathlib.Path(document).parent.parent.joinpath("results", "x.json").read_text()
+if "fails" in pathlib.Path(document).read_text():
+    print("ERROR: it fails here", file=sys.stderr)
+    sys.exit(1)
+suffix = {{"typst": "pdf"}}.get(target, target)
+pathlib.Path(document).with_suffix("." + suffix).write_text(json.dumps(seen))
+"""
+
+
+@pytest.fixture
+def quarto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study and, on the PATH, a program that stands in for Quarto."""
+    program = tmp_path / "bin" / "quarto"
+    program.parent.mkdir()
+    program.write_text(QUARTO.format(python=sys.executable), encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path / "study" / "report"
+    folder.mkdir(parents=True)
+    (folder.parent / "results").mkdir()
+    (folder.parent / "results" / "x.json").write_text("results", encoding="utf-8")
+    return write_tiny(folder)
+
+
+def test_quarto_is_taken_where_it_is_and_told_what_it_needs(quarto: Path) -> None:
+    import json
+
+    done = render(quarto, formats=["html", "pdf"], out_dir=quarto / "_output")
+    assert (done.engine, done.version) == ("quarto", "1.10.18")
+    assert [file.name for file in done.files] == ["tiny.html", "tiny.pdf"]
+    seen = json.loads(done.files[1].read_text(encoding="utf-8"))
+    assert seen["QUARTO_PYTHON"] == seen["kernel"] == sys.executable
+    assert seen["VCFSTATS_RENDERED_BY"] == "Quarto 1.10.18"
+    assert seen["SOURCE_DATE_EPOCH"]
+    assert seen["results"] == "results"
+    assert sorted(entry.name for entry in quarto.iterdir()) == [
+        "_output",
+        "_quarto.yml",
+        "more",
+        "numeric.csl",
+        "refs.bib",
+        "tiny.qmd",
+    ]
+
+
+def test_quarto_that_fails_is_one_error_with_its_words(quarto: Path) -> None:
+    (quarto / "tiny.qmd").write_text("It fails.", encoding="utf-8")
+    with pytest.raises(InputError, match=r"tiny\.qmd: found Quarto stopped: ERROR: it fails here"):
+        render(quarto, formats=["html"], out_dir=quarto / "_output")
+    assert not (quarto / "_output").exists()
+
+
+def test_quarto_that_is_asked_for_and_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="no quarto on the PATH"):
+        render(write_tiny(tmp_path), out_dir=tmp_path / "o", engine="quarto")
+
+
+def test_rendering_says_nothing_on_the_terminal(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path, "`{python} 1`\n")
+    code = f"from vcfstats.reporting import render; render({str(folder)!r}, formats=['html'], out_dir={str(folder / 'o')!r}, engine='offline')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_the_word_template_is_the_one_that_the_code_makes(tmp_path: Path) -> None:
+    write_reference(tmp_path / "reference.docx")
+    assert (tmp_path / "reference.docx").read_bytes() == (ROOT / "report" / "reference.docx").read_bytes()

@@ -1,0 +1,88 @@
+"""One table, five formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vcfstats.reporting import Column, Table
+
+
+@pytest.fixture
+def table() -> Table:
+    columns = [
+        Column("name", "Name", width=40),
+        Column("low", "Low & <high>", "right", "Interval", width=30),
+        Column("high", "High", "center", "Interval", width=30),
+    ]
+    rows = [{"name": "A & <b>", "low": "0.1", "high": "−0.2"}, {"name": "\u2003B", "low": "12.5", "high": "3"}]
+    return (
+        Table.of(columns, rows, groups=["First", "Second"])
+        .with_footnote("low", "Lower <limit>.")
+        .with_footnote("B", "Of B.")
+        .with_note("CI, interval.")
+    )
+
+
+def test_footnotes_are_letters_in_order_and_notes_come_last(table: Table) -> None:
+    assert [column.label for column in table.columns] == ["Name", "Low & <high>ᵃ", "High"]
+    assert table.rows[1][0] == "\u2003Bᵇ"
+    assert table.notes == ("ᵃ Lower <limit>.", "ᵇ Of B.", "CI, interval.")
+
+
+def test_adding_a_note_leaves_the_table_as_it_was(table: Table) -> None:
+    before = repr(table)
+    assert table.with_note("x") != table
+    assert repr(table) == before
+    with pytest.raises(AttributeError):
+        table.notes = ()  # type: ignore[misc]
+
+
+def test_a_footnote_to_nothing_and_rows_that_do_not_fit_are_refused(table: Table) -> None:
+    with pytest.raises(ValueError, match="no column with key 'absent'"):
+        table.with_footnote("absent", "x")
+    with pytest.raises(ValueError, match="row 0 has 1 cells, the table 2 columns"):
+        Table((Column("a", "A"), Column("b", "B")), (("1",),))
+    with pytest.raises(ValueError, match="1 row groups for 2 rows"):
+        Table((Column("a", "A"),), (("1",), ("2",)), groups=("g",))
+
+
+def test_csv_reads_back(table: Table) -> None:
+    rows = list(csv.DictReader(io.StringIO(table.to_csv())))
+    assert rows[0] == {"group": "First", "name": "A & <b>", "low": "0.1", "high": "-0.2"}
+    assert float(rows[0]["high"]) == -0.2
+
+
+def test_html_escapes_and_aligns(table: Table) -> None:
+    html = table.to_html()
+    assert "A &amp; &lt;b&gt;" in html
+    assert "<b>" not in html
+    assert re.search(r'<td style="text-align: right"[^>]*>0\.1</td>', html)
+    assert html == table.to_html()
+
+
+def test_typst_and_latex_hold_every_cell(table: Table) -> None:
+    typst, latex = table.to_typst(), table.to_latex()
+    for cell in ("0.1", "−0.2", "12.5", "Interval", "ᵃ Lower", "First", "Second"):
+        assert cell in typst
+        assert cell in latex
+    assert "align(right" in typst or "align: right" in typst or "(left,right,center,)" in typst
+
+
+def test_word_cells_are_aligned_and_notes_survive(
+    table: Table, tmp_path: Path, cell_alignment: Callable[[str, str], str | None]
+) -> None:
+    path = tmp_path / "table.docx"
+    table.to_docx(path)
+    body = zipfile.ZipFile(path).read("word/document.xml").decode()
+    assert cell_alignment(body, "0.1") == "right"
+    assert cell_alignment(body, "−0.2") == "center"
+    assert cell_alignment(body, "A &amp; &lt;b&gt;") in ("left", "start", None)
+    assert "ᵃ" in body
+    assert "superscript" not in body

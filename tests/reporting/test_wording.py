@@ -1,0 +1,131 @@
+"""Sentences follow the estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vcfstats.reporting import Study, open_study, wording
+
+MakeStudy = Callable[..., Path]
+
+
+def changed(study: Study, key: str, **fields: object) -> Study:
+    record = study.records[key].model_copy(update=fields)
+    return Study(study.root, study.info, {**study.records, key: record})
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    return open_study(make_study())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said", "not_said"),
+    [
+        (0.45, 0.75, "discrimination was not shown", "lies above"),
+        (0.5, 0.9, "discrimination was not shown", "lies above"),
+        (0.51, 0.9, "lies above", "not shown"),
+        (0.2, 0.49, "the wrong way round", "not shown"),
+        (None, None, "discrimination cannot be judged", "lies above"),
+        (0.6, 0.6, "discrimination cannot be judged", "lies above"),
+    ],
+)
+def test_an_interval_with_one_half_is_no_discrimination(
+    study: Study, low: float | None, high: float | None, said: str, not_said: str
+) -> None:
+    sentence = str(
+        wording.discrimination_in(changed(study, "testing/first/auc", ci_low=low, ci_high=high), "first", "testing")
+    )
+    assert said in sentence
+    assert not_said not in sentence
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        (0.62, "does not show that they agree"),
+        (0.0501, "does not show that they agree"),
+        (0.05, "evidence that"),
+        (0.0004, "evidence that"),
+    ],
+)
+def test_hosmer_lemeshow_never_shows_good_calibration(study: Study, p: float, said: str) -> None:
+    sentence = str(wording.calibration(changed(study, "testing/first/hosmer_lemeshow", p_value=p), "first", "testing"))
+    assert said in sentence
+    for praise in ("good", "well calibrated", "adequate", "excellent"):
+        assert praise not in sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.5, 0.9, "too extreme"), (1.1, 1.9, "not extreme enough"), (0.5, 1.2, "does not establish it")],
+)
+def test_the_slope_is_read_by_its_interval(study: Study, low: float, high: float, said: str) -> None:
+    assert said in str(
+        wording.calibration(
+            changed(study, "testing/first/calibration_slope", ci_low=low, ci_high=high), "first", "testing"
+        )
+    )
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(0.1, 0.9, "underestimated"), (-0.9, -0.1, "overestimated")])
+def test_the_intercept_is_read_by_its_interval(study: Study, low: float, high: float, said: str) -> None:
+    assert said in str(
+        wording.calibration(
+            changed(study, "testing/first/calibration_intercept", ci_low=low, ci_high=high), "first", "testing"
+        )
+    )
+
+
+def test_everything_undefined_is_said_with_its_reason(make_study: MakeStudy) -> None:
+    study = open_study(make_study("undefined"))
+    sentences = [
+        wording.discrimination(study, "first"),
+        wording.accuracy(study, "first", "testing"),
+        wording.calibration(study, "first", "testing"),
+        wording.summary(study),
+    ]
+    for sentence in map(str, sentences):
+        assert "not estimable (y_true holds one class)" in sentence
+        assert "None" not in sentence
+        assert "nan" not in sentence.lower().replace("not estimable", "")
+    assert "could not be estimated" in str(wording.limitations(study))
+
+
+def test_the_banner_and_the_limits_follow_the_data(make_study: MakeStudy) -> None:
+    simulated = open_study(make_study())
+    real = Study(simulated.root, simulated.info.model_copy(update={"simulated": False}), simulated.records)
+    assert "Simulated data" in str(wording.simulated(simulated))
+    assert "simulated" in str(wording.limitations(simulated))
+    assert not wording.simulated(real)
+    assert "simulated" not in str(wording.limitations(real)).lower()
+    assert "simulated" not in str(wording.abstract_limits(real)).lower()
+
+
+def test_cases_of_fewer_patients_are_counted_as_such(study: Study) -> None:
+    assert (
+        str(wording.counts(study, "testing"))
+        == "The internal test set had 70 patients, one case each, 24/70 (34.3%) of them events."
+    )
+    fewer = changed(study, "cohort/testing/n_patients", value=40)
+    assert (
+        str(wording.counts(fewer, "testing"))
+        == "The internal test set had 70 cases of 40 patients; 24/70 (34.3%) of the cases were events."
+    )
+
+
+def test_without_a_protocol_the_paper_says_so(study: Study) -> None:
+    none = study.info.protocol.model_copy(update={"registered": False, "deviations": (), "choices": ()})
+    bare = Study(study.root, study.info.model_copy(update={"protocol": none}), study.records)
+    assert "No protocol was registered" in str(wording.protocol(bare))
+    assert "one decision departs from a printed value, and one decision settles" in str(wording.protocol(study))
+
+
+def test_the_footer_names_versions_hashes_and_engine(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(wording.ENGINE_VARIABLE, "Quarto 1.10.18")
+    footer = str(wording.footer(study))
+    for part in ("vcfstats 0.1.0", "Quarto 1.10.18", "params a1a1", "data b2b2", "code c3c3"):
+        assert part in footer
