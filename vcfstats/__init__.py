@@ -53,6 +53,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.lasso": ("lasso_path",),
     "statistics.validation": ("optimism_bootstrap", "repeated_cross_validation"),
     "statistics.sample_size": ("sample_size_binary", "sample_size_survival", "sample_size_continuous", "sample_size_validation"),
+    "statistics.survival": ("kaplan_meier", "reverse_kaplan_meier", "log_rank_test", "concordance_index", "time_dependent_auc", "survival_calibration"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
