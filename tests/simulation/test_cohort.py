@@ -75,6 +75,21 @@ def test_the_table_says_what_is_there(dozen):
     assert set(written["patient_id"]) < set(everyone.index)
 
 
+def test_a_second_reader_adds_columns_and_changes_nothing_else(dozen, tmp_path):
+    folder, table = dozen
+    settings = SimulationSettings(n_patients=12, n_repeat=5, second_reader_kappa=0.8)
+    with_reader = simulate_cohort(tmp_path / "c", settings, np.random.SeedSequence(SEED))
+    added = [f"{finding}_reader2" for finding in FINDINGS]
+    assert list(with_reader.columns) == [*table.columns[:-2], *added, "scanner", "simulated"]
+    pd.testing.assert_frame_equal(with_reader.drop(columns=added), table)
+    assert set(np.unique(with_reader[added])) <= {0, 1}
+    ours = _bytes(tmp_path / "c")
+    assert {name for name, content in _bytes(folder).items() if ours[name] != content} == {
+        "cohort.csv",
+        "simulation.json",
+    }
+
+
 def test_everything_says_that_it_is_simulated(dozen):
     folder, table = dozen
     assert "SIMULATED" in (folder / "SIMULATED.txt").read_text(encoding="utf-8")

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy.stats import mannwhitneyu
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.contingency_tables import Table
 
-from vcfstats.simulation.findings import AGES, choose, simulate_findings
+from vcfstats.simulation.findings import AGES, FINDINGS, choose, second_reading, simulate_findings
 
 
 @pytest.fixture(scope="module", params=[1, 20250101])
@@ -116,3 +117,15 @@ def test_subsets_are_stratified(patients, count):
 def test_impossible_subsets(patients, count):
     with pytest.raises(ValueError, match=f"between 8 and 234, got {count}"):
         choose(patients, count)
+
+
+@pytest.mark.parametrize("kappa", [0.0, 0.6, 0.85, 1.0])
+def test_a_second_reader_agrees_as_much_as_asked(patients, kappa):
+    readings = second_reading(patients, kappa, np.random.SeedSequence(5))
+    for finding in FINDINGS:
+        second = readings[f"{finding}_reader2"]
+        assert second.sum() == patients[finding].sum()
+        # Half a patient of rounding either way is worth 0.5 / (n p q).
+        share = patients[finding].mean()
+        rounding = 0.51 / (len(patients) * share * (1 - share))
+        assert cohen_kappa_score(patients[finding], second) == pytest.approx(kappa, abs=rounding)

@@ -15,7 +15,7 @@ from joblib import Parallel, delayed, parallel_config
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import replacing, write_text
 from vcfstats.contracts.progress import progress
-from vcfstats.simulation.findings import choose, simulate_findings
+from vcfstats.simulation.findings import choose, second_reading, simulate_findings
 from vcfstats.simulation.patient import simulate_examination
 from vcfstats.simulation.settings import SimulationSettings
 
@@ -52,7 +52,8 @@ def simulate_cohort(
     -------
     DataFrame
         The rows of ``cohort.csv``: patient_id, image, mask (and mask_intra, mask_inter where n_repeat is not 0), partition,
-        diagnosis, sex, age (years), location, the five findings (0 or 1), scanner, simulated (always True).
+        diagnosis, sex, age (years), location, the five findings (0 or 1; ``<finding>_reader2`` where there is a second
+        reader), scanner, simulated (always True).
 
     Raises
     ------
@@ -65,7 +66,7 @@ def simulate_cohort(
         raise ValueError(f"workers must be at least 1, got {workers}")
     _clear(folder)
     write_text(folder / MARKER, _MARKER_TEXT)
-    table_seed, repeat_seed, image_seed = (_child(seed, index) for index in range(3))
+    table_seed, repeat_seed, image_seed, reader_seed = (_child(seed, index) for index in range(4))
     everyone = simulate_findings(table_seed)
     patients = choose(everyone, settings.n_patients)
     again = set(np.random.default_rng(repeat_seed).permutation(patients.index.to_numpy())[: settings.n_repeat])
@@ -88,6 +89,9 @@ def simulate_cohort(
     if settings.n_repeat:
         for place, name in enumerate(_REPEATS, start=3):
             cohort.insert(place, name, [f"masks/{p}_{name}.nii.gz" if p in again else None for p in patients.index])
+    if settings.second_reader_kappa is not None:
+        readings = second_reading(everyone, settings.second_reader_kappa, reader_seed).loc[patients.index]
+        cohort = pd.concat([cohort, readings.reset_index(drop=True)], axis=1)
     cohort["scanner"] = [scanners[patient] for patient in patients.index]
     cohort["simulated"] = True
     write_text(folder / "cohort.csv", cohort.to_csv(index=False, lineterminator="\n"))

@@ -68,6 +68,39 @@ def _strata(patients: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted(set(zip(patients["partition"], patients["diagnosis"], strict=True)))
 
 
+def second_reading(patients: pd.DataFrame, kappa: float, seed: np.random.SeedSequence) -> pd.DataFrame:
+    """Return a second reader's findings, as often present as the first one's.
+
+    Of n patients with a finding in a fraction p, the second reader misses (1 - kappa) n p (1 - p) that the first one saw,
+    and sees as many that the first one did not: Cohen's kappa is then the one asked for, to the rounding to whole patients.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        From `simulate_findings`.
+    kappa : float
+        Agreement beyond chance, from 0 to 1.
+    seed : SeedSequence
+        Decides who is read differently.
+
+    Returns
+    -------
+    DataFrame
+        The patients' index; a column ``<finding>_reader2`` (0 or 1) for each finding.
+    """
+    rng = np.random.default_rng(seed)
+    readings = pd.DataFrame(index=patients.index)
+    for finding in FINDINGS:
+        first = patients[finding].to_numpy()
+        share = first.mean()
+        swaps = round((1 - kappa) * len(first) * share * (1 - share))
+        second = first.copy()
+        for value in (0, 1):
+            second[rng.permutation(np.flatnonzero(first == value))[:swaps]] = 1 - value
+        readings[f"{finding}_reader2"] = second
+    return readings
+
+
 def _ages(benign: npt.NDArray[np.bool_], mean: float, sd: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Draw whole years with the given mean and SD (to the rounding), benign patients older."""
     within = np.sqrt(sd**2 - AGE_DIFFERENCE**2 * benign.mean() * (1 - benign.mean()))

@@ -45,6 +45,12 @@ class SimulationSettings(_Settings):
     n_repeat: int = Field(
         default=0, ge=0, le=FULL_COHORT, description="Patients whose region is drawn again by reader 1 and by reader 2."
     )
+    second_reader_kappa: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Cohen's kappa between the findings and those of a second reader, over all 234; null: no second reader.",
+    )
     field_ap_mm: PositiveFloat = Field(
         default=96.0, ge=70, le=300, description="Field of view kept, front to back, in mm."
     )
