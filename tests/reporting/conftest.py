@@ -224,7 +224,7 @@ def write_results(
             {"kind": kind, "model": "treat none", "threshold": t, "net_benefit": 0.0} for t in grid[2:25]
         ]
     for name, content in rows.items():
-        write_table(name, content, results / f"{name}.csv")
+        write_table(name, content, results / "tables" / f"{name}.csv")
     baseline = pd.DataFrame(
         [
             {"variable": "Cases", "level": "", "statistic": "n", "all": "234", "training": "164", "testing": "70"},
@@ -254,7 +254,7 @@ def write_results(
             },
         ]
     )
-    write_table("baseline", baseline, results / "baseline.csv")
+    write_table("baseline", baseline.assign(test="", p_value=None), results / "tables" / "baseline.csv")
     return root
 
 

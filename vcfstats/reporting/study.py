@@ -128,11 +128,11 @@ class Study:
         InputError
             The file is missing or malformed.
         """
-        return read_table(name, self.root / "results" / f"{name}.csv")
+        return read_table(name, self.root / "results" / "tables" / f"{name}.csv")
 
     def has_table(self, name: str) -> bool:
         """Whether results/ holds a table."""
-        return (self.root / "results" / f"{name}.csv").is_file()
+        return (self.root / "results" / "tables" / f"{name}.csv").is_file()
 
     def _shown(self, key: str, text: str, name: str = "result") -> Text:
         """Wrap text in a span that carries where it came from: readers of the HTML see it when they point at it."""

@@ -176,6 +176,20 @@ def protocol(study: Study) -> Text:
     )
 
 
+def protocol_tables(study: Study, deviations: str, choices: str) -> Text:
+    """Refer to the tables of deviations and choices, by their labels in the document."""
+    first, second = (Text(f"@{label}", f"@{label}") for label in (deviations, choices))
+    if not study.info.protocol.registered:
+        return compose(
+            "There was nothing to depart from, so that {first} and {second} are empty.", first=first, second=second
+        )
+    return compose(
+        "{first} lists the decisions that depart from a printed value, {second} those on which the protocol is silent or says several things.",
+        first=first,
+        second=second,
+    )
+
+
 def _how_many(count: int, singular: str, plural: str) -> str:
     if count == 0:
         return f"no decision {singular}"
