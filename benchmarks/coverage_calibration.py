@@ -81,7 +81,7 @@ def summary_intervals(design, generator):
     return 0.0, found
 
 
-@register("calibration", designs=SMALL, replicates=2000)
+@register("calibration_profile", designs=SMALL, replicates=2000)
 def profile_intervals(design, generator):
     """Profile-likelihood intervals, less the true value."""
     y, prob = one_model(design, generator)
@@ -91,7 +91,7 @@ def profile_intervals(design, generator):
 
 
 @register(
-    "calibration",
+    "calibration_smooth",
     designs=[
         {**d, "calibrated": c} for d in ({"n": 70, "events": 26}, {"n": 164, "events": 61}) for c in (True, False)
     ],
@@ -105,7 +105,7 @@ def ici_interval(design, generator):
     return truth, {"ici, bootstrap": summary.confidence_interval("ici")}
 
 
-@register("calibration", designs=DESIGNS, replicates=2000)
+@register("calibration_tests", designs=DESIGNS, replicates=2000)
 def test_sizes(design, generator):
     """Tests at 5% of a calibrated model: the coverage is the share of samples in which the test does not reject."""
     y, prob = one_model(design, generator, calibrated=True)

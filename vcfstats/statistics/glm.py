@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import brentq, linprog
 from scipy.special import expit
 from scipy.stats import chi2
@@ -101,7 +100,8 @@ def fit_logistic(
     if not scale.all():
         raise ValueError(f"Column {int(np.argmin(scale))} of X is zero throughout; drop it.")
     scaled = design / scale
-    if np.linalg.matrix_rank(scaled[weight > 0]) < scaled.shape[1]:
+    rank = np.linalg.matrix_rank(scaled[weight > 0]) if scaled.shape[1] > 1 else 1
+    if rank < scaled.shape[1]:
         raise ValueError(
             f"The columns of X (shape {design.shape}) are linearly dependent; drop a constant or repeated column."
         )
@@ -110,7 +110,7 @@ def fit_logistic(
     coef, information, loglik, converged, iterations = _newton(basis, outcome, shift, weight)
     suspect = not converged or np.abs(basis @ coef).max() > _SUSPECT_PREDICTOR
     separated = bool(suspect and is_separated(basis[weight > 0], outcome[weight > 0]))
-    back = solve_triangular(triangle, np.eye(len(coef))) / scale[:, None]
+    back = np.linalg.inv(triangle) / scale[:, None]
     covariance = back @ _inverse(information) @ back.T
     return LogisticFit(back @ coef, covariance, loglik, converged and not separated, separated, iterations)
 
@@ -262,13 +262,13 @@ def _newton(
 
 def _solve(information: FloatArray, score: FloatArray) -> FloatArray:
     try:
-        return np.asarray(cho_solve(cho_factor(information), score))
+        return np.asarray(np.linalg.solve(information, score))
     except np.linalg.LinAlgError:  # flat far out along a separating direction
         return np.asarray(np.linalg.lstsq(information, score, rcond=None)[0])
 
 
 def _inverse(information: FloatArray) -> FloatArray:
     try:
-        return np.asarray(cho_solve(cho_factor(information), np.eye(len(information))))
+        return np.asarray(np.linalg.inv(information))
     except np.linalg.LinAlgError:
         return np.full_like(information, np.nan)
