@@ -70,7 +70,9 @@ def delong(events: np.ndarray, others: np.ndarray) -> tuple[float, float]:
     return float(wins.mean()), float(np.sqrt(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)))
 
 
-def draw_model(rng: np.random.Generator, m: int, k: int, paper_rule: str) -> tuple[dict[str, Fraction | None], tuple[float, float, float]]:
+def draw_model(
+    rng: np.random.Generator, m: int, k: int, paper_rule: str
+) -> tuple[dict[str, Fraction | None], tuple[float, float, float]]:
     """Draw one model's scores in one cohort: its rates as exact fractions, its AUC with limits."""
     strength = rng.uniform(0.5, 2.6)
     events, others = rng.normal(strength, 1, m), rng.normal(0, 1, k)
@@ -86,10 +88,9 @@ def draw_model(rng: np.random.Generator, m: int, k: int, paper_rule: str) -> tup
         "youden": share(tp * k + tn * m - m * k, m * k),
     }  # fmt: skip
     auc, se = delong(events, others)
-    if paper_rule == "bootstrap":
-        draws = [delong(rng.choice(events, m), rng.choice(others, k))[0] for _ in range(200)]
-        low, high = np.quantile(draws, [0.025, 0.975])
-        low, high = min(low, auc), max(high, auc)
+    if paper_rule == "logit" and 0 < auc < 1:
+        width = Z * se / (auc * (1 - auc))
+        low, high = (1 / (1 + np.exp(-(np.log(auc / (1 - auc)) + side * width))) for side in (-1, 1))
     else:
         low, high = max(auc - Z * se, 0.0), min(auc + Z * se, 1.0)
     return rates, (auc, float(low), float(high))
@@ -101,7 +102,7 @@ def draw_paper(rng: np.random.Generator) -> Paper:
         "places": int(rng.choice([2, 3, 3, 3, 4])), "percent": bool(rng.random() < 0.4), "rule": str(rng.choice(["half up", "half even", "float"])),
         "stripped": bool(rng.random() < 0.15), "layout": str(rng.choice(["column", "label", "wide", "sections"])),
         "combined": bool(rng.random() < 0.4), "separator": str(rng.choice(["-", "–", " ~ ", ", ", " to "])),
-        "intervals": str(rng.choice(["delong", "delong", "unstated", "bootstrap"])), "sign": bool(rng.random() < 0.5),
+        "intervals": str(rng.choice(["delong", "delong", "unstated", "logit"])), "sign": bool(rng.random() < 0.5),
         "frame": str(rng.choice(["text", "text", "numbers"])), "heading": int(rng.integers(3)),
     }  # fmt: skip
     chosen = list(rng.choice(["training", "testing", "external"], size=int(rng.integers(1, 4)), replace=False))
@@ -181,7 +182,10 @@ def draw_baseline(rng: np.random.Generator, totals: dict[str, int]) -> list[dict
                 line[c] = f"{count} ({rounded(Fraction(int(count) * 100, total), 1, 'float')})"
             lines.append(line)
     for variable in range(int(rng.integers(1, 4))):
-        values = [rng.normal(rng.uniform(20, 80), rng.uniform(5, 15)) + rng.normal(0, rng.uniform(5, 15), totals[c]) for c in cohorts]
+        values = [
+            rng.normal(rng.uniform(20, 80), rng.uniform(5, 15)) + rng.normal(0, rng.uniform(5, 15), totals[c])
+            for c in cohorts
+        ]
         shift = rng.normal(0, 2)
         values = [v - v.mean() + 60 + shift * i for i, v in enumerate(values)]
         whole = np.concatenate(values)
@@ -192,7 +196,11 @@ def draw_baseline(rng: np.random.Generator, totals: dict[str, int]) -> list[dict
                 low, middle, high = np.quantile(v, [0.25, 0.5, 0.75])
                 line[c] = f"{middle:.1f} ({low:.1f}-{high:.1f})"
         else:
-            p = stats.ttest_ind(*values, equal_var=bool(rng.random() < 0.5))[1] if len(values) == 2 else stats.f_oneway(*values)[1]
+            p = (
+                stats.ttest_ind(*values, equal_var=bool(rng.random() < 0.5))[1]
+                if len(values) == 2
+                else stats.f_oneway(*values)[1]
+            )
             line = {"variable": f"Mean {variable + 1}", "level": "", "p": print_p(p)}
             for c, v in zip(("all", *cohorts), (whole, *values), strict=True):
                 line[c] = f"{v.mean():.2f} ± {v.std(ddof=1):.2f}"
@@ -209,7 +217,9 @@ def draw_claims(rng: np.random.Generator, paper: Paper) -> list[str]:
     last = paper.performance[-1]["table"]
     rows = [r for r in paper.performance if r["table"] == last]
     row = rows[int(rng.integers(len(rows)))]
-    claims = [f"The {row['model']} model reached an AUC of {row['auc']} ({row['low']}-{row['high']}) in the {row['cohort']} cohort."]
+    claims = [
+        f"The {row['model']} model reached an AUC of {row['auc']} ({row['low']}-{row['high']}) in the {row['cohort']} cohort."
+    ]
     group = [r for r in paper.performance if r["table"] == "Table 1" and r["cohort"] == row["cohort"]]
     aucs = sorted((r["auc"] for r in group), key=float)
     claims.append(f"In Table 1 the {row['cohort']} AUCs ranged from {aucs[0]} to {aucs[-1]}.")
@@ -238,7 +248,9 @@ def frames_of(paper: Paper) -> list[pd.DataFrame]:
             cells |= {heading[m]: r[m] for m in paper.metrics}
             if style["layout"] == "wide":
                 if any(f"{key} ({r['cohort']})" in wide.setdefault(r["model"], {"Model": r["model"]}) for key in cells):
-                    lines.append({"Model": r["model"], **{f"{key} ({r['cohort']})": value for key, value in cells.items()}})
+                    lines.append(
+                        {"Model": r["model"], **{f"{key} ({r['cohort']})": value for key, value in cells.items()}}
+                    )
                     continue
                 wide[r["model"]] |= {f"{key} ({r['cohort']})": value for key, value in cells.items()}
             elif style["layout"] == "label":
@@ -276,7 +288,11 @@ def audit(paper: Paper):
 def other_digit(rng: np.random.Generator, text: str, *, last: bool = False, first: bool = False) -> str:
     """Change one decimal digit of the first number in a text (or its last or first decimal)."""
     match = re.search(r"\d+\.(\d+)|\d+", text)
-    places = [i for i in range(match.start(1), match.end(1))] if match.group(1) else [i for i in range(match.start(), match.end())]
+    places = (
+        [i for i in range(match.start(1), match.end(1))]
+        if match.group(1)
+        else [i for i in range(match.start(), match.end())]
+    )
     at = places[-1] if last else places[0] if first else int(rng.choice(places))
     digit = str((int(text[at]) + int(rng.integers(1, 10))) % 10)
     return text[:at] + digit + text[at + 1 :]
@@ -295,7 +311,12 @@ def plant(rng: np.random.Generator, paper: Paper, kind: str) -> bool:
         return changed
     if kind == "rate of the next row":
         index = rows.index(row)
-        if index + 1 == len(rows) or rows[index + 1]["table"] != row["table"] or rows[index + 1][metric] in ("", row[metric]) or not row[metric]:
+        if (
+            index + 1 == len(rows)
+            or rows[index + 1]["table"] != row["table"]
+            or rows[index + 1][metric] in ("", row[metric])
+            or not row[metric]
+        ):
             return False
         row[metric] = rows[index + 1][metric]
         return True
@@ -306,7 +327,11 @@ def plant(rng: np.random.Generator, paper: Paper, kind: str) -> bool:
         row["cohort"] = str(rng.choice(others))
         return True
     if kind == "rates of another cohort's row":
-        source = [r for r in rows if r["model"] == row["model"] and r["cohort"] != row["cohort"] and r["table"] == row["table"]]
+        source = [
+            r
+            for r in rows
+            if r["model"] == row["model"] and r["cohort"] != row["cohort"] and r["table"] == row["table"]
+        ]
         if not source or len(metrics) < 3:
             return False
         keep = str(rng.choice(metrics))
@@ -347,7 +372,9 @@ def plant(rng: np.random.Generator, paper: Paper, kind: str) -> bool:
         if kind == "claim: a digit":
             figures = list(re.finditer(r"0\.\d+", paper.claims[0]))
             pick = figures[int(rng.integers(len(figures)))]
-            paper.claims[0] = paper.claims[0][: pick.start()] + other_digit(rng, pick.group()) + paper.claims[0][pick.end() :]
+            paper.claims[0] = (
+                paper.claims[0][: pick.start()] + other_digit(rng, pick.group()) + paper.claims[0][pick.end() :]
+            )
             return True
         first = next(r for r in rows if r["table"] == "Table 1" and r["cohort"] in paper.claims[1])
         paper.claims[1] = re.sub(r"from .* to .*\.$", f"from {first['low']} to {first['high']}.", paper.claims[1])
@@ -376,7 +403,9 @@ def plant_in_baseline(rng: np.random.Generator, paper: Paper, kind: str) -> bool
             return False
         line = means[int(rng.integers(len(means)))]
         mean, sd = line[column].split(" ± ")
-        line[column] = f"{other_digit(rng, mean)} ± {sd}" if kind.endswith("mean") else f"{mean} ± {other_digit(rng, sd)}"
+        line[column] = (
+            f"{other_digit(rng, mean)} ± {sd}" if kind.endswith("mean") else f"{mean} ± {other_digit(rng, sd)}"
+        )
         return True
     if kind == "baseline: columns exchanged":
         one, two = list(paper.cohorts)[:2]
@@ -436,8 +465,22 @@ def main() -> None:
     args = parser.parse_args()
     clean_seeds, planted_seeds = (s.spawn(args.papers) for s in np.random.SeedSequence(args.seed).spawn(2))
     tasks = [(s, "") for s in clean_seeds] + [(s, KINDS[i % len(KINDS)]) for i, s in enumerate(planted_seeds)]
+    results = []
     with multiprocessing.Pool(args.workers) as pool:
-        results = pool.map(run_one, tasks, chunksize=20)
+        for result in pool.imap(run_one, tasks, chunksize=10):
+            results.append(result)
+            hard_findings = [f for f in result["findings"] if f[0] in ("impossible", "inconsistent")]
+            if not result["kind"] and hard_findings:
+                print(
+                    len(results) - 1,
+                    "flagged though consistent:",
+                    result["stated n"],
+                    result["places"],
+                    hard_findings,
+                    flush=True,
+                )
+            if len(results) % 250 == 0:
+                print(len(results), "papers", flush=True)
     clean, planted = results[: args.papers], results[args.papers :]
     hard = ("impossible", "inconsistent")
     flagged = [r for r in clean if any(f[0] in hard for f in r["findings"])]
@@ -463,19 +506,31 @@ def main() -> None:
             continue
         hits = sum(any(f[0] in hard for f in r["findings"]) for r in group)
         noted = sum(bool(r["findings"]) for r in group)
-        summary["one planted error"][kind] = {"papers": len(group), "found": hits, "share": round(hits / len(group), 3), "interval": wilson(hits, len(group)), "found or noted": noted}
+        summary["one planted error"][kind] = {
+            "papers": len(group),
+            "found": hits,
+            "share": round(hits / len(group), 3),
+            "interval": wilson(hits, len(group)),
+            "found or noted": noted,
+        }
     for stated in (True, False):
         group = [r for r in planted if r["stated n"] == stated]
         hits = sum(any(f[0] in hard for f in r["findings"]) for r in group)
-        summary["by stated n"]["stated" if stated else "not stated"] = {"papers": len(group), "found": hits, "share": round(hits / max(len(group), 1), 3)}
+        summary["by stated n"]["stated" if stated else "not stated"] = {
+            "papers": len(group),
+            "found": hits,
+            "share": round(hits / max(len(group), 1), 3),
+        }
     seconds = np.array([r["seconds"] for r in results])
-    timing = {"median": round(float(np.median(seconds)), 3), "largest": round(float(seconds.max()), 3), "largest table, rows": max(r["rows"] for r in results)}
+    timing = {
+        "median": round(float(np.median(seconds)), 3),
+        "largest": round(float(seconds.max()), 3),
+        "largest table, rows": max(r["rows"] for r in results),
+    }
     del summary["seconds per paper"]
     text = json.dumps(summary, indent=1, ensure_ascii=False)
     print(text)
     print("seconds per paper:", timing)
-    for r in flagged[:20]:
-        print(r["stated n"], r["places"], r["method"], [f for f in r["findings"] if f[0] in hard])
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text + "\n", encoding="utf-8")

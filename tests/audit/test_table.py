@@ -1,10 +1,7 @@
 """The audit as a whole: the published tables, tables of other shapes, and what must never be flagged."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from vcfstats import audit_table

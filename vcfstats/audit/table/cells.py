@@ -178,7 +178,8 @@ def read_cell(value: Any, *, percent: bool = False, decimals: int | None = None)
         return Cell("")
     raw = number_text(value)
     # 1,000 beside 0,820 is one, not a thousand: no figure of these tables is that large.
-    text = _LEVEL.sub(" ", clean(re.sub(r"(?<![\d,.])([01]),(0{2,})(?!\d)", r"\1.\2", raw)))
+    text = raw if "." in raw else re.sub(r"(?<![\d,])(\d),(\d{2,})(?![\d,])", r"\1.\2", raw)
+    text = _LEVEL.sub(" ", clean(text))
     spread = None
     if match := re.search(rf"(?:±|\+/-|\+-)\s*({_NUMBER})", text):
         spread = printed(match.group(1), percent=percent or "%" in text)

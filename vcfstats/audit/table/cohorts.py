@@ -32,12 +32,13 @@ _MOST_N = 3000
 class Recovery:
     """Candidate class counts of one cohort and how well they explain its rows.
 
-    `fits` has shape (rows, s): the number of matrices of each candidate that reproduce each row. `n` is the total where it
+    `rows` can be checked, `members` are all rows of the cohort. `fits` has shape (rows, s): the number of matrices of each candidate that reproduce each row. `n` is the total where it
     is known. `far` is the score of counts beyond those searched, were they to explain every row.
     """
 
     name: str
     rows: tuple[Row, ...]
+    members: tuple[Row, ...]
     n: int | None
     given: bool
     m: IntArray
@@ -137,13 +138,14 @@ def recover(name: str, rows: Sequence[Row], *, n: int | None = None, events: int
     """
     used = tuple(row for row in rows if checkable(row))
     m, k = _candidates(used, n, events)
-    if not used or not m.size:
+    if not m.size or not (used or (n is not None and events is not None)):
         empty = np.zeros(0, dtype=np.int64)
-        return Recovery(
-            name, used, n, False, empty, empty, np.zeros((len(used), 0), dtype=np.int64), np.zeros(0), -math.inf
-        )
+        none = np.zeros((len(used), 0), dtype=np.int64)
+        return Recovery(name, used, tuple(rows), n, False, empty, empty, none, np.zeros(0), -math.inf)
     known = [row.matrix_cells for row in used]
-    fits = np.stack([count_matrices(row.rates, m, k, known=have) for row, have in zip(used, known, strict=True)])
+    fits = np.zeros((len(used), m.size), dtype=np.int64)
+    for index, (row, have) in enumerate(zip(used, known, strict=True)):
+        fits[index] = count_matrices(row.rates, m, k, known=have)
     scores = np.zeros(m.size)
     possible = np.log((m + 1.0) * (k + 1.0))
     far = 0.0
@@ -158,7 +160,9 @@ def recover(name: str, rows: Sequence[Row], *, n: int | None = None, events: int
             scores += np.where(fit > 0, math.log1p(-MISPRINT) + np.log(fit) - possible, math.log(MISPRINT) + free)
         far += free
     known_total = n is not None or events is not None
-    return Recovery(name, used, n, m.size == 1 and known_total, m, k, fits, scores, -math.inf if known_total else far)
+    return Recovery(
+        name, used, tuple(rows), n, m.size == 1 and known_total, m, k, fits, scores, -math.inf if known_total else far
+    )
 
 
 def _candidates(rows: Sequence[Row], n: int | None, events: int | None) -> tuple[IntArray, IntArray]:

@@ -200,7 +200,9 @@ def check_widths(recoveries: Sequence[Recovery], method: str | None, z: float) -
     for recovery in recoveries:
         if not recovery.m.size:
             continue
-        for row in recovery.rows:
+        for row in recovery.members:
+            if row.averaged:
+                continue
             se = standard_error(row, recovery, z)
             if se is None:
                 continue

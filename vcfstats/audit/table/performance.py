@@ -56,7 +56,7 @@ def audit_performance(
         "interval centres": intervals.check_centres(audit.rows, ci_method),
         "standard errors": intervals.check_widths(audit.recoveries, ci_method, z),
         "AUC against operating point": rows.check_operating_point(audit.rows),
-        "AUC in steps": rows.check_steps(audit.recoveries, audit.rows),
+        "AUC in steps": rows.check_steps(audit.recoveries),
     }.items():
         audit.findings += findings
         audit.checked[name] = looked
@@ -149,7 +149,7 @@ def row_frame(audit: Performance, confidence_level: float) -> pd.DataFrame:
     """Return one line a row: the matrices that reproduce it and its standard error beside DeLong's largest."""
     z = float(ndtri(0.5 + confidence_level / 2))
     lines: list[dict[str, Any]] = []
-    homes = {id(row): (recovery, index) for recovery in audit.recoveries for index, row in enumerate(recovery.rows)}
+    homes = {id(row): recovery for recovery in audit.recoveries for row in recovery.members}
     for row in audit.rows:
         line: dict[str, Any] = {
             "table": row.table,
@@ -158,12 +158,12 @@ def row_frame(audit: Performance, confidence_level: float) -> pd.DataFrame:
             "model": row.model,
             "cohort": row.cohort,
         }
-        recovery, index = homes.get(id(row), (None, 0))
+        recovery = homes.get(id(row))
         if recovery is not None and recovery.is_pointed and checkable(row):
-            line["matrices"] = int(recovery.fits[index, recovery.best])
-            if line["matrices"]:
-                matrix = list_matrices(row.rates, recovery.events, recovery.nonevents, limit=1)[0]
-                line |= dict(zip(("tp", "fp", "fn", "tn"), matrix, strict=True))
+            matrices = list_matrices(row.rates, recovery.events, recovery.nonevents, known=row.matrix_cells)
+            line["matrices"] = len(matrices)
+            if matrices:
+                line |= dict(zip(("tp", "fp", "fn", "tn"), matrices[0], strict=True))
         se = intervals.standard_error(row, recovery, z)
         if se is not None:
             line |= {"se": se.printed, "se_delong_maximum": se.delong_maximum, "se_hanley_mcneil": se.hanley_mcneil}

@@ -172,14 +172,14 @@ def check_operating_point(rows: Sequence[Row]) -> tuple[list[Finding], int]:
     return findings, looked
 
 
-def check_steps(recoveries: Sequence[Recovery], rows: Sequence[Row]) -> tuple[list[Finding], int]:
+def check_steps(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
     """Flag an AUC that is no multiple of 1 / (2 m k), which pairs of m events and k non-events must give."""
     findings, looked = [], 0
     for recovery in recoveries:
         if not recovery.is_settled or recovery.n is None:
             continue
         pairs = 2 * recovery.events * recovery.nonevents
-        for row in (row for row in recovery.rows if "auc" in row.cells):
+        for row in (row for row in recovery.members if "auc" in row.cells and not row.averaged):
             auc = row.cells["auc"]
             looked += 1
             first = -((-auc.low * pairs) // 1)
