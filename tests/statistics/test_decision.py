@@ -18,7 +18,7 @@ from vcfstats.statistics.glm import fit_logistic
 REFERENCE = Path(__file__).parents[1] / "reference"
 DATA = REFERENCE / "calibration" / "data"
 CASES = sorted(path.stem for path in (REFERENCE / "dca").glob("*.json"))
-BINARY = [case for case in CASES if "surv" not in case]
+BINARY = [case for case in CASES if case.startswith(("dcurves", "rmda")) and "surv" not in case]
 SURVIVAL = [case for case in CASES if "surv" in case]
 
 
@@ -186,6 +186,17 @@ def test_bands():
         boot = curve.confidence_band(method="bootstrap", n_resamples=2000, random_state=1)
         np.testing.assert_allclose(boot[["low", "high"]], wald[["low", "high"]], atol=0.02)
         pd.testing.assert_frame_equal(boot, curve.confidence_band(method="bootstrap", n_resamples=2000, random_state=1))
+
+
+def test_bootstrap_band_as_rmda():
+    """500 resamples there, 2,000 here: 4 Monte Carlo standard errors of a 2.5% normal quantile are 0.136 widths."""
+    results, data = load("bootstrap_sim234")
+    peer = results["ci_bootstrap"]["value"]
+    curve = decision_curve(data["y"], data["m1"], peer["thresholds"])
+    band = curve.confidence_band(method="bootstrap", random_state=1).iloc[12:]
+    width = np.array(peer["NB_upper"]) - np.array(peer["NB_lower"])
+    assert (np.abs(band["low"] - peer["NB_lower"]) < 0.136 * width).all()
+    assert (np.abs(band["high"] - peer["NB_upper"]) < 0.136 * width).all()
 
 
 def test_wald_variance_by_hand():
