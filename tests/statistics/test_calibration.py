@@ -319,6 +319,19 @@ def test_curves_of_degenerate_predictions():
         calibration_curve(y, np.where(y == 1, 0.6, 0.4), method="rcs")
 
 
+def test_loess_of_heavy_ties_is_the_mean_of_the_tied():
+    """R stops where three quarters of the patients share one prediction."""
+    rng = np.random.default_rng(8)
+    prob = np.r_[np.full(90, 0.1), np.linspace(0.15, 0.9, 20)]
+    y = (rng.random(110) < prob).astype(float)
+    for surface in ("interpolate", "direct"):
+        fit = loess(prob, y, surface=surface)
+        np.testing.assert_allclose(fit.fitted[:90], y[:90].mean(), rtol=1e-9)
+        assert np.isfinite(fit.fitted).all()
+    constant = loess(np.full(30, 0.2), y[:30])
+    np.testing.assert_allclose(constant.fitted, y[:30].mean(), rtol=1e-12)
+
+
 def test_spline_basis_is_linear_outside_the_knots():
     x = np.linspace(0, 1, 200)
     knots = spline_knots(x, 4)

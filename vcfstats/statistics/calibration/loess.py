@@ -172,15 +172,21 @@ def tree_vertices(x: FloatArray, span: float) -> FloatArray:
 
 def local_operator(x: FloatArray, at: FloatArray, span: float) -> tuple[FloatArray, FloatArray]:
     """Return the rows, shape (len(at), n), that give the local fit's value and its slope at each point of `at`."""
+    step = max(1, _CHUNK // len(x))
+    parts = [_local_rows(x, at[start : start + step], span) for start in range(0, len(at), step)]
+    return np.concatenate([value for value, _ in parts]), np.concatenate([slope for _, slope in parts])
+
+
+def _local_rows(x: FloatArray, at: FloatArray, span: float) -> tuple[FloatArray, FloatArray]:
     n = len(x)
     nearest = min(n, int(np.floor(n * span + 1e-5)))
     distance = np.abs(x[None, :] - at[:, None])
     radius = np.partition(distance, nearest - 1, axis=1)[:, nearest - 1] * np.sqrt(max(1.0, span))
-    tied = radius <= 0
-    radius = np.where(tied, 1.0, radius)
-    scaled = np.minimum(distance / radius[:, None], 1.0)
-    weight = (1 - scaled**3) ** 3
-    weight[tied] = distance[tied] == 0
+    closest = distance <= radius[:, None]
+    radius = np.where(radius > 0, radius, 1.0)
+    weight = (1 - np.minimum(distance / radius[:, None], 1.0) ** 3) ** 3
+    # so many ties that the whole neighbourhood lies on its rim, or at its centre: the mean of the tied
+    flat = (weight.sum(axis=1) == 0) | ((distance == 0).sum(axis=1) >= nearest)
     u = (x[None, :] - at[:, None]) / radius[:, None]
     u2 = u * u
     wu, wu2 = weight * u, weight * u2
@@ -196,9 +202,11 @@ def local_operator(x: FloatArray, at: FloatArray, span: float) -> tuple[FloatArr
     inverse = inverse / (norms[:, :, None] * norms[:, None, :])
     value_rows = inverse[:, 0, 0, None] * weight + inverse[:, 0, 1, None] * wu + inverse[:, 0, 2, None] * wu2
     slope_rows = inverse[:, 1, 0, None] * weight + inverse[:, 1, 1, None] * wu + inverse[:, 1, 2, None] * wu2
-    for j in np.flatnonzero(~sound):
+    for j in np.flatnonzero(~sound & ~flat):
         value_rows[j], slope_rows[j] = _singular_rows(weight[j], u[j] * radius[j])
         slope_rows[j] *= radius[j]
+    value_rows[flat] = closest[flat] / closest[flat].sum(axis=1, keepdims=True)
+    slope_rows[flat] = 0.0
     return value_rows, slope_rows / radius[:, None]
 
 

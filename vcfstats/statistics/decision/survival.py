@@ -31,7 +31,8 @@ def survival_decision_curve(
     Positive is risk >= threshold. With P the share of positives and F+ the estimated probability of the event by the
     horizon among them, net benefit = F+ P - (1 - F+) P t / (1 - t) - harm. F+ is 1 - Kaplan-Meier, or Aalen-Johansen's
     cumulative incidence of `cause` where other causes compete. At a given prevalence pi,
-    net benefit = (F+ P / F) pi - ((1 - F+) P / (1 - F)) (1 - pi) t / (1 - t), F being the estimate among all.
+    net benefit = (F+ P / F) pi - ((1 - F+) P / (1 - F)) (1 - pi) t / (1 - t), F being the estimate among all
+    (R's dcurves 0.5.1 accepts a prevalence here but leaves the net benefit as it was).
 
     Parameters
     ----------
