@@ -86,6 +86,11 @@ def test_tests_and_inflation_of_car_and_rms(case):
     assert_allclose(model.variable_statistic, peer["LRT"][1:], rtol=1e-8)
     assert_allclose(model.variable_pvalue, peer["Pr(>Chi)"][1:], rtol=1e-8)
     assert_allclose(model.variable_df, peer["Df"][1:])
+    peer = r["Anova_car_II"]["value"]
+    assert_allclose(model.variable_wald, peer["Chisq"], rtol=1e-6)
+    assert_allclose(model.variable_wald_pvalue, peer["Pr(>Chisq)"], rtol=1e-5)
+    assert_allclose(model.r2_nagelkerke, r["lrm_stats"]["value"]["R2"], rtol=1e-6)
+    assert_allclose(model.lr_statistic, r["lrm_stats"]["value"]["Model L.R."], rtol=1e-6)
     assert_allclose(model.inflation.gvif, first_column(r["vif_car"]["value"]), rtol=1e-7)
     if "data" in r["vif_car"]["value"]:
         assert_allclose(model.inflation.gvif_scaled, matrix(r["vif_car"]["value"])[:, 2], rtol=1e-7)

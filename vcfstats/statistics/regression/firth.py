@@ -16,7 +16,7 @@ from vcfstats.statistics.glm import fit_logistic, is_separated, log_likelihood
 from vcfstats.statistics.inputs import BoolArray, FloatArray, as_outcome, check_choice
 from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows
 from vcfstats.statistics.regression.inflation import inflation_of
-from vcfstats.statistics.regression.logistic import LogisticModel
+from vcfstats.statistics.regression.logistic import LogisticModel, wald_tests
 
 _ITERATIONS = 2000
 _LONGEST_STEP = 5.0  # of a coefficient in units of 1 / RMS of its column
@@ -130,6 +130,7 @@ def fit_firth(
     lr = max(2 * (fit.loglik - null.loglik), 0.0)
     correlation = covariance[1:, 1:] / np.outer(se[1:], se[1:])
     shift = X[:, 1:] @ fit.coef[1:]
+    wald, wald_pvalue = wald_tests(fit.coef, covariance, design)
     return LogisticModel(
         method="Firth",
         terms=("(Intercept)", *(term.name for term in design.terms)),
@@ -153,6 +154,10 @@ def fit_firth(
         variable_statistic=by_variable,
         variable_df=sizes,
         variable_pvalue=np.asarray(chdtrc(sizes, by_variable)),
+        variable_wald=wald,
+        variable_wald_pvalue=wald_pvalue,
+        r2_cox_snell=float("nan"),
+        r2_nagelkerke=float("nan"),
         inflation=inflation_of(correlation, design) if len(variables) > 1 else None,
         vif=np.diagonal(np.linalg.inv(correlation)).copy(),
         n=n,

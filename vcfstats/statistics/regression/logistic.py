@@ -54,6 +54,10 @@ class LogisticModel(Result):
         The predictors in their order.
     variable_statistic, variable_df, variable_pvalue : ndarray of shape (v,)
         Likelihood-ratio test of each variable given all others (all columns of a categorical one at once).
+    variable_wald, variable_wald_pvalue : ndarray of shape (v,)
+        Wald chi-square of each variable on the same degrees of freedom, and its p value. NaN where separated.
+    r2_cox_snell, r2_nagelkerke : float
+        1 - exp(-LR / n), and the same over its maximum. NaN for Firth.
     inflation : VarianceInflation or None
         GVIF of each variable, from the correlation of the coefficients; None for a single variable, or where separated.
     vif : ndarray of shape (p - 1,)
@@ -88,6 +92,10 @@ class LogisticModel(Result):
     variable_statistic: FloatArray
     variable_df: npt.NDArray[np.int64]
     variable_pvalue: FloatArray
+    variable_wald: FloatArray
+    variable_wald_pvalue: FloatArray
+    r2_cox_snell: float
+    r2_nagelkerke: float
     inflation: VarianceInflation | None
     vif: FloatArray
     n: int
@@ -186,6 +194,8 @@ def fit_model(outcome: BoolArray, design: Design) -> LogisticModel:
         vif = np.diagonal(np.linalg.inv(correlation)).copy()
         inflation = inflation_of(correlation, design) if len(variables) > 1 else None
     lr = 2 * (fit.loglik - null)
+    wald, wald_pvalue = wald_tests(coef, covariance, design)
+    r2 = 1 - float(np.exp(-lr / n))
     return LogisticModel(
         method="maximum likelihood",
         terms=("(Intercept)", *(term.name for term in design.terms)),
@@ -209,6 +219,10 @@ def fit_model(outcome: BoolArray, design: Design) -> LogisticModel:
         variable_statistic=np.array([test[0] for test in tests]),
         variable_df=np.array([test[1] for test in tests]),
         variable_pvalue=np.array([test[2] for test in tests]),
+        variable_wald=wald,
+        variable_wald_pvalue=wald_pvalue,
+        r2_cox_snell=r2,
+        r2_nagelkerke=r2 / (1 - float(np.exp(2 * null / n))),
         inflation=inflation,
         vif=vif,
         n=n,
@@ -228,3 +242,15 @@ def _variable_test(
     without = fit_logistic(np.delete(X, columns, axis=1), outcome).loglik
     statistic = max(2 * (loglik - without), 0.0)
     return statistic, len(columns), float(chdtrc(len(columns), statistic))
+
+
+def wald_tests(coef: FloatArray, covariance: FloatArray, design: Design) -> tuple[FloatArray, FloatArray]:
+    """Wald chi-square and p value of each variable, all its columns at once."""
+    statistics, sizes = [], []
+    for variable in design.variables:
+        columns = design.columns_of(variable) + 1
+        b = coef[columns]
+        known = bool(np.isfinite(b).all())
+        statistics.append(float(b @ np.linalg.solve(covariance[np.ix_(columns, columns)], b)) if known else np.nan)
+        sizes.append(len(columns))
+    return np.array(statistics), np.asarray(chdtrc(np.array(sizes, dtype=np.float64), np.array(statistics)))

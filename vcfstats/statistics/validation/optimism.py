@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
-from vcfstats.statistics.bootstrap.plan import Plan, check_resamples, make_plan, streams
+from vcfstats.statistics.bootstrap.plan import check_resamples, make_plan
 from vcfstats.statistics.inputs import (
-    BoolArray,
     FloatArray,
     RandomState,
     as_generator,
@@ -23,13 +20,10 @@ from vcfstats.statistics.inputs import (
     check_level,
 )
 from vcfstats.statistics.results import ConfidenceInterval, Result
-from vcfstats.statistics.validation.batch import LogisticBatch
-from vcfstats.statistics.validation.estimators import FitError, Modelling
-from vcfstats.statistics.validation.measures import MEASURES, evaluate, no_information
+from vcfstats.statistics.validation.jobs import ESTIMABLE_632, make_job, summarise
+from vcfstats.statistics.validation.measures import MEASURES, no_information
 
 INTERVALS = ("location-shifted", "two-stage")
-_ESTIMABLE_632 = ("auc", "brier")
-_BLOCK = 1_000_000  # weights held at once by the vectorised path
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -236,11 +230,11 @@ def optimism_bootstrap(
             "stratified resampling of rows and resampling of whole patients exclude each other; choose one."
         )
     plan = make_plan(n, strata=outcome if stratified else None, clusters=groups)
-    job = _job(estimator, X, outcome, plan, chosen, groups_argument)
+    job = make_job(estimator, X, outcome, plan, chosen, groups_argument)
     first, second = np.random.SeedSequence(int(as_generator(random_state).integers(2**63))).spawn(2)
     apparent, prob = job.apparent()
     draws = job.resample(check_resamples(n_resamples), np.random.default_rng(first))
-    summary = _summarise(apparent, draws)
+    summary = summarise(apparent, draws)
     two_stage = job.repeat(n_outer, check_resamples(n_inner), np.random.default_rng(second)) if n_outer else None
     n_failed = np.sum(~np.isfinite(draws.training - draws.test), axis=0)
     if n_failed.any():
@@ -274,152 +268,11 @@ def optimism_bootstrap(
     )
 
 
-@dataclass
-class _Draws:
-    """Measures of each resample: in itself, in the base sample, and (auc, brier) outside itself."""
-
-    training: FloatArray
-    test: FloatArray
-    out_of_bag: FloatArray
-    failures: Counter[str]
-
-
-def _job(
-    estimator: Any, X: Any, outcome: BoolArray, plan: Plan, measures: tuple[str, ...], groups_argument: str | None
-) -> _LogisticJob | _EstimatorJob:
-    if isinstance(estimator, str):
-        check_choice(estimator, ("logistic",), name="estimator")
-        try:
-            values = np.asarray(X, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(
-                "estimator='logistic' needs numbers; code categorical predictors as 0/1 columns."
-            ) from None
-        if not np.isfinite(values).all():
-            raise ValueError("X has missing or infinite values; impute them inside the procedure, or drop the rows.")
-        return _LogisticJob(LogisticBatch(values, outcome, measures), plan, measures)
-    return _EstimatorJob(Modelling(estimator, X, outcome, plan.unit, groups_argument), plan, measures)
-
-
-class _LogisticJob:
-    def __init__(self, batch: LogisticBatch, plan: Plan, measures: tuple[str, ...]) -> None:
-        self.batch, self.plan, self.measures = batch, plan, measures
-
-    def apparent(self) -> tuple[FloatArray, FloatArray]:
-        ones = np.ones((1, self.plan.n))
-        inside, _, _, eta = self.batch.evaluate(ones, ones)
-        if not np.isfinite(eta).all():
-            raise ValueError(
-                "The predictors separate events from non-events in all patients: maximum likelihood has no finite estimate to"
-                " validate. Validate a penalised model (see firth_logistic, lasso_path)."
-            )
-        return inside[0], expit(eta[0])
-
-    def resample(self, count: int, rng: np.random.Generator) -> _Draws:
-        return self._draws(np.arange(self.plan.n_units), np.ones(self.plan.n), count, rng)
-
-    def repeat(self, n_outer: int, n_inner: int, rng: np.random.Generator) -> FloatArray:
-        """The corrected measures of `n_outer` resamples, each corrected by `n_inner` of its own."""
-        corrected = np.full((n_outer, len(self.measures)), np.nan)
-        for i, stream in enumerate(rng.spawn(n_outer)):
-            units = self.plan.draw_units(stream)
-            weights = self.plan.weights_of(units)
-            inside, _, _, eta = self.batch.evaluate(weights[None], weights[None])
-            if np.isfinite(eta).all():
-                draws = self._draws(units, weights, n_inner, stream)
-                corrected[i] = inside[0] - _summarise(inside[0], draws)[2]
-        return corrected
-
-    def _draws(self, units: npt.NDArray[np.int64], base: FloatArray, count: int, rng: np.random.Generator) -> _Draws:
-        parts = []
-        failed = 0
-        limit = max(1, _BLOCK // self.plan.n)
-        for stream, size in streams(rng, count):
-            weights = np.stack([self.plan.weights_of(_redraw(self.plan, units, stream)) for _ in range(size)])
-            for start in range(0, size, limit):
-                inside, tested, outside, eta = self.batch.evaluate(weights[start : start + limit], base)
-                failed += int(np.sum(~np.isfinite(eta).all(axis=1)))
-                parts.append((inside, tested, outside))
-        training, test, out_of_bag = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return _Draws(training, test, out_of_bag, Counter({"separated, or one class": failed} if failed else {}))
-
-
-class _EstimatorJob:
-    def __init__(self, modelling: Modelling, plan: Plan, measures: tuple[str, ...]) -> None:
-        self.modelling, self.plan, self.measures = modelling, plan, measures
-
-    def apparent(self) -> tuple[FloatArray, FloatArray]:
-        rows = np.arange(self.plan.n)
-        try:
-            prob = self.modelling.fit(rows)(rows)
-        except FitError as error:
-            raise ValueError(f"The model cannot be fitted to all patients: {error}") from error
-        return evaluate(self.modelling.y, prob, self.measures), prob
-
-    def resample(self, count: int, rng: np.random.Generator) -> _Draws:
-        return self._draws(np.arange(self.plan.n_units), np.arange(self.plan.n), count, rng)
-
-    def repeat(self, n_outer: int, n_inner: int, rng: np.random.Generator) -> FloatArray:
-        corrected = np.full((n_outer, len(self.measures)), np.nan)
-        for i, stream in enumerate(rng.spawn(n_outer)):
-            units = self.plan.draw_units(stream)
-            rows = self.plan.rows_of(units)
-            try:
-                prob = self.modelling.fit(rows)(rows)
-            except FitError:
-                continue
-            inside = evaluate(self.modelling.y[rows], prob, self.measures)
-            corrected[i] = inside - _summarise(inside, self._draws(units, rows, n_inner, stream))[2]
-        return corrected
-
-    def _draws(
-        self, units: npt.NDArray[np.int64], base: npt.NDArray[np.int64], count: int, rng: np.random.Generator
-    ) -> _Draws:
-        m, y = len(self.measures), self.modelling.y
-        training, test, outside = np.full((count, m), np.nan), np.full((count, m), np.nan), np.full((count, 2), np.nan)
-        failures: Counter[str] = Counter()
-        i = 0
-        for stream, size in streams(rng, count):
-            for _ in range(size):
-                rows = self.plan.rows_of(_redraw(self.plan, units, stream))
-                left = base[~np.isin(base, rows)]
-                try:
-                    predict = self.modelling.fit(rows)
-                    training[i] = evaluate(y[rows], predict(rows), self.measures)
-                    test[i] = evaluate(y[base], predict(base), self.measures)
-                    if left.size:
-                        outside[i] = evaluate(y[left], predict(left), _ESTIMABLE_632)
-                except FitError as error:
-                    failures[str(error)] += 1
-                i += 1
-        return _Draws(training, test, outside, failures)
-
-
-def _redraw(plan: Plan, units: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draw again from units drawn before, within each stratum's stretch of them."""
-    ends = np.cumsum([stratum.size for stratum in plan.strata])
-    return np.concatenate(
-        [units[end - s.size : end][rng.integers(0, s.size, s.size)] for end, s in zip(ends, plan.strata, strict=True)]
-        if not np.array_equal(units, np.arange(plan.n_units))
-        else [plan.draw_units(rng)]
-    )
-
-
-def _summarise(apparent: FloatArray, draws: _Draws) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Means over the resamples that have both values."""
-    both = np.isfinite(draws.training - draws.test)
-    counts = both.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        training = np.where(both, draws.training, 0).sum(axis=0) / counts
-        test = np.where(both, draws.test, 0).sum(axis=0) / counts
-    return training, test, training - test
-
-
 def _point632(
     measures: tuple[str, ...], apparent: FloatArray, out_of_bag: FloatArray, gamma: dict[str, float]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     plain, plus, outside = (np.full(len(measures), np.nan) for _ in range(3))
-    for j, name in enumerate(_ESTIMABLE_632):
+    for j, name in enumerate(ESTIMABLE_632):
         if name not in measures:
             continue
         k = measures.index(name)
