@@ -11,7 +11,7 @@ from fractions import Fraction
 import pandas as pd
 
 from vcfstats.audit.table.baseline_p import check_p_values
-from vcfstats.audit.table.characteristics import Baseline, Block, Line, Variable, read_baseline, resolve
+from vcfstats.audit.table.characteristics import Baseline, Block, Line, Variable, read_baseline, resolve, wholes
 from vcfstats.audit.table.columns import cohort_name, plain
 from vcfstats.audit.table.findings import INCONSISTENT, NOTE, Finding
 from vcfstats.audit.table.percentages import check_percentages
@@ -104,11 +104,8 @@ def _from_percentages(table: Baseline, column: int) -> int | None:
     ]
     if len(pairs) < 3:
         return None
-    largest = max(count for count, _ in pairs)
-    fitting = [
-        d for d in range(largest, 60 * largest + 60) if all(share.holds(Fraction(count, d)) for count, share in pairs)
-    ]
-    return fitting[0] if len(fitting) == 1 else None
+    first, last = wholes(pairs)
+    return first if first == last else None
 
 
 def _expected(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -171,10 +172,27 @@ def resolve(baseline: Baseline, totals: dict[int, int]) -> Baseline:
 
 def _is_share(entry: Entry, total: int) -> bool:
     """Say whether the second figure is the first one's percentage of all patients, or of those without a missing value."""
-    count = entry.count or 0
-    return entry.percent is not None and any(
-        entry.percent.holds(Fraction(count, whole)) for whole in range(max(count, total // 2, 1), total + 1)
-    )
+    if entry.percent is None or entry.count is None:
+        return False
+    first, last = wholes([(entry.count, entry.percent)])
+    return max(first, entry.count, total // 2, 1) <= min(last, total)
+
+
+def wholes(pairs: Sequence[tuple[int, Printed]]) -> tuple[int, int]:
+    """Return the smallest and the largest number of patients of which every count is its printed percentage.
+
+    A count c printed as a share between a and b is of c / b to c / a patients; empty where the first exceeds the last.
+    """
+    first, last = 1, 10**9
+    for count, share in pairs:
+        low, high = max(share.low, Fraction(0)), share.high
+        if count == 0:
+            if low > 0:
+                return 1, 0
+            continue
+        first = max(first, math.ceil(count / high))
+        last = min(last, math.floor(count / low)) if low > 0 else last
+    return first, last
 
 
 def _settle(entry: Entry, as_count: bool) -> Entry:
@@ -185,11 +203,15 @@ def _blocks(groups: list[int], p_columns: list[int], headers: dict[int, str]) ->
     everyone = [i for i in groups if cohort_name(headers[i]) == "all"]
     blocks = []
     start = 0
-    for p in [*p_columns, None]:
+    for position, p in enumerate([*p_columns, None]):
         inside = [i for i in groups if i >= start and (p is None or i < p)]
         start = p + 1 if p is not None else start
         if p is None and p_columns:
             continue
+        # Two columns of p values side by side compare pairs of groups that the table does not name.
+        following = p_columns[position + 1] if p is not None and position + 1 < len(p_columns) else None
+        if p is not None and following is not None and not any(p < i < following for i in groups):
+            p = None
         total = next((i for i in inside if i in everyone), None)
         members = tuple(i for i in inside if i not in everyone)
         if members:

@@ -26,6 +26,7 @@ MISPRINT = 0.01
 ODDS = 1000.0
 _PAIRS = 120_000
 _MOST_N = 3000
+_MOST_CELLS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,8 @@ def recover(name: str, rows: Sequence[Row], *, n: int | None = None, events: int
     """
     used = tuple(row for row in rows if checkable(row))
     m, k = _candidates(used, n, events)
+    # Without a sensitivity every TP of every pair is looked at: beyond this, a row is left out rather than waited for.
+    used = tuple(row for row in used if "sensitivity" in row.rates or m.size * int(m.max(initial=0)) <= _MOST_CELLS)
     if not m.size or not (used or (n is not None and events is not None)):
         empty = np.zeros(0, dtype=np.int64)
         none = np.zeros((len(used), 0), dtype=np.int64)

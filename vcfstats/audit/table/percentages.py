@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from vcfstats.audit.table.cells import Printed, decimal_text, printed
-from vcfstats.audit.table.characteristics import Baseline, Entry, Line, Variable
+from vcfstats.audit.table.characteristics import Baseline, Entry, Line, Variable, wholes
 from vcfstats.audit.table.findings import INCONSISTENT, NOTE, Finding
 
 
@@ -34,11 +34,9 @@ def check_percentages(table: Baseline, variable: Variable, totals: Mapping[int, 
             continue
         largest = max(count for _, _, count, _ in pairs)
         ceiling = totals.get(column, 0)
-        shared = [
-            d
-            for d in range(max(largest, ceiling // 2, 1), ceiling)
-            if all(s.holds(Fraction(c, d)) for _, _, c, s in pairs)
-        ]
+        first, last = wholes([(count, share) for _, _, count, share in pairs])
+        fewer = min(last, ceiling - 1)
+        shared = fewer if fewer >= max(first, largest, ceiling // 2, 1) else 0
         if shared and (len(pairs) > 1 or not misses):
             continue  # one smaller total, that of the patients without missing values, gives all levels
         if not misses:
@@ -58,7 +56,7 @@ def _percentage_finding(
     share: Printed,
     column: int,
     total: int,
-    shared: list[int],
+    shared: int,
 ) -> Finding:
     total = entry.total or total
     value = Fraction(count, total) * 100
@@ -71,7 +69,7 @@ def _percentage_finding(
     text = f"{count}/{total} = {decimal_text(value, number.decimals + 1)}%, printed {number.text}%"
     where = table.where(variable, line, column)
     if shared:
-        note = f"{text}; {count}/{shared[-1]} would give it ({total - shared[-1]} missing?)"
+        note = f"{text}; {count}/{shared} would give it ({total - shared} missing?)"
         return Finding(NOTE, "percentage", where, entry.text, note, mend)
     return Finding(INCONSISTENT, "percentage", where, entry.text, text, mend)
 
