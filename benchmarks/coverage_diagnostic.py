@@ -47,19 +47,19 @@ def _exact(method, nobs, p, weight):
 
 
 @register("diagnostic", designs=[{**d, "sensitivity": 0.85, "specificity": 0.8} for d in DESIGNS])
-def ratios(design, generator):
-    """LR+ (log method); the other measures have their own true values in the studies below."""
+def positive_ratio(design, generator):
+    """LR+ (log and score methods)."""
     result = _table(design, generator)
     truth = design["sensitivity"] / (1 - design["specificity"])
-    return truth, {"lr_positive, log": result.confidence_interval("lr_positive")}
+    return truth, {f"lr_positive, {m}": result.confidence_interval("lr_positive", method=m) for m in ("log", "score")}
 
 
 @register("diagnostic", designs=[{**d, "sensitivity": 0.85, "specificity": 0.8} for d in DESIGNS])
 def negative_ratio(design, generator):
-    """LR- (log method)."""
+    """LR- (log and score methods)."""
     result = _table(design, generator)
     truth = (1 - design["sensitivity"]) / design["specificity"]
-    return truth, {"lr_negative, log": result.confidence_interval("lr_negative")}
+    return truth, {f"lr_negative, {m}": result.confidence_interval("lr_negative", method=m) for m in ("log", "score")}
 
 
 @register("diagnostic", designs=[{**d, "sensitivity": 0.85, "specificity": 0.8} for d in DESIGNS])

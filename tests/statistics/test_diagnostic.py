@@ -388,3 +388,46 @@ def test_prevalence_is_checked_and_empty_cells_have_no_interval():
     assert all(map(math.isnan, predictive_values(accuracy, prevalence=0.3).confidence_interval("ppv")))
     with pytest.raises(ValueError, match="prevalence must lie"):
         predictive_values(accuracy, prevalence=0)
+
+
+@pytest.mark.parametrize(
+    "cells", [(30, 9, 3, 28), (45, 30, 12, 77), (500, 300, 120, 4080), (3, 1, 5, 40), (7, 2, 1, 9)]
+)
+def test_score_interval_of_a_likelihood_ratio_agrees_with_statsmodels(cells):
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    tp, fp, fn, tn = cells
+    result = diagnostic_accuracy(*table(*cells), threshold=1)
+    for measure, x1, x0 in (("lr_positive", tp, fp), ("lr_negative", fn, tn)):
+        wanted = proportion.confint_proportions_2indep(
+            x1, tp + fn, x0, fp + tn, method="score", compare="ratio", correction=False
+        )
+        # statsmodels stops its search at a tolerance of about 1e-6 of the ratio.
+        np.testing.assert_allclose(result.confidence_interval(measure, 0.95, "score"), wanted, rtol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.integers(0, 40)] * 4), st.floats(0.8, 0.99))
+def test_score_limits_of_a_ratio_solve_their_equation(cells, level):
+    tp, fp, fn, tn = cells
+    result = diagnostic_accuracy(*table(tp, fp, fn, tn + 1), threshold=1)
+    n1, n0 = tp + fn, fp + tn + 1
+    low, high = result.confidence_interval("lr_positive", level, "score")
+    if n1 == 0 or tp + fp == 0:
+        assert math.isnan(low)
+        return
+    assert (low == 0) == (tp == 0)
+    assert (high == math.inf) == (fp == 0)
+    assert low <= result.lr_positive <= high
+    for limit, sign in ((low, 1), (high, -1)):
+        if not 0 < limit < math.inf:
+            continue
+
+        def loss(p0, limit=limit):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                terms = [(tp, limit * p0), (fn, 1 - limit * p0), (fp, p0), (n0 - fp, 1 - p0)]
+                return -sum(count * np.log(p) if count else 0.0 for count, p in terms)
+
+        p0 = optimize.minimize_scalar(loss, bounds=(0, min(1, 1 / limit)), method="bounded", options={"xatol": 1e-13}).x
+        variance = limit * p0 * (1 - limit * p0) / n1 + limit**2 * p0 * (1 - p0) / n0
+        score = (tp / n1 - limit * fp / n0) / math.sqrt(variance)
+        assert score == pytest.approx(sign * stats.norm.ppf(0.5 + level / 2), abs=5e-3)
