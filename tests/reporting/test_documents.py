@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from vcfstats.contracts.study import write_table
 from vcfstats.reporting import open_study, render
 from vcfstats.reporting.contents import (
     baseline_table,
@@ -220,6 +221,18 @@ def test_baseline_indents_levels(make_study: MakeStudy) -> None:
     assert rows[1] == ("Reference standard, n (%)", "", "", "")
     assert rows[2] == ("\u2003event-labelled", "85 (36.3%)", "61 (37.2%)", "24 (34.3%)")
     assert rows[-1][0] == "Age (years), mean ± SD"
+
+
+def test_baseline_p_values_say_what_compares_what(make_study: MakeStudy) -> None:
+    study = open_study(make_study())
+    frame = study.table("baseline")
+    frame.loc[frame["variable"].str.startswith("Age"), ["test", "p_value"]] = ["t test", 0.0004]
+    write_table("baseline", frame, study.root / "results" / "tables" / "baseline.csv")
+    table = baseline_table(study)
+    assert [column.key for column in table.columns] == ["variable", "all", "training", "testing", "p_value"]
+    assert table.rows[-1][-1] == "<0.001"
+    assert table.rows[0][-1] == ""
+    assert "p: training against internal test set by t test." in table.notes
 
 
 def test_no_entry_of_the_bibliography_is_cited_without_a_doi() -> None:

@@ -124,6 +124,16 @@ def test_without_a_protocol_the_paper_says_so(study: Study) -> None:
     assert "one decision departs from a printed value, and one decision settles" in str(wording.protocol(study))
 
 
+def test_sets_of_predictions_are_those_that_there_are(study: Study) -> None:
+    assert "three sets of predictions that are kept apart: of the training patients" in str(wording.sets(study))
+    only = Study(
+        study.root,
+        study.info,
+        {key: record for key, record in study.records.items() if record.kind not in ("apparent", "out_of_fold")},
+    )
+    assert str(wording.sets(only)) == "Performance is given for one set of predictions: of the internal test set."
+
+
 def test_the_footer_names_versions_hashes_and_engine(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(wording.ENGINE_VARIABLE, "Quarto 1.10.18")
     footer = str(wording.footer(study))

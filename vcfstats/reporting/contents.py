@@ -100,31 +100,32 @@ def _reasons(study: Study, kinds: Sequence[str]) -> list[str]:
 
 
 def baseline_table(study: Study) -> Table:
-    """Return the baseline table: variables with their levels indented, in all, training and testing."""
+    """Return the baseline table: variables with their levels indented, in all, training and testing; p values where there are any."""
     frame = study.table("baseline")
+    shown = ("all", "training", "testing")
     rows: list[dict[str, Any]] = []
     for (variable, statistic), part in frame.groupby(["variable", "statistic"], sort=False):
         named = f"{variable}, {statistic}" if statistic else str(variable)
+        p = part["p_value"].dropna()
+        compared = {"p_value": values.p_value(p.iloc[0]) if len(p) else ""}
         if len(part) == 1 and not part["level"].iloc[0]:
-            rows.append({"variable": named, **part.iloc[0][["all", "training", "testing"]]})
+            rows.append({"variable": named, **part.iloc[0][list(shown)], **compared})
             continue
-        rows.append({"variable": named, "all": "", "training": "", "testing": ""})
-        rows += [
-            {
-                "variable": INDENT + row["level"],
-                "all": row["all"],
-                "training": row["training"],
-                "testing": row["testing"],
-            }
-            for _, row in part.iterrows()
-        ]
+        rows.append({"variable": named, **dict.fromkeys(shown, ""), **compared})
+        rows += [{"variable": INDENT + row["level"], **row[list(shown)], "p_value": ""} for _, row in part.iterrows()]
+    with_p = bool(frame["p_value"].notna().any())
+    width = 17 if with_p else 19
     columns = [
-        Column("variable", "Characteristic", width=43),
-        Column("all", "All", "right", width=19),
-        Column("training", "Training set", "right", width=19),
-        Column("testing", "Internal test set", "right", width=19),
+        Column("variable", "Characteristic", width=100 - 3 * width - (9 if with_p else 0)),
+        Column("all", "All", "right", width=width),
+        Column("training", "Training set", "right", width=width),
+        Column("testing", "Internal test set", "right", width=width),
+        *([Column("p_value", "p", "right", width=9)] if with_p else []),
     ]
     table = Table.of(columns, rows)
+    if with_p:
+        tests = dict.fromkeys(frame.loc[frame["p_value"].notna() & (frame["test"] != ""), "test"])
+        table = table.with_note(f"p: training against internal test set{' by ' + ', '.join(tests) if tests else ''}.")
     return table.with_note("SD, standard deviation.") if frame["statistic"].str.contains("SD").any() else table
 
 

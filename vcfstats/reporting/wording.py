@@ -164,6 +164,24 @@ def counts(study: Study, part: str) -> Text:
     )
 
 
+_SETS = {
+    "apparent": "of the training patients by the model fitted to them (apparent)",
+    "out_of_fold": "of the training patients by models fitted without them (out of fold)",
+    "testing": "of the internal test set",
+    "external": "of an external test set",
+}
+_COUNTS = {1: "one set", 2: "two sets", 3: "three sets", 4: "four sets"}
+
+
+def sets(study: Study) -> Text:
+    """Say for which predictions performance is given."""
+    kinds = study.kinds()
+    apart = " that are kept apart" if len(kinds) > 1 else ""
+    return Text.of(
+        f"Performance is given for {_COUNTS[len(kinds)]} of predictions{apart}: {'; '.join(_SETS[kind] for kind in kinds)}."
+    )
+
+
 def protocol(study: Study) -> Text:
     """Say with what the decisions were compared."""
     given = study.info.protocol
