@@ -212,9 +212,9 @@ def test_two_stage_gives_the_slope_an_interval():
 def test_speed_of_the_job_of_rms_validate():
     """200 resamples of a logistic model, 332 patients: rms needs about a second; the target is 5 times its speed."""
     X, y, _ = load("validate_real_pima_te")
-    begin = time.perf_counter()
+    begin = time.process_time()
     optimism_bootstrap("logistic", X, y, measures=FOUR, n_resamples=200, random_state=0)
-    assert time.perf_counter() - begin < 1.0  # generous to a busy machine; see benchmarks/
+    assert time.process_time() - begin < 0.2
 
 
 @given(st.integers(0, 10_000))
