@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 MAX_DECIMALS = 6  # longer figures are read to six decimals: exact in int64 up to a million patients
@@ -37,6 +38,7 @@ _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _SEPARATOR = r"\s*(?:-|~|,|;|:|\bto\b|\band\b)\s*"
 _RANGE = re.compile(rf"({_NUMBER})\s*%?{_SEPARATOR}({_NUMBER})")
 _SLASH = re.compile(r"(?<![\d.])(\d+)\s*(?:/|\bof\b)\s*(\d+)(?![\d.])")
+_PLAIN = re.compile(r"(?:\d*\.\d+|\d+|[A-Za-z ]+)%?")
 _SIGNS = str.maketrans("\uff08\uff09\uff0c\uff05[]\uff1b", "(),%();")
 _LEVEL = re.compile(r"\b(?:9\d(?:\.\d+)?\s*%\s*)?(?:ci|confidence interval)s?\b\s*[:=,]?", re.IGNORECASE)
 
@@ -115,8 +117,11 @@ def decimal_text(value: Fraction, places: int) -> str:
     return f"{sign}{whole}.{rest:0{places}d}" if places else f"{sign}{whole}"
 
 
+@lru_cache(maxsize=50_000)
 def clean(text: str) -> str:
     """Return the text with one kind of dash, blank, decimal sign and bracket."""
+    if _PLAIN.fullmatch(text):
+        return text.strip()
     text = re.sub(r"[\u2010-\u2015\u2212\uff0d\ufe63]", "-", text)
     text = re.sub(r"[\u223c\uff5e\u301c]", "~", text)
     text = re.sub(r"\[(\d+),(\d+)\]", r"[\1, \2]", text)  # quartiles, no decimal comma
@@ -176,7 +181,11 @@ def read_cell(value: Any, *, percent: bool = False, decimals: int | None = None)
     """
     if is_missing(value):
         return Cell("")
-    raw = number_text(value)
+    return _read_text(number_text(value), percent, decimals)
+
+
+@lru_cache(maxsize=50_000)
+def _read_text(raw: str, percent: bool, decimals: int | None) -> Cell:
     # 1,000 beside 0,820 is one, not a thousand: no figure of these tables is that large.
     text = raw if "." in raw else re.sub(r"(?<![\d,])(\d),(\d{2,})(?![\d,])", r"\1.\2", raw)
     text = _LEVEL.sub(" ", clean(text))

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from scipy.special import chdtrc, gammaln, stdtr
+from scipy.special import chdtrc, fdtrc, gammaln, stdtr
 
 from vcfstats.audit.table.cells import Printed, clean, number_text, printed
 
@@ -124,7 +123,7 @@ def _anova(mean: Any, variance: Any, n: Any) -> float:
     k, total = n.size, n.sum()
     between = (n * (mean - (n * mean).sum() / total) ** 2).sum() / (k - 1)
     within = ((n - 1) * variance).sum() / (total - k)
-    return float(stats.f.sf(between / within, k - 1, total - k))
+    return float(fdtrc(k - 1, total - k, between / within))
 
 
 def _welch_anova(mean: Any, variance: Any, n: Any) -> float:
@@ -132,7 +131,7 @@ def _welch_anova(mean: Any, variance: Any, n: Any) -> float:
     centre = (w * mean).sum() / w.sum()
     lack = ((1 - w / w.sum()) ** 2 / (n - 1)).sum()
     statistic = (w * (mean - centre) ** 2).sum() / (k - 1) / (1 + 2 * (k - 2) / (k**2 - 1) * lack)
-    return float(stats.f.sf(statistic, k - 1, (k**2 - 1) / (3 * lack)))
+    return float(fdtrc(k - 1, (k**2 - 1) / (3 * lack), statistic))
 
 
 def _correlation(table: Any, rows: Any, columns: Any) -> float:
