@@ -26,6 +26,10 @@ def load(case):
     return data, {key: value["value"] for key, value in content["results"].items() if isinstance(value, dict)}
 
 
+def json_value(case, key):
+    return json.loads((REFERENCE / f"{case}.json").read_text())["results"][key]["value"]
+
+
 @pytest.mark.parametrize("case", ICC_CASES)
 def test_icc_of_psych_and_desctools(case):
     data, r = load(case)
@@ -176,6 +180,9 @@ def test_fleiss_kappa_of_irr(case):
     assert_allclose(result.kappa, r["fleiss"]["value"], rtol=1e-10)
     assert_allclose(result.statistic, r["fleiss"]["statistic"], rtol=1e-10)
     assert_allclose(result.pvalue, r["fleiss"]["p.value"], rtol=1e-9, atol=1e-15)
+    assert_allclose(result.exact_kappa, json_value(case, "fleiss_exact"), rtol=1e-9)
+    two = data.iloc[:, :2]
+    assert_allclose(fleiss_kappa(two).exact_kappa, cohen_kappa(two.iloc[:, 0], two.iloc[:, 1]).kappa, rtol=1e-9)
     detail = np.array(r["fleiss"]["detail"]["data"])
     assert_allclose(result.category_kappa, detail[:, 0], atol=5.1e-4)  # irr rounds to 3 digits
     assert_allclose(result.category_statistic, detail[:, 1], atol=5.1e-4)

@@ -107,6 +107,9 @@ class FleissKappaResult(_Coefficient):
         Shape of the ratings.
     categories : tuple
         Categories found (or given).
+    exact_kappa : float
+        Conger's kappa, whose chance agreement is the mean over pairs of raters of the product of their own shares; for
+        two raters it is Cohen's. NaN where ratings are missing.
     category_kappa, category_statistic : ndarray of shape (q,)
         Kappa of each category against all others, and its z under chance (NaN where ratings are missing).
     """
@@ -120,6 +123,7 @@ class FleissKappaResult(_Coefficient):
     n_subjects: int
     n_raters: int
     categories: tuple[Any, ...]
+    exact_kappa: float
     category_kappa: FloatArray
     category_statistic: FloatArray
 
@@ -290,7 +294,7 @@ def fleiss_kappa(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, .
 
     References
     ----------
-    Fleiss (1971), doi 10.1037/h0031619. Fleiss, Nee and Landis (1979), doi 10.1037/0033-2909.86.5.974. Gwet (2021),
+    Conger (1980), doi 10.1037/0033-2909.88.2.322. Fleiss (1971), doi 10.1037/h0031619. Fleiss, Nee and Landis (1979), doi 10.1037/0033-2909.86.5.974. Gwet (2021),
     doi 10.1177/0013164420973080.
 
     Examples
@@ -300,13 +304,14 @@ def fleiss_kappa(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, .
     >>> round(result.kappa, 3)
     0.556
     """
-    counts, found, raters = _as_counts(ratings, categories)
+    counts, found, codes = _as_counts(ratings, categories)
+    raters = codes.shape[1]
     shares = _category_shares(counts)
     per_subject = counts / counts.sum(axis=1, keepdims=True) @ shares
     expected = float(np.sum(shares**2))
     single = bool(np.count_nonzero(shares) < 2)
     observed, kappa, se = _linearised(counts, expected, per_subject, defined=not single)
-    statistic = np.nan
+    statistic = exact_kappa = np.nan
     q = len(found)
     category_kappa, category_statistic = np.full(q, np.nan), np.full(q, np.nan)
     n, m = len(counts), raters
@@ -317,6 +322,9 @@ def fleiss_kappa(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, .
             category_kappa = 1 - (counts * (m - counts)).sum(axis=0) / (pairs * variable)
             category_statistic = category_kappa / np.sqrt(2 / pairs)
         if not single:
+            own = np.stack([(codes == j).mean(axis=0) for j in range(q)])
+            chance = float(np.sum(own.sum(axis=1) ** 2 - np.square(own).sum(axis=1)) / (m * (m - 1)))
+            exact_kappa = (observed - chance) / (1 - chance) if chance < 1 else np.nan
             null = 2 / pairs * (variable.sum() ** 2 - np.sum(variable * (1 - 2 * shares))) / variable.sum() ** 2
             statistic = kappa / np.sqrt(null)
     return FleissKappaResult(
@@ -329,6 +337,7 @@ def fleiss_kappa(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, .
         n_subjects=n,
         n_raters=m,
         categories=found,
+        exact_kappa=float(exact_kappa),
         category_kappa=category_kappa,
         category_statistic=category_statistic,
     )
@@ -367,7 +376,7 @@ def gwet_ac1(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, ...] 
     >>> round(result.ac1, 3)
     0.556
     """
-    counts, found, raters = _as_counts(ratings, categories)
+    counts, found, codes = _as_counts(ratings, categories)
     q, n = len(found), len(counts)
     ac1 = se = expected = np.nan
     if q > 1:
@@ -387,7 +396,7 @@ def gwet_ac1(ratings: npt.ArrayLike, *, categories: list[Any] | tuple[Any, ...] 
         observed=observed,
         expected=expected,
         n_subjects=n,
-        n_raters=raters,
+        n_raters=codes.shape[1],
         categories=found,
     )
 
@@ -425,7 +434,7 @@ def _agreement_weights(q: int, scheme: str) -> FloatArray:
 
 def _as_counts(
     ratings: npt.ArrayLike, categories: list[Any] | tuple[Any, ...] | None
-) -> tuple[FloatArray, tuple[Any, ...], int]:
+) -> tuple[FloatArray, tuple[Any, ...], npt.NDArray[np.int64]]:
     columns = np.asarray(ratings, dtype=object)
     if columns.ndim != 2 or columns.shape[1] < 2 or columns.shape[0] == 0:
         raise ValueError(
@@ -438,7 +447,7 @@ def _as_counts(
     counts = counts[counts.sum(axis=1) > 0]
     if not (counts.sum(axis=1) >= 2).any():
         raise ValueError("No subject has two ratings, so that nothing can agree; at least one is needed.")
-    return counts, found, columns.shape[1]
+    return counts, found, codes
 
 
 def _as_codes(
