@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from vcfstats.learning.learn import learn
+from vcfstats.learning.settings import LearningSettings
 from vcfstats.learning.splitting import assign_folds
 
 
@@ -70,3 +72,34 @@ def simulated(n_training=100, n_testing=40, *, n_radiomics=300, n_units=40, effe
         "deep": pd.DataFrame(deep.reshape(n, -1), index=index, columns=names),
     }
     return cohort, matrices
+
+
+def small_settings(**changes):
+    """Return settings with three folds and grids of one or two cheap points; `changes` replace sections."""
+    forest = {"n_estimators": [8], "max_depth": [3], "min_samples_leaf": [2]}
+    body = {
+        "folds": {"n": 3},
+        "selection": {"lasso": {"folds": 5, "n_lambdas": 30}},
+        "classifiers": {
+            "logistic_regression": {"C": [0.1, 1.0]},
+            "svm": {"kernel": ["linear"], "C": [1.0]},
+            "knn": {"n_neighbors": [9, 5]},
+            "random_forest": forest,
+            "extra_trees": forest,
+            "xgboost": {"n_estimators": [8], "max_depth": [2]},
+            "lightgbm": {"n_estimators": [8], "num_leaves": [3]},
+            "mlp": {"hidden_units": [3], "alpha": [10.0]},
+        },
+        "deep_head": {"C": [0.001, 0.1]},
+    }
+    return LearningSettings.model_validate(body | changes)
+
+
+def learned(cohort, matrices, settings=None, *, workers=1, covariates=COVARIATES, **more):
+    return learn(cohort, matrices, settings or small_settings(), seeds, workers=workers, covariates=covariates, **more)
+
+
+def written(result, folder):
+    """Write what was learned and return every file's bytes by name."""
+    result.write(folder)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -23,7 +23,9 @@ def cohort_of(n_events, n_nonevents, cases_per_patient=1):
 @settings(max_examples=40, deadline=None)
 def test_stratified_split_keeps_patients_whole_and_the_share_by_class(n_events, n_nonevents, cases, seed):
     cohort = cohort_of(n_events, n_nonevents, cases)
-    partition = split_cohort(cohort, SplitSettings(method="stratified", test_fraction=0.3), np.random.SeedSequence(seed))
+    partition = split_cohort(
+        cohort, SplitSettings(method="stratified", test_fraction=0.3), np.random.SeedSequence(seed)
+    )
     assert (partition.groupby(cohort["patient_id"]).nunique() == 1).all()
     for level, n in ((1, n_events), (0, n_nonevents)):
         assert (partition[cohort["outcome"] == level] == "testing").sum() == cases * round(0.3 * n)
@@ -67,5 +69,7 @@ def test_folds_hold_whole_patients_and_spread_both_classes(n_events, n_nonevents
 
 
 def test_fewer_events_than_folds_is_refused():
-    with pytest.raises(InputError, match=r"found 3 events among the training patients; allowed: at least one per fold \(5 folds\)"):
+    with pytest.raises(
+        InputError, match=r"found 3 events among the training patients; allowed: at least one per fold \(5 folds\)"
+    ):
         assign_folds(cohort_of(3, 20), 5, np.random.SeedSequence(1))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -101,7 +103,9 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
     if not path.is_file():
         raise InputError(Problem("no such file", "a classifier of the study", "run `dvc repro` first", file=path))
     body = json.loads(path.read_text(encoding="utf-8"))
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()}
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()
+    }
     given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
     estimator = None if "coefficients" in body else _read_skops(path.with_suffix(".skops"))
     return StoredClassifier(
@@ -133,34 +137,35 @@ def _read_skops(path: Path) -> Any:
 def stable_bytes(estimator: Any) -> bytes:
     """Return the estimator in skops' format, the same bytes for the same estimator.
 
-    skops names objects by their addresses in memory and stamps files with the time: both are replaced by counters and a
-    fixed date.
+    skops names objects and arrays by their addresses in memory, which tell which of equal ones are the same, and stamps
+    files with the time. Every object and array gets a number of its own here, and files a fixed date.
     """
     source = ZipFile(io.BytesIO(skops.io.dumps(estimator)))
     schema = json.loads(source.read("schema.json"))
-    numbers: dict[str, str] = {}
-    files: dict[str, str] = {}
-    _renumber(schema, numbers, files)
+    files: list[str] = []  # name within the source, of the file numbered by its position
+    _renumber(schema, count(1), files)
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", compression=ZIP_DEFLATED) as target:
-        for old, new in files.items():
-            target.writestr(ZipInfo(new, _EPOCH), source.read(old), compress_type=ZIP_DEFLATED)
+        for i, name in enumerate(files):
+            target.writestr(ZipInfo(_numbered(i, name), _EPOCH), source.read(name), compress_type=ZIP_DEFLATED)
         target.writestr(ZipInfo("schema.json", _EPOCH), json.dumps(schema, indent=1), compress_type=ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def _renumber(node: Any, numbers: dict[str, str], files: dict[str, str]) -> None:
+def _numbered(position: int, name: str) -> str:
+    return f"{position + 1}{Path(name).suffix}"
+
+
+def _renumber(node: Any, numbers: Iterator[int], files: list[str]) -> None:
     """Replace ids and file names throughout the schema, in the order in which they come."""
     if isinstance(node, list):
         for item in node:
             _renumber(item, numbers, files)
-        return
-    if not isinstance(node, dict):
-        return
-    if "__id__" in node:
-        node["__id__"] = int(numbers.setdefault(str(node["__id__"]), str(len(numbers) + 1)))
-    if isinstance(node.get("file"), str) and "__loader__" in node:
-        old = node["file"]
-        node["file"] = files.setdefault(old, f"{len(files) + 1}{Path(old).suffix}")
-    for value in node.values():
-        _renumber(value, numbers, files)
+    elif isinstance(node, dict):
+        if "__id__" in node:
+            node["__id__"] = next(numbers)
+        if isinstance(node.get("file"), str) and "__loader__" in node:
+            files.append(node["file"])
+            node["file"] = _numbered(len(files) - 1, node["file"])
+        for value in node.values():
+            _renumber(value, numbers, files)

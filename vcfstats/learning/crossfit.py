@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vcfstats.contracts.progress import progress
 from vcfstats.statistics.inputs import BoolArray, FloatArray

@@ -127,9 +127,14 @@ def check_inputs(
     return Inputs(
         training=training,
         testing=testing,
-        matrices=checked,
+        matrices={name: _in_one_layout(frame, ordered.index) for name, frame in checked.items()},
         outcome=training["outcome"].to_numpy(dtype=np.int64),
         patients=training["patient_id"].to_numpy(dtype=object).astype(str),
         fold=fold.to_numpy(dtype=np.int64),
         folds=expected,
     )
+
+
+def _in_one_layout(frame: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+    """Return the rows in order of the cases, laid out in memory alike: sums over another layout differ in their last bits."""
+    return pd.DataFrame(np.ascontiguousarray(frame.loc[index].to_numpy()), index=index, columns=frame.columns)

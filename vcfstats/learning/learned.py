@@ -66,6 +66,8 @@ class Learned:
         The nomogram model.
     final : dict
         (feature set, classifier) -> fitted classifier.
+    absent : dict of str to str
+        Headline model (clinical, rad, dl, dlr, dlrn) that was not fitted -> why.
     notes : tuple of Note
         What was not done, or done otherwise, and why.
     """
@@ -83,6 +85,7 @@ class Learned:
     deep_head: DeepHead | None
     dlrn: LinearModel | None
     final: dict[tuple[str, str], FinalFit]
+    absent: dict[str, str]
     notes: tuple[Note, ...]
 
     def write(self, folder: Path) -> None:
@@ -92,6 +95,7 @@ class Learned:
             {
                 "chosen": self.chosen,
                 "auc_choice_repeated": self.auc_choice_repeated,
+                "absent": self.absent,
                 "notes": [asdict(note) for note in self.notes],
             },
             folder / "learned.json",
@@ -157,7 +161,9 @@ def _selection(by_rows: dict[HeldOut, Selection]) -> dict[str, Any]:
 
 def _path(selection: Selection) -> dict[str, Any]:
     path: LassoPath | None = selection.lasso
-    assert path is not None and path.cv_mean is not None and path.cv_se is not None  # asked for by the caller
+    assert path is not None  # asked for by the caller
+    assert path.cv_mean is not None
+    assert path.cv_se is not None
     ever = np.flatnonzero((path.coef != 0).any(axis=0))
     return {
         "family": path.family,
@@ -176,12 +182,13 @@ def _path(selection: Selection) -> dict[str, Any]:
 
 
 def _reliability(found: Reliability) -> dict[str, Any]:
-    table = found.table.astype(object).where(found.table.notna(), None)
-    return {
-        "n_kept": len(found.kept),
-        "dropped": found.dropped,
-        "table": {str(name): row for name, row in table.to_dict(orient="index").items()},
+    table = {
+        str(feature): {
+            reading: None if np.isnan(value) else value for reading, value in zip(found.table.columns, row, strict=True)
+        }
+        for feature, row in zip(found.table.index, found.table.to_numpy(dtype=np.float64).tolist(), strict=True)
     }
+    return {"n_kept": len(found.kept), "dropped": found.dropped, "table": table}
 
 
 def _head(head: DeepHead) -> dict[str, Any]:

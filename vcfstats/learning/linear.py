@@ -135,7 +135,7 @@ def fit_linear(
     penalty_c : float, optional
         Inverse strength of the ridge penalty.
     """
-    X = design.to_numpy(dtype=np.float64)
+    X = np.ascontiguousarray(design.to_numpy(dtype=np.float64))
     n, p = X.shape
     mean, scale = X.mean(axis=0), X.std(axis=0, ddof=1)
     errors: list[float | None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,10 @@ class LogisticModel:
     def read(cls, path: Path) -> LogisticModel:
         """Read a model written by `write`."""
         body = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in body.items()})
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in body.items()
+        }
+        return cls(**fields)
 
 
 def fit_logistic_model(features: pd.DataFrame, outcome: pd.Series, settings: LogisticSettings) -> LogisticModel:

@@ -63,7 +63,7 @@ def prepared(frame: pd.DataFrame, features: tuple[str, ...], *, ddof: int, fill:
     """Learn mean, standard deviation and range of `features` from training rows."""
     columns = frame.loc[:, list(features)]
     filled = columns if fill is None else columns.fillna(fill)
-    values = filled.to_numpy(dtype=np.float64)
+    values = np.ascontiguousarray(filled.to_numpy(dtype=np.float64))
     return Prepared(
         features=features,
         mean=tuple(values.mean(axis=0).tolist()),

@@ -35,16 +35,17 @@ class FeatureFilter(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             Shapes that do not match, missing or infinite values, or an outcome of other than two classes.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        values: FloatArray
+        values, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
         classes = np.unique(y)
         if len(classes) != 2:
             raise ValueError(
                 f"The outcome must have two classes; found {len(classes)} (1 class cannot be told from another)."
             )
-        self.support_ = np.zeros(X.shape[1], dtype=bool)
+        self.support_: BoolArray = np.zeros(values.shape[1], dtype=np.bool_)
         self.reasons_: dict[int, str] = {}
-        self._select(X, y == classes[1])
+        self._select(values, np.asarray(y == classes[1]))
         return self
 
     def _select(self, X: FloatArray, event: BoolArray) -> None:
@@ -54,12 +55,13 @@ class FeatureFilter(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.support_
 
-    def dropped(self, names: Sequence[str]) -> dict[str, str]:
+    def dropped(self, names: Sequence[str] | npt.NDArray[np.object_]) -> dict[str, str]:
         """Return the dropped features and why, by the names of the columns."""
         check_is_fitted(self)
         return {str(names[column]): self.reasons_[column] for column in sorted(self.reasons_)}
 
     def __sklearn_tags__(self) -> Tags:
+        """Tell scikit-learn that an outcome of two classes is needed."""
         tags: Any = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_class=False)

@@ -141,7 +141,7 @@ def select_features(
         return ended(f"{folds} patients of the rarer class are too few for the LASSO's cross-validation (3)")
     labels = random_folds(len(outcome), folds, np.random.default_rng(seed), groups=patients, strata=outcome)
     names = np.asarray(frame.columns, dtype=object)
-    values = frame.to_numpy(dtype=np.float64)
+    values = np.ascontiguousarray(frame.to_numpy(dtype=np.float64))
     for name, step in selection_pipeline(settings, lasso_folds=labels).steps:
         step.fit(values, outcome)
         entered = names

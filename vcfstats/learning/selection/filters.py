@@ -35,16 +35,16 @@ class ZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None) -> Self:
         """Learn mean and standard deviation."""
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        self.mean_ = X.mean(axis=0)
-        self.scale_ = np.where(varying(X), X.std(axis=0, ddof=self.ddof), np.inf)
+        values: FloatArray = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        self.mean_ = values.mean(axis=0)
+        self.scale_ = np.where(varying(values), values.std(axis=0, ddof=self.ddof), np.inf)
         return self
 
     def transform(self, X: npt.ArrayLike) -> FloatArray:
         """Standardise."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.asarray((X - self.mean_) / self.scale_, dtype=np.float64)
+        values: FloatArray = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray((values - self.mean_) / self.scale_, dtype=np.float64)
 
 
 class TTestFilter(FeatureFilter):
@@ -159,7 +159,7 @@ class CorrelationFilter(FeatureFilter):
             columns.append(int(j))
         self.support_[columns] = True
 
-    def dropped(self, names: Sequence[str]) -> dict[str, str]:
+    def dropped(self, names: Sequence[str] | npt.NDArray[np.object_]) -> dict[str, str]:
         """Return the dropped features and why, by the names of the columns."""
         rivals = {str(names[j]): f" with {names[rival]}" for j, rival in enumerate(self.rival_) if rival >= 0}
         return {name: why + rivals.get(name, "") for name, why in super().dropped(names).items()}

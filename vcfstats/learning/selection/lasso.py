@@ -60,7 +60,7 @@ class LassoSelector(FeatureFilter):
             n_lambdas=self.n_lambdas,
             smallest_ratio=self.lambda_ratio,
             n_folds=int(self.folds) if np.ndim(self.folds) == 0 else None,  # type: ignore[arg-type]
-            folds=None if np.ndim(self.folds) == 0 else self.folds,  # type: ignore[arg-type]
+            folds=None if np.ndim(self.folds) == 0 else self.folds,
             random_state=self.random_state,
         )
         self.path_ = path

@@ -1,0 +1,162 @@
+"""The headline models that are not one of the eight classifiers: clinical, the network's own, the nomogram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from vcfstats.learning.clinical import Findings
+from vcfstats.learning.crossfit import best, described, held_out_sets, pair, pooled_auc, rows_in, run_tasks
+from vcfstats.learning.deephead import DeepHead, HeadTask, fit_heads, slices_of
+from vcfstats.learning.featuresets import clinical_cases
+from vcfstats.learning.fusion import Fusion, fuse
+from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit
+from vcfstats.learning.work import Work
+
+
+def headline_clinical(work: Work, findings: Findings) -> None:
+    """Add the probabilities of the clinical logistic model, its screening repeated in every fold."""
+    if () not in work.clinical:
+        return
+    cases = clinical_cases(work, findings)
+    whole = work.clinical[()]
+    if whole.model is None:
+        work.give_up("clinical", f"no finding was left by rule {work.settings.clinical.predictors!r}")
+        return
+    out_of_fold = np.full(len(cases.outcome), np.nan)
+    without: list[int] = []
+    for k in work.given.folds:
+        fit, outside = work.clinical[k,], cases.fold == k
+        if fit.model is None:
+            without.append(k)
+            out_of_fold[outside] = cases.outcome[~outside].mean()
+        else:
+            out_of_fold[outside] = fit.model.predict(fit.filled(cases.training[outside]))
+    if without:
+        work.note(
+            "clinical",
+            f"no finding was left without fold {', '.join(map(str, without))}: the prevalence is the out-of-fold probability there",
+        )
+    separated = [
+        described(rows)
+        for rows, fit in work.clinical.items()
+        if len(rows) < 2 and fit.model and fit.model.method == "Firth"
+    ]
+    if separated:
+        work.note(
+            "clinical",
+            f"findings separate events from non-events in {', '.join(separated)}: fitted there by Firth's method",
+        )
+    model = whole.model
+    work.add(
+        "clinical",
+        cases,
+        out_of_fold,
+        model.predict(whole.filled(cases.training)),
+        model.predict(whole.filled(cases.testing)),
+    )
+
+
+def headline_deep(work: Work) -> DeepHead:
+    """Fit the network's head, its penalty tuned within every fold, and add its probabilities."""
+    given, settings = work.given, work.settings.deep_head
+    deep = given.matrices["deep"]
+    slices, units = slices_of(deep.loc[given.training.index])
+    tested, _ = slices_of(deep.loc[given.testing.index])
+    keys = held_out_sets(given.folds)
+    tasks = []
+    for held_out in keys:
+        rows = rows_in(given.fold, held_out)
+        score = slices[~rows] if held_out else np.concatenate([slices, tested])
+        tasks.append(HeadTask(slices[rows], given.outcome[rows], score, settings.C, units, settings.slices))
+    results = dict(
+        zip(
+            keys,
+            run_tasks(fit_heads, tasks, workers=work.workers, label="fit the network's head", unit="fits"),
+            strict=True,
+        )
+    )
+    n, m = len(given.outcome), len(settings.C)
+    probability = np.full((m, n), np.nan)
+    nested = np.full(n, np.nan)
+    for k in given.folds:
+        probability[:, given.fold == k] = results[k,][0]
+        inner = np.full((m, n), np.nan)
+        for j in given.folds:
+            if j != k:
+                held = np.isin(given.fold, (j, k))
+                inner[:, given.fold == j] = results[pair(k, j)][0][:, given.fold[held] == j]
+        inside = given.fold != k
+        at = best([pooled_auc(given.outcome[inside], inner[i, inside]) for i in range(m)])
+        assert at is not None  # both classes in every fold: checked with the inputs
+        nested[given.fold == k] = probability[at, given.fold == k]
+    at = best([pooled_auc(given.outcome, probability[i]) for i in range(m)])
+    assert at is not None
+    scored, heads, remarks = results[()]
+    if remarks[at]:
+        work.note("dl", remarks[at])
+    cases = FeatureSet(
+        "deep",
+        deep.loc[given.training.index],
+        deep.loc[given.testing.index],
+        given.outcome,
+        given.patients,
+        given.fold,
+        {},
+    )
+    work.add("dl", cases, nested, scored[at][:n], scored[at][n:])
+    return heads[at]
+
+
+def headline_nomogram(
+    work: Work,
+    findings: Findings | None,
+    fitted: Mapping[tuple[str, str], CrossFitted],
+    final: Mapping[tuple[str, str], FinalFit],
+    chosen: Mapping[str, str],
+) -> Fusion | None:
+    """Fit the nomogram model where there are a fused model and clinical predictors, and add its probabilities."""
+    whole = work.clinical.get(())
+    if "fused" not in chosen or findings is None or whole is None or whole.model is None:
+        work.give_up("dlrn", "there is no fused model" if "fused" not in chosen else "there is no clinical predictor")
+        return None
+    given = work.given
+    key = ("fused", chosen["fused"])
+    cases = clinical_cases(work, findings)
+    known = given.training.index.isin(cases.training.index)
+    tested = given.testing.index.isin(cases.testing.index)
+    life = fitted[key]
+    seen = CrossFitted(
+        life.point,
+        life.out_of_fold[known],
+        {k: values[known] for k, values in life.inner.items()},
+        {k: values[known] for k, values in life.resubstituted.items()},
+        life.inner_auc,
+        life.auc,
+    )
+    fusion = fuse(
+        seen,
+        final[key].apparent[known],
+        final[key].testing[tested],
+        (cases.training.index, cases.testing.index),
+        cases.outcome,
+        cases.fold,
+        findings,
+        work.clinical,
+        work.settings.fusion,
+    )
+    if work.settings.fusion.input == "resubstituted":
+        work.note(
+            "dlrn",
+            "its coefficients were fitted on the fused model's probabilities of its own training patients, which overweights that model",
+        )
+    work.note(
+        "dlrn",
+        "its out-of-fold probabilities repeat selection, tuning, screening and the fit of the nomogram in every fold; the choice of the fused model's classifier, "
+        "and the tuning of the models that score the other folds, were not repeated within them",
+    )
+    if fusion.model.method == "Firth":
+        work.note("dlrn", "its predictors separate events from non-events: fitted by Firth's method")
+    work.add("dlrn", cases, fusion.out_of_fold, fusion.apparent, fusion.testing, feature_set="fused+clinical")
+    return fusion

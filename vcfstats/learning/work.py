@@ -1,0 +1,68 @@
+"""What accumulates while a study is learned: selections, clinical models, rows of the predictions table, notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from vcfstats.contracts.predictions import predictions_of
+from vcfstats.learning.clinical import ClinicalFit
+from vcfstats.learning.crossfit import HeldOut
+from vcfstats.learning.inputs import Inputs
+from vcfstats.learning.learned import Note
+from vcfstats.learning.selection import Selection
+from vcfstats.learning.settings import LearningSettings
+from vcfstats.learning.tuning import FeatureSet, Seeds
+from vcfstats.statistics.inputs import FloatArray
+
+# Headline models, and those of them that are the best classifier of a feature set.
+HEADLINE = ("clinical", "rad", "dl", "dlr", "dlrn")
+BEST_OF = {"rad": "radiomics", "dlr": "fused"}
+
+
+@dataclass
+class Work:
+    """What accumulates while a study is learned."""
+
+    given: Inputs
+    settings: LearningSettings
+    seeds: Seeds
+    workers: int
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    selections: dict[str, dict[HeldOut, Selection]] = field(default_factory=dict)
+    clinical: dict[HeldOut, ClinicalFit] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def note(self, subject: str, text: str) -> None:
+        """Add a note."""
+        self.notes.append(Note(subject, text))
+
+    def give_up(self, model: str, why: str) -> None:
+        """Record that a headline model is not fitted, and why."""
+        self.absent.setdefault(model, why)
+        self.note(model, f"not fitted: {why}")
+
+    def add(
+        self,
+        model: str,
+        cases: FeatureSet,
+        out_of_fold: FloatArray,
+        apparent: FloatArray,
+        testing: FloatArray,
+        *,
+        feature_set: str | None = None,
+    ) -> None:
+        """Add a model's rows to the predictions."""
+        said: dict[str, Any] = {"feature_set": feature_set or cases.name, "model": model}
+        training, tested = self.given.training, self.given.testing
+        inside, outside = cases.training.index, cases.testing.index
+        self.rows += [
+            predictions_of(training, pd.Series(apparent, index=inside), kind="apparent", **said),
+            predictions_of(
+                training, pd.Series(out_of_fold, index=inside), kind="out_of_fold", fold=training["fold"], **said
+            ),
+            predictions_of(tested, pd.Series(testing, index=outside), kind="testing", **said),
+        ]
