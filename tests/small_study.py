@@ -1,4 +1,4 @@
-"""Make a directory with a study of twelve simulated patients: the repository's own study, smaller."""
+"""Make a directory with a study of three dozen simulated patients: the repository's own study, smaller."""
 
 import shutil
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+SIZE = 36
 ROOT = Path(__file__).parents[1]
 
 
@@ -14,9 +15,18 @@ def make(directory: Path) -> Path:
     directory.mkdir(parents=True)
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")
-    params["simulate"]["cohort"]["n_patients"] = 12
-    params["model"]["folds"] = 3
-    params["deviations"]["model.folds"] = "A dozen patients leave three events in training."
+    params["simulate"]["cohort"].update(n_patients=SIZE, n_repeat=12)
+    params["radiomics"]["image_types"] = ["original"]
+    learning = params["learning"]
+    learning["folds"]["n"] = 3
+    learning["selection"]["lasso"].update(folds=3, n_lambdas=30)
+    for name in ("random_forest", "extra_trees"):
+        learning["classifiers"][name].update(n_estimators=[20], max_depth=[3], min_samples_leaf=[2])
+    for name in ("xgboost", "lightgbm"):
+        learning["classifiers"][name]["n_estimators"] = [20]
+    params["deviations"].update(
+        {"learning.folds.n": "A small check.", "learning.selection.lasso.folds": params["choices"].pop("learning.selection.lasso.folds")}
+    )
     yaml.dump(params, directory / "params.yaml")
     shutil.copy(ROOT / "protocol.yaml", directory)
     shutil.copy(ROOT / "vcfstats" / "pipeline" / "dvc.yaml", directory)

@@ -16,7 +16,7 @@ if typer is not None:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None)
 
     @app.command()
-    def stage(name: str = typer.Argument(help="simulate, ingest, preprocess, radiomics, split, learn, evaluate or render")) -> None:
+    def stage(name: str = typer.Argument(help="a stage of dvc.yaml, such as ingest or evaluate")) -> None:
         """Run one stage of the study in this directory (what dvc.yaml calls)."""
         from vcfstats.pipeline.stages import run_stage
 

@@ -12,6 +12,9 @@ ROOMS = {
     "preprocess": ["imaging", "pipeline/preprocess.py"],
     "radiomics": ["imaging", "pipeline/radiomics.py"],
     "split": ["learning", "pipeline/split.py"],
+    "repeats": ["imaging", "statistics/agreement", "pipeline/repeats.py"],
+    "slices": ["imaging", "pipeline/slices.py"],
+    "deep": ["learning/network", "pipeline/deep.py"],
     "learn": ["learning", "pipeline/learn.py"],
     # All rooms whose code is in the hash that the documents print.
     "evaluate": ["contracts", "imaging", "learning", "pipeline", "simulation", "statistics"],

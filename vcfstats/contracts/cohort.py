@@ -43,6 +43,9 @@ COHORT = pa.DataFrameSchema(
         "image": pa.Column(str, nullable=True),
         "mask": pa.Column(str, nullable=True),
         "mask_label": pa.Column("Int64", nullable=True),
+        # The region drawn again, by the first reader and by a second one; empty where it was not.
+        "mask_intra": pa.Column(str, nullable=True),
+        "mask_inter": pa.Column(str, nullable=True),
         "outcome": pa.Column("int64", pa.Check.isin([0, 1])),
         "partition": pa.Column(str, pa.Check.isin(PARTITIONS), nullable=True),
     },
@@ -52,14 +55,27 @@ COHORT = pa.DataFrameSchema(
 )
 
 
-def cases_of(cohort: pd.DataFrame, folder: Path) -> Iterator[Case]:
-    """Yield the cases of a cohort table, files resolved against the cohort's folder."""
-    for case_id, row in cohort.iterrows():
+REPEATS = ("mask_intra", "mask_inter")
+
+
+def cases_of(cohort: pd.DataFrame, folder: Path, *, mask: str = "mask") -> Iterator[Case]:
+    """Yield the cases of a cohort table, files resolved against the cohort's folder.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        By the contract `COHORT`.
+    folder : Path
+        The cohort's folder.
+    mask : str
+        Column of the mask: `mask`, or one of `REPEATS`, and then only the cases that have it.
+    """
+    for case_id, row in cohort[cohort[mask].notna()].iterrows():
         label = row["mask_label"]
         yield Case(
             case_id=str(case_id),
             patient_id=row["patient_id"],
             image=folder / row["image"],
-            mask=folder / row["mask"],
+            mask=folder / row[mask],
             mask_label=None if pd.isna(label) else int(label),
         )

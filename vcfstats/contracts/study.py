@@ -4,7 +4,7 @@ A study is a directory. Its documents read `results/` and nothing else:
 
 - `results.json`: result records (vcfstats.contracts.records)
 - `study.json`: one `StudyFile`
-- the tables of `TABLES`, as CSV; a table that the study does not have is absent, one without an estimable row has its header
+- `tables/`: the tables of `TABLES`, as CSV; a table that the study does not have is absent, one without an estimable row has its header
 """
 
 from __future__ import annotations
@@ -26,9 +26,29 @@ TABLES: dict[str, tuple[str, ...]] = {
     "calibration": ("kind", "model", "predicted", "observed", "low", "high"),
     "calibration_groups": ("kind", "model", "group", "n", "events", "predicted", "observed"),
     "decision": ("kind", "model", "threshold", "net_benefit"),
-    "baseline": ("variable", "level", "statistic", "all", "training", "testing"),
-}
-_WORDS = ("kind", "model", "variable", "level", "statistic", "all", "training", "testing")
+    "baseline": ("variable", "level", "statistic", "all", "training", "testing", "test", "p_value"),
+    # Clinical findings by themselves and together: odds ratios with limits; numbers are empty where not fitted.
+    "regression": (
+        "variable", "level", "reference", "or", "low", "high", "p_value", "adjusted_or", "adjusted_low", "adjusted_high", "adjusted_p_value",
+    ),
+    "agreement": ("finding", "kappa", "low", "high", "n", "kept"),  # of two readers
+    "comparison": ("kind", "model_a", "model_b", "difference", "low", "high", "p_value", "p_adjusted", "primary"),  # AUCs
+    "classifiers": ("feature_set", "classifier", "auc_out_of_fold", "chosen", "remark"),
+    # Feature selection: what each step left, by class of feature; the LASSO's path, its error, what it kept.
+    "funnel": ("feature_set", "step", "feature_class", "n"),
+    "lasso_path": ("feature_set", "lambda", "feature", "coefficient"),
+    "lasso_error": ("feature_set", "lambda", "mean", "se", "n_features"),
+    "coefficients": ("feature_set", "feature", "coefficient"),
+    # The nomogram: ticks of each axis in points; axis kinds are predictor, points, total and probability.
+    "nomogram": ("axis", "kind", "label", "points"),
+    "nomogram_model": ("term", "coefficient", "standard_error", "low", "high"),
+    "flow": ("step", "reason", "n"),  # patients screened, excluded and kept
+    "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
+}  # fmt: skip
+_WORDS = (
+    "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
+    "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
+)  # fmt: skip
 
 
 class _Part(BaseModel):
@@ -85,6 +105,13 @@ class Hashes(_Part):
     code: str
 
 
+class Note(_Part):
+    """Something that was not done, or done otherwise, and why; `subject` is a feature set, a model or "study"."""
+
+    subject: str
+    text: str
+
+
 class StudyFile(_Part):
     """The words of one study, for its documents.
 
@@ -101,6 +128,11 @@ class StudyFile(_Part):
     nonevent_label: str
     case_noun: str
     models: dict[str, str] = Field(min_length=1)
+    feature_sets: dict[str, str] = Field(default_factory=dict)  # sets on which all classifiers were fitted
+    classifiers: dict[str, str] = Field(default_factory=dict)
+    chosen: dict[str, str] = Field(default_factory=dict)  # feature set -> classifier with the best out-of-fold AUC
+    primary_comparison: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     authors: tuple[Author, ...] = ()
     data_source: str
     protocol: Protocol

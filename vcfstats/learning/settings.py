@@ -35,16 +35,6 @@ class SplitSettings(_Settings):
         return self
 
 
-class LogisticSettings(_Settings):
-    """A ridge-penalised logistic model on standardised features."""
-
-    correlation_max: float = Field(
-        gt=0, le=1, description="of two features with a larger absolute Pearson r on training, the later is dropped"
-    )
-    penalty_c: float = Field(gt=0, description="inverse strength of the ridge penalty (scikit-learn's C)")
-    folds: int = Field(ge=2, description="folds of the patient-level cross-validation on training patients")
-
-
 class ThresholdSettings(_Settings):
     """Which probability calls a patient positive; learned on out-of-fold training predictions, then frozen."""
 
@@ -82,7 +72,11 @@ class ReliabilitySettings(_Settings):
         default="both", description="which of the intra- and inter-reader value must reach it; mean: their average"
     )
     threshold: float = Field(default=0.85, ge=0, le=1, description="smallest value of a feature that stays")
-    deep: bool = Field(default=False, description="whether deep features are filtered too")
+    deep: Literal[False] = Field(default=False, description="whether deep features are filtered too: they are not")
+    patients: Literal["training"] = Field(
+        default="training",
+        description="whose repeated regions count; those of testing patients would let the filter see them",
+    )
 
 
 class TTestSettings(_Settings):
@@ -221,6 +215,10 @@ class LearningSettings(_Settings):
     reliability: ReliabilitySettings = Field(default=ReliabilitySettings(), description="filter by reproducibility")
     selection: SelectionSettings = Field(default=SelectionSettings(), description="feature selection")
     clinical: ClinicalSettings = Field(default=ClinicalSettings(), description="clinical findings")
+    best_by: Literal["out_of_fold_auc"] = Field(
+        default="out_of_fold_auc",
+        description="what the best classifier of a feature set is chosen by; never a testing result",
+    )
     classifiers: ClassifierSettings = Field(
         default=ClassifierSettings(), description="classifiers and what is tried of each"
     )

@@ -82,6 +82,26 @@ class StudyDirectory:
         return self.data / "radiomics.parquet"
 
     @property
+    def repeats(self) -> Path:
+        """Preprocessed cases with the repeated regions, and the features' intraclass correlations."""
+        return self.data / "repeats"
+
+    @property
+    def slices_file(self) -> Path:
+        """Three slices of each case."""
+        return self.data / "slices.npz"
+
+    @property
+    def deep_file(self) -> Path:
+        """The deep feature matrix."""
+        return self.data / "deep.parquet"
+
+    @property
+    def plan_file(self) -> Path:
+        """Hash of protocol and params, written before any testing result."""
+        return self.results / "plan.json"
+
+    @property
     def split_file(self) -> Path:
         """Partition and fold of each case."""
         return self.data / "split.csv"

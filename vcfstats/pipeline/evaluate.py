@@ -1,54 +1,131 @@
-"""Stage evaluate: every statistic of the paper, from the predictions table to result records and curves."""
+"""Stage evaluate: every statistic of the paper, from the predictions table to result records and tables."""
 
 from __future__ import annotations
 
+import shutil
+from typing import Any
+
 import pandas as pd
 
-from vcfstats.contracts.features import FeatureDescription, read_features
+from vcfstats.contracts.features import read_features
 from vcfstats.contracts.predictions import read_predictions
+from vcfstats.contracts.progress import progress
 from vcfstats.contracts.records import Record, Records, add_record, write_records
 from vcfstats.contracts.study import write_study, write_table
-from vcfstats.learning.logistic import LogisticModel
 from vcfstats.learning.thresholds import read_thresholds
 from vcfstats.pipeline.directory import StudyDirectory
-from vcfstats.pipeline.evaluation import curves, description
+from vcfstats.pipeline.evaluation import clinical, curves, description, models, patients
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
+
+CURVES = ("roc", "calibration", "calibration_groups", "decision")
 
 
 def run(study: StudyDirectory) -> None:
-    """Write results/*.json and results/*.csv."""
+    """Write results/results.json, results/study.json and results/tables."""
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
-    features = read_features(study.radiomics_file)
-    about = FeatureDescription.model_validate_json(study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8"))
-    model = LogisticModel.read(study.models / "radiomics.json")
+    predictions = read_predictions(study.predictions_file)
+    learned = study.models / "learned"
+    selection = models.read_json(learned / "selection.json")
+    matrices = {"radiomics": list(read_features(study.radiomics_file).columns), "deep": list(read_features(study.deep_file).columns)}
 
     records: Records = {}
     _add(records, description.cohort_records(cohort))
-    _add(records, description.design_records(params, about, model, features.shape[1]))
-    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in ("roc", "calibration", "calibration_groups", "decision")}
-    for given in predictions_by_model(study):
+    _add(records, description.design_records(study, {name: len(columns) for name, columns in matrices.items()}))
+    _add(records, model_records(selection, models.read_json(learned / "lasso.json"), models.read_json(learned / "learned.json")))
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
+    sets = predictions_by_model(study, predictions)
+    for given in progress(sets, len(sets), label="evaluate", unit="sets of predictions"):
         _add(records, performance_records(given, params.evaluation))
-        frames["roc"].append(curves.roc_points(given))
-        frames["calibration"].append(curves.calibration_points(given, params.evaluation))
-        frames["calibration_groups"].append(curves.calibration_groups(given, params.evaluation))
-        frames["decision"].append(curves.decision_points(given, params.evaluation))
+        tables["roc"].append(curves.roc_points(given))
+        if given.model in models.LABELS:  # the classifiers of Tables 2 to 4 are shown by their ROC curves alone
+            tables["calibration"].append(curves.calibration_points(given, params.evaluation))
+            tables["calibration_groups"].append(curves.calibration_groups(given, params.evaluation))
+            tables["decision"].append(curves.decision_points(given, params.evaluation))
 
+    out = study.results / "tables"
+    shutil.rmtree(out, ignore_errors=True)
+    for name, parts in tables.items():
+        if parts:
+            write_table(name, pd.concat([part for part in parts if len(part)] or parts), out / f"{name}.csv")
+    for name, frame in {**_clinical_tables(study, cohort), **_model_tables(study, cohort, predictions, selection, matrices)}.items():
+        write_table(name, frame, out / f"{name}.csv")
     write_records(records, study.results / "results.json")
-    for name, parts in frames.items():
-        write_table(name, pd.concat([part for part in parts if len(part)] or parts), study.results / f"{name}.csv")
-    write_table("baseline", description.baseline(cohort, params), study.results / "baseline.csv")
-    write_study(description.study_file(study), study.results / "study.json")
-    for kind in ("apparent", "out_of_fold", "testing"):
-        auc = records[f"{kind}/radiomics/auc"]
-        shown = "not estimable" if auc.value is None else f"{auc.value:.3f} ({_limit(auc.ci_low)} to {_limit(auc.ci_high)})"
-        print(f"evaluate: AUC {kind.replace('_', ' ')}: {shown}")
+    words = description.study_file(
+        study, list(predictions["model"].unique()), list(selection) + ["clinical"], models.read_json(learned / "learned.json")
+    )
+    write_study(words, study.results / "study.json")
+    _print(records)
 
 
-def predictions_by_model(study: StudyDirectory) -> list[Predictions]:
+def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    params = study.params
+    fitted = models.read_json(study.models / "learned" / "clinical.json")
+    screened = [row["variable"] for row in (fitted or {}).get("screening", []) if row["screened"]]
+    tables = {"baseline": clinical.baseline(cohort, params)}
+    if params.cohort.covariates:
+        tables["regression"] = clinical.regression(cohort, params, screened)
+    agreement = clinical.agreement(cohort, params)
+    if len(agreement):
+        tables["agreement"] = agreement
+    return tables | patients.tables(study, cohort)
+
+
+def _model_tables(
+    study: StudyDirectory, cohort: pd.DataFrame, predictions: pd.DataFrame, selection: dict[str, Any], matrices: dict[str, list[str]]
+) -> dict[str, pd.DataFrame]:
+    params, learned = study.params, study.models / "learned"
+    names = {"radiomics": matrices["radiomics"], "fused": matrices["radiomics"] + matrices["deep"]}
+    path, error = models.lasso_tables(models.read_json(learned / "lasso.json"))
+    tables = {
+        "funnel": models.funnel(selection, names),
+        "lasso_path": path,
+        "lasso_error": error,
+        "coefficients": models.coefficients(selection),
+        "comparison": models.comparison(predictions, params),
+        "classifiers": _classifiers(pd.read_csv(learned / "classifiers.csv")),
+    }
+    dlrn = models.read_json(learned / "dlrn.json")
+    if dlrn and dlrn["terms"]:
+        drawn = models.nomogram(dlrn, cohort, predictions, params)
+        tables["nomogram"], tables["nomogram_model"] = models.nomogram_tables(dlrn, drawn, params)
+    return tables
+
+
+def _classifiers(table: pd.DataFrame) -> pd.DataFrame:
+    kept = table[["feature_set", "classifier", "auc_out_of_fold", "chosen", "remark"]].copy()
+    kept["chosen"] = kept["chosen"].map({True: "yes", False: "no"})
+    kept["remark"] = kept["remark"].fillna("")
+    return kept
+
+
+def model_records(selection: dict[str, Any], lasso: dict[str, Any], learned: dict[str, Any]) -> list[Record]:
+    """Return what selection left, the penalties chosen, and the out-of-fold AUC with the classifier's choice repeated."""
+    records = []
+
+    def add(model: str, estimate: str, value: object, method: str | None = None) -> None:
+        records.append(Record(kind="model", model=model, estimate=estimate, value=value, method=method, stage="learn"))  # type: ignore[arg-type]
+
+    for feature_set, body in selection.items():
+        add(feature_set, "n_features_kept", len(body["features"]), body["reason"] or None)
+        add(feature_set, "n", body["n"])
+        add(feature_set, "events", body["n_events"])
+        if body["intercept"] is not None:
+            add(feature_set, "score_intercept", body["intercept"], "linear LASSO score on standardised features")
+    for feature_set, body in lasso.items():
+        for name in ("lambda_min", "lambda_1se"):
+            add(feature_set, name, body[name])
+        add(feature_set, "lambda_chosen", body["chosen"])
+    for feature_set, classifier in learned["chosen"].items():
+        add(feature_set, "best_classifier", models.CLASSIFIERS[classifier], "largest out-of-fold AUC")
+    for feature_set, auc in learned["auc_choice_repeated"].items():
+        add(feature_set, "auc_choice_repeated", auc, "out-of-fold AUC with the choice of the classifier repeated in every fold")
+    return records
+
+
+def predictions_by_model(study: StudyDirectory, table: pd.DataFrame) -> list[Predictions]:
     """Return the predictions of each model on each set of patients, with its frozen threshold."""
-    table = read_predictions(study.predictions_file)
-    thresholds = read_thresholds(study.models / "thresholds.json")
+    thresholds = read_thresholds(study.models / "learned" / "thresholds.json")
     return [
         Predictions(
             kind=str(kind),  # type: ignore[arg-type]
@@ -67,5 +144,11 @@ def _add(records: Records, more: list[Record]) -> None:
         add_record(records, record)
 
 
-def _limit(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _print(records: Records) -> None:
+    for model, label in models.LABELS.items():
+        shown = []
+        for kind in ("apparent", "out_of_fold", "testing"):
+            auc = records.get(f"{kind}/{model}/auc")
+            if auc is not None:
+                shown.append(f"{kind.replace('_', ' ')} {'not estimable' if auc.value is None else f'{auc.value:.3f}'}")
+        print(f"evaluate: AUC of {label}: {', '.join(shown) if shown else 'not fitted'}")

@@ -7,13 +7,16 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from vcfstats.contracts.cohort import COHORT, ID_PATTERN, cases_of
+from vcfstats.contracts.cohort import COHORT, ID_PATTERN, REPEATS, cases_of
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import file_hash, replacing, write_text
 from vcfstats.imaging.checking import check_cases
 from vcfstats.learning.settings import SplitSettings
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.params import CohortSection
+
+# Suffix of a covariate's second reading in the checked cohort table.
+SECOND = "_second"
 
 
 def run(study: StudyDirectory) -> None:
@@ -22,6 +25,9 @@ def run(study: StudyDirectory) -> None:
     cohort = read_cohort_table(study.cohort_folder, params.cohort, params.split)
     cases = list(cases_of(cohort, study.cohort_folder))
     problems = check_cases(cases, workers=params.compute.workers)
+    for repeat in REPEATS:
+        again = list(cases_of(cohort, study.cohort_folder, mask=repeat))
+        problems += check_cases(again, workers=params.compute.workers) if again else []
     if problems:
         raise InputError(problems)
     with replacing(study.cohort_file) as temporary:
@@ -62,6 +68,10 @@ def read_cohort_table(folder: Path, settings: CohortSection, split: SplitSetting
     for name in ("image", "mask"):
         cohort[name] = table[getattr(settings, name)]
         problems += _path_problems(cohort[name], name, path)
+    for name in REPEATS:
+        column = getattr(settings, name)
+        cohort[name] = table[column] if column else pd.Series(None, index=table.index, dtype=object)
+        problems += _path_problems(cohort[name].dropna(), name, path)
     cohort["mask_label"], found = _mask_labels(table, settings, path)
     problems += found
     cohort["outcome"], found = _outcome(table, settings, path)
@@ -69,9 +79,16 @@ def read_cohort_table(folder: Path, settings: CohortSection, split: SplitSetting
     cohort["partition"], found = _partition(table, split, path)
     problems += found
     for name, covariate in settings.covariates.items():
-        values = table[covariate.column or name]
-        cohort[name] = pd.to_numeric(values, errors="coerce") if covariate.type == "continuous" else values
-        problems += _covariate_problems(values, cohort[name], name, covariate.levels, path)
+        for target, column in ((name, covariate.column or name), (f"{name}{SECOND}", covariate.second_reading)):
+            if column is not None:
+                values = table[column]
+                cohort[target] = pd.to_numeric(values, errors="coerce") if covariate.type == "continuous" else values
+                problems += _covariate_problems(values, cohort[target], target, covariate.levels, path)
+    if settings.followup is not None:
+        for target, column in (("followup_time", settings.followup.time), ("followup_event", settings.followup.event)):
+            values = table[column]
+            cohort[target] = pd.to_numeric(values, errors="coerce")
+            problems += _covariate_problems(values, cohort[target], target, {}, path)
     if problems:
         raise InputError(problems)
     return COHORT.validate(cohort.sort_index())
@@ -91,15 +108,22 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitSettings, path: Path) -> None:
-    wanted = {
+    wanted: dict[str, str | None] = {
         "cohort.patient_id": settings.patient_id,
         "cohort.case_id": settings.case_id,
         "cohort.image": settings.image,
         "cohort.mask": settings.mask,
+        "cohort.mask_intra": settings.mask_intra,
+        "cohort.mask_inter": settings.mask_inter,
         "cohort.mask_label": settings.mask_label if isinstance(settings.mask_label, str) else None,
         "cohort.outcome.column": settings.outcome.column,
         "split.column": split.column if split.method == "column" else None,
-    } | {f"cohort.covariates.{name}": covariate.column or name for name, covariate in settings.covariates.items()}
+        "cohort.followup.time": settings.followup.time if settings.followup else None,
+        "cohort.followup.event": settings.followup.event if settings.followup else None,
+    }
+    for name, covariate in settings.covariates.items():
+        wanted[f"cohort.covariates.{name}"] = covariate.column or name
+        wanted[f"cohort.covariates.{name}.second_reading"] = covariate.second_reading
     missing = [
         Problem(f"no column {column!r}", f"the columns there are: {', '.join(table.columns)}", f"correct {key} in params.yaml or add the column", file=path)
         for key, column in wanted.items()

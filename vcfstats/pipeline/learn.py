@@ -1,39 +1,74 @@
-"""Stage learn: the model, fitted on training cases only, and the one table of probabilities."""
+"""Stage learn: every model, fitted on training patients only, and the one table of probabilities."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
 
 import pandas as pd
 
+from vcfstats import cohen_kappa
 from vcfstats.contracts.features import read_features
-from vcfstats.contracts.predictions import predictions_of, write_predictions
-from vcfstats.contracts.progress import progress
-from vcfstats.learning.logistic import fit_logistic_model
-from vcfstats.learning.thresholds import choose_threshold, write_thresholds
+from vcfstats.contracts.files import write_text
+from vcfstats.contracts.predictions import write_predictions
+from vcfstats.learning.learn import learn
+from vcfstats.learning.selection import Reliability, reliable_features
 from vcfstats.pipeline.directory import StudyDirectory
-
-MODEL = "radiomics"
+from vcfstats.pipeline.ingest import SECOND
+from vcfstats.pipeline.params import analytic_leaves
 
 
 def run(study: StudyDirectory) -> None:
-    """Write models/radiomics.json, models/thresholds.json and data/predictions.parquet."""
-    settings = study.params.model
+    """Write models/, data/predictions.parquet, and before them results/plan.json."""
+    params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
-    features = read_features(study.radiomics_file)
+    matrices = {"radiomics": read_features(study.radiomics_file), "deep": read_features(study.deep_file)}
+    write_plan(study)
+    shutil.rmtree(study.models / "learned", ignore_errors=True)
+    learned = learn(
+        cohort,
+        matrices,
+        params.learning,
+        params.seed_for,
+        workers=params.compute.workers,
+        covariates=params.cohort.covariates,
+        agreement=readers_agreement(study, cohort),
+        reliability=reliability(study),
+    )
+    learned.write(study.models / "learned")
+    write_predictions(learned.predictions, study.predictions_file)
+    for note in learned.notes:
+        print(f"learn: {note.subject}: {note.text}")
+
+
+def write_plan(study: StudyDirectory) -> None:
+    """Lock the plan: the hash of protocol and analytic decisions, before any testing patient is scored."""
+    protocol = study.root / (study.params.study.protocol or "protocol.yaml")
+    decisions = json.dumps(analytic_leaves(study.params), sort_keys=True).encode()
+    plan = {
+        "protocol": hashlib.sha256(protocol.read_bytes()).hexdigest() if study.params.study.protocol else None,
+        "decisions": hashlib.sha256(decisions).hexdigest(),
+        "seed": study.params.seed,
+    }
+    write_text(study.plan_file, json.dumps(plan, indent=1) + "\n")
+
+
+def readers_agreement(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, float]:
+    """Return Cohen's kappa of the findings that two readers read, on training patients."""
     training = cohort[cohort["partition"] == "training"]
-    testing = cohort[cohort["partition"] == "testing"]
+    kappas = {}
+    for name in study.params.cohort.covariates:
+        if f"{name}{SECOND}" in training:
+            pairs = training[[name, f"{name}{SECOND}"]].dropna()
+            kappas[name] = float(cohen_kappa(pairs[name], pairs[f"{name}{SECOND}"]).kappa)
+    return kappas
 
-    held_out = []
-    for fold in progress(range(settings.folds), settings.folds, label="cross-validation", unit="folds"):
-        inside = training.index[training["fold"] != fold]
-        outside = training.index[training["fold"] == fold]
-        model = fit_logistic_model(features.loc[inside], training["outcome"], settings)
-        held_out.append(model.predict(features.loc[outside]))
-    model = fit_logistic_model(features.loc[training.index], training["outcome"], settings)
-    model.write(study.models / f"{MODEL}.json")
 
-    said = {"feature_set": MODEL, "model": MODEL}
-    apparent = predictions_of(training, model.predict(features.loc[training.index]), kind="apparent", **said)
-    out_of_fold = predictions_of(training, pd.concat(held_out), kind="out_of_fold", fold=training["fold"], **said)
-    # Frozen before any testing patient is scored.
-    write_thresholds({MODEL: choose_threshold(out_of_fold, settings.threshold)}, study.models / "thresholds.json")
-    tested = predictions_of(testing, model.predict(features.loc[testing.index]), kind="testing", **said)
-    write_predictions(pd.concat([apparent, out_of_fold, tested]), study.predictions_file)
-    print(f"learn: {len(model.features)} of {features.shape[1]} features in the model, {model.n} training cases, {model.events} events")
+def reliability(study: StudyDirectory) -> dict[str, Reliability]:
+    """Return the filter by reproducibility, or nothing where no region was drawn again."""
+    frames = {name: pd.read_csv(study.repeats / f"icc_{name}.csv") for name in ("intra", "inter")}
+    given = {name: frame if len(frame) else None for name, frame in frames.items()}
+    if all(frame is None for frame in given.values()):
+        return {}
+    return {"radiomics": reliable_features(given["intra"], given["inter"], study.params.learning.reliability)}

@@ -11,10 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
-from vcfstats.learning.settings import LogisticSettings, SplitSettings, ThresholdSettings
+from vcfstats.imaging.slices import SliceSettings
+from vcfstats.learning.network.settings import TrunkSettings
+from vcfstats.learning.settings import LearningSettings, SplitSettings
 from vcfstats.pipeline.yamlfile import leaves, read_yaml
 from vcfstats.simulation.settings import SimulationSettings
 
+Headline = Literal["clinical", "rad", "dl", "dlr", "dlrn"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -61,6 +64,7 @@ class Covariate(Section):
     unit: str = Field(default="", description="unit in print")
     levels: dict[str, str] = Field(default_factory=dict, description="value in the table -> name in print, in order, reference level first")
     column: str | None = Field(default=None, description="column of the cohort table, if not the key itself")
+    second_reading: str | None = Field(default=None, description="column with a second reader's finding, for agreement; null: none")
 
     @model_validator(mode="after")
     def _levels_belong_to_categories(self) -> Covariate:
@@ -73,6 +77,14 @@ class Covariate(Section):
         return self
 
 
+class FollowupSection(Section):
+    """Follow-up of the patients."""
+
+    time: Text = Field(description="column with the time under observation")
+    event: Text = Field(description="column with 1 where observation ended with the event, 0 where it was cut off")
+    unit: Text = Field(default="months", description="unit of the time")
+
+
 class CohortSection(Section):
     """The folder of the cohort and its columns."""
 
@@ -83,6 +95,10 @@ class CohortSection(Section):
     image: Text = Field(default="image", description="column with the image file, relative to the folder")
     mask: Text = Field(default="mask", description="column with the mask file, relative to the folder")
     mask_label: int | str | None = Field(default=None, description="label of the region in the masks: a number, a column, or null for the only label")
+    mask_intra: str | None = Field(default=None, description="column with the region drawn again by the first reader, or null")
+    mask_inter: str | None = Field(default=None, description="column with the region drawn by a second reader, or null")
+    followup: FollowupSection | None = Field(default=None, description="follow-up, or null")
+    screening: str | None = Field(default=None, description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null")
     outcome: OutcomeSection = Field(description="the reference standard")
     covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
 
@@ -92,12 +108,6 @@ class CohortSection(Section):
         if PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value).parts:
             raise ValueError("the table lies in the cohort's folder")
         return value
-
-
-class ModelSection(LogisticSettings):
-    """The prediction model and its threshold."""
-
-    threshold: ThresholdSettings = Field(description="which probability calls a patient positive")
 
 
 class DecisionSection(Section):
@@ -125,6 +135,20 @@ class EvaluationSection(Section):
     hosmer_lemeshow_groups: int = Field(ge=3, le=20, description="groups of the Hosmer-Lemeshow test")
     calibration_smoother: Literal["loess", "rcs", "logistic"] = Field(description="curve drawn through predicted and observed")
     decision: DecisionSection = Field(description="range of the decision curve")
+    primary_comparison: tuple[Headline, Headline] = Field(
+        description="the two models compared first, on the internal test set; all other pairs are adjusted for multiplicity"
+    )
+    pairs_adjusted_by: Literal["holm", "hochberg", "hommel", "bonferroni", "bh", "by", "none"] = Field(
+        description="adjustment of the p values of all other pairs of models"
+    )
+    baseline_yates: bool = Field(description="chi-square of two-by-two baseline tables corrected for continuity")
+
+    @field_validator("primary_comparison")
+    @classmethod
+    def _two_models(cls, value: tuple[str, str]) -> tuple[str, str]:
+        if value[0] == value[1]:
+            raise ValueError("two different models")
+        return value
 
 
 class ComputeSection(Section):
@@ -149,7 +173,9 @@ class Params(Section):
     split: SplitSettings
     preprocess: PreprocessSettings
     radiomics: RadiomicsSettings
-    model: ModelSection
+    slices: SliceSettings
+    trunk: TrunkSettings
+    learning: LearningSettings
     evaluation: EvaluationSection
     compute: ComputeSection
     report: ReportSection

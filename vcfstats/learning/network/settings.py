@@ -34,6 +34,10 @@ class TrunkSettings(BaseModel):
         pattern=r"^[0-9a-f]{64}$",
         description="SHA-256 that the weights' file must have, in lower-case hexadecimal; null accepts any.",
     )
+    trained: Literal["none"] = Field(
+        default="none",
+        description="Layers that are trained on the study's images: none, the network stays as it comes.",
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of the random numbers of weights none.")
 
     @model_validator(mode="after")

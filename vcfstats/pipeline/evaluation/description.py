@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,8 +14,8 @@ from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import StudyFile
-from vcfstats.learning.logistic import LogisticModel
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
 from vcfstats.pipeline.params import Params
 from vcfstats.pipeline.protocol import Departure
@@ -24,9 +25,18 @@ INTERPOLATORS = {"nearest": "nearest neighbour", "linear": "linear interpolation
 CODE = ("contracts", "imaging", "learning", "pipeline", "simulation", "statistics")
 
 
-def design_records(params: Params, description: FeatureDescription, model: LogisticModel, n_features: int) -> list[Record]:
-    """Return the decisions and what came of them as sentences or numbers, for the methods section."""
-    versions = description.versions
+def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Record]:
+    """Return the decisions as sentences or numbers, for the methods section.
+
+    Parameters
+    ----------
+    study : StudyDirectory
+        The study.
+    features : dict
+        Matrix -> number of features.
+    """
+    params = study.params
+    versions = FeatureDescription.model_validate_json(study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8")).versions
     words: dict[str, float | str] = {
         "split": _split(params),
         "bias_field": _bias_field(params),
@@ -34,28 +44,98 @@ def design_records(params: Params, description: FeatureDescription, model: Logis
         "normalization": _normalization(params),
         "radiomics": _radiomics(params),
         "pyradiomics_version": versions.get("pyradiomics-bhklab", ""),
-        "model": (
-            f"Of two features with an absolute Pearson correlation above {params.model.correlation_max:g} the later was dropped; the others were "
-            "standardised and entered a ridge-penalised logistic regression "
-            f"(inverse penalty strength C = {params.model.penalty_c:g}). All steps were fitted to training patients only and "
-            f"refitted within each of the {params.model.folds} folds of the patient-level cross-validation."
-        ),
+        "reliability": _reliability(params),
+        "slices": _slices(params),
+        "trunk": _trunk(params),
+        "selection": _selection(params),
+        "classifiers": _classifiers(params),
+        "clinical": _clinical(params),
+        "deep_head": _deep_head(params),
+        "fusion": _fusion(params),
         "threshold": _threshold(params),
         "auc_interval": f"{METHOD_NAMES[params.evaluation.auc_interval]} confidence interval",
         "proportion_interval": f"{METHOD_NAMES[params.evaluation.proportion_interval]} confidence intervals",
+        "pairs_adjusted_by": params.evaluation.pairs_adjusted_by,
     }
     numbers: dict[str, float] = {
-        "n_features": n_features,
+        **{f"n_features_{name}": count for name, count in features.items()},
         "confidence_level": params.evaluation.confidence_level,
         "hosmer_lemeshow_groups": params.evaluation.hosmer_lemeshow_groups,
         "decision_low": params.evaluation.decision.low,
         "decision_high": params.evaluation.decision.high,
-        "folds": params.model.folds,
+        "folds": params.learning.folds.n,
         "seed": params.seed,
     }
-    records = [Record(kind="design", estimate=name, value=value, stage=STAGE) for name, value in {**words, **numbers}.items()]
-    kept = {"n_features_kept": len(model.features), "n": model.n, "events": model.events}
-    return records + [Record(kind="model", model="radiomics", estimate=name, value=value, stage="learn") for name, value in kept.items()]
+    return [Record(kind="design", estimate=name, value=value, stage=STAGE) for name, value in {**words, **numbers}.items()]
+
+
+def _reliability(params: Params) -> str:
+    r = params.learning.reliability
+    if params.cohort.mask_intra is None and params.cohort.mask_inter is None:
+        return "No region was drawn again, so that features were not filtered by reproducibility."
+    value = "" if r.value == "estimate" else "the lower confidence limit of "
+    which = {"both": "within and between readers", "either": "within or between readers", "intra": "within readers", "inter": "between readers"}
+    return (
+        f"Radiomic features stayed if {value}{r.form} reached {r.threshold:g} {which.get(r.combine, 'on average within and between readers')}, "
+        "computed on the training patients whose region was drawn again."
+    )
+
+
+def _slices(params: Params) -> str:
+    s = params.slices
+    unit = "mm" if s.offset_unit == "mm" else "slices"
+    return (
+        f"The sagittal slice with the largest region and its neighbours {s.offset} {unit} to either side were cropped to the bounding box of the region, "
+        f"standardised, scaled to [-1, 1] and resized to {s.size} x {s.size} pixels by nearest neighbour."
+    )
+
+
+def _trunk(params: Params) -> str:
+    name = {"efficientnet_lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18", "resnet50": "ResNet-50"}[params.trunk.backbone]
+    weights = {"packaged": "pre-trained on ImageNet", "torchvision": "pre-trained on ImageNet", "file": "with weights from a file", "none": "with random weights"}
+    return f"Deep features were the average-pooled last convolution of {name} {weights[params.trunk.weights]}, for each of the three slices; no layer was trained on the study's images."
+
+
+def _selection(params: Params) -> str:
+    s = params.learning.selection
+    test = {"student": "Student's", "welch": "Welch's"}[s.t_test.variances]
+    steps = [f"{test} t-test (p < {s.t_test.alpha:g}" + ("" if s.t_test.adjustment == "none" else f", false discovery rate, {s.t_test.adjustment.upper()}") + ")"]
+    steps.append(f"one of each pair with absolute Pearson correlation above {s.correlation.limit:g}")
+    if s.collinearity.limit is not None:
+        steps.append(f"recursive elimination of variance-inflation factors above {s.collinearity.limit:g}")
+    rule = "the least cross-validated error" if s.lasso.rule == "min" else "the largest penalty within one standard error of the least error"
+    steps.append(f"a {'linear' if s.lasso.family == 'gaussian' else 'logistic'} LASSO with the penalty of {rule} in {s.lasso.folds} folds")
+    return "Features were standardised and selected in this order: " + "; ".join(steps) + "."
+
+
+def _classifiers(params: Params) -> str:
+    names = ", ".join(CLASSIFIERS[name] for name in params.learning.classifiers.grids())
+    return (
+        f"Classifiers were {names}, tuned by cross-validation on training patients. Selection and tuning were repeated within each of "
+        f"{params.learning.folds.n} patient-level folds; the best classifier of a feature set is the one with the largest out-of-fold AUC."
+    )
+
+
+def _clinical(params: Params) -> str:
+    c = params.learning.clinical
+    if not params.cohort.covariates:
+        return "There were no clinical findings."
+    text = f"Clinical findings with univariable p < {c.screening_alpha:g} entered a multivariable logistic regression; "
+    text += "those with p below the same limit there made the clinical model." if c.predictors == "independent" else "all of them made the clinical model."
+    missing = {"complete_case": "Cases with a missing finding have no clinical probability.", "median_mode": "Missing findings were filled by the training median or mode."}
+    return f"{text} {missing[c.missing]}"
+
+
+def _deep_head(params: Params) -> str:
+    how = {"mean_probability": "the mean of the slices' probabilities", "mean_logit": "the mean of the slices' logits", "max": "the largest of the slices' probabilities"}
+    return f"The network's own probability is a ridge-penalised logistic head on the deep features of a slice; {how[params.learning.deep_head.slices]} is the case's."
+
+
+def _fusion(params: Params) -> str:
+    f = params.learning.fusion
+    of = "out-of-fold" if f.input == "out_of_fold" else "resubstituted"
+    scale = "probability" if f.scale == "probability" else "logit"
+    return f"The nomogram model is a logistic regression of the {of} {scale} of the best classifier of all features and the clinical predictors."
 
 
 def _split(params: Params) -> str:
@@ -100,10 +180,11 @@ def _radiomics(params: Params) -> str:
 
 
 def _threshold(params: Params) -> str:
-    if params.model.threshold.rule == "fixed":
-        return f"A predicted probability of {params.model.threshold.value:g} or more was called positive."
+    threshold = params.learning.threshold
+    if threshold.rule == "fixed":
+        return f"A predicted probability of {threshold.value:g} or more was called positive."
     return (
-        "The threshold was the one with the largest sum of sensitivity and specificity on out-of-fold predictions of training patients, "
+        "Each model's threshold was the one with the largest sum of sensitivity and specificity on out-of-fold predictions of training patients, "
         "then frozen; a predicted probability at or above it was called positive."
     )
 
@@ -120,38 +201,18 @@ def cohort_records(cohort: pd.DataFrame) -> list[Record]:
     return records
 
 
-def baseline(cohort: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Return the baseline table: counts with percentages, means with SD, number missing; all, training, testing."""
-    groups = {"all": cohort, **{name: cohort[cohort["partition"] == name] for name in ("training", "testing")}}
-    rows: list[dict[str, str]] = [{"variable": "Cases", "level": "", "statistic": "n"} | {name: str(len(group)) for name, group in groups.items()}]
-    outcome = params.cohort.outcome
-    shown = {outcome.event_label: 1, outcome.nonevent_label: 0}
-    for label, value in shown.items():
-        rows.append({"variable": "Reference standard", "level": label, "statistic": "n (%)"} | {n: _share(g["outcome"] == value) for n, g in groups.items()})
-    for name, covariate in params.cohort.covariates.items():
-        if covariate.type == "continuous":
-            label = f"{covariate.label} ({covariate.unit})" if covariate.unit else covariate.label
-            rows.append({"variable": label, "level": "", "statistic": "mean ± SD"} | {n: _mean_sd(g[name]) for n, g in groups.items()})
-        for code, level in covariate.levels.items():
-            known = {n: g[name].dropna() for n, g in groups.items()}
-            rows.append({"variable": covariate.label, "level": level, "statistic": "n (%)"} | {n: _share(k == code) for n, k in known.items()})
-        missing = {n: int(g[name].isna().sum()) for n, g in groups.items()}
-        if missing["all"]:
-            rows.append({"variable": covariate.label, "level": "Missing", "statistic": "n"} | {partition: str(count) for partition, count in missing.items()})
-    return pd.DataFrame(rows)
+def study_file(study: StudyDirectory, models: list[str], feature_sets: list[str], learned: dict[str, Any]) -> StudyFile:
+    """Return the words and hashes that documents print.
 
-
-def _share(chosen: pd.Series) -> str:
-    return f"{int(chosen.sum())} ({chosen.mean():.1%})" if len(chosen) else "0 (-)"
-
-
-def _mean_sd(values: pd.Series) -> str:
-    known = values.dropna()
-    return f"{known.mean():.1f} ± {known.std(ddof=1):.1f}" if len(known) > 1 else "-"
-
-
-def study_file(study: StudyDirectory) -> StudyFile:
-    """Return the words and hashes that documents print."""
+    Parameters
+    ----------
+    study : StudyDirectory
+        The study.
+    models, feature_sets : list of str
+        What there are predictions of.
+    learned : dict
+        models/learned/learned.json.
+    """
     params = study.params
     departures = study.departures()
     return StudyFile.model_validate(
@@ -163,7 +224,12 @@ def study_file(study: StudyDirectory) -> StudyFile:
             "event_label": params.cohort.outcome.event_label,
             "nonevent_label": params.cohort.outcome.nonevent_label,
             "case_noun": params.study.case_noun,
-            "models": {"radiomics": "Radiomics"},
+            "models": {name: label for name, label in LABELS.items() if name in models},
+            "feature_sets": {name: label for name, label in FEATURE_SETS.items() if name in feature_sets},
+            "classifiers": {name: CLASSIFIERS[name] for name in params.learning.classifiers.grids()},
+            "chosen": learned["chosen"],
+            "primary_comparison": params.evaluation.primary_comparison,
+            "notes": learned["notes"],
             "authors": [author.model_dump() for author in params.study.authors],
             "data_source": params.study.data_source,
             "protocol": {

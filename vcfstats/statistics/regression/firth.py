@@ -179,12 +179,13 @@ def maximise(
     moving = np.ones(X.shape[1], dtype=bool) if free is None else free
     b = np.zeros(X.shape[1]) if start is None else start * scale
     state = _penalised(Z, y, b)
+    damping, last = 1.0, np.inf
     for _ in range(_ITERATIONS):
         value, score, information, _ = state
         block = np.ix_(moving, moving)
         step = np.zeros_like(b)
         if moving.any():
-            step[moving] = np.linalg.solve(information[block], score[moving])
+            step[moving] = damping * np.linalg.solve(information[block], score[moving])
         longest = np.abs(step).max()
         if longest > _LONGEST_STEP:
             step *= _LONGEST_STEP / longest
@@ -195,8 +196,13 @@ def maximise(
                 break
             step = step / 2
         b = trial
-        if np.abs(step).max() <= 1e-11 * (1 + np.abs(b).max()):
+        size = np.abs(step).max()
+        if size <= 1e-11 * (1 + np.abs(b).max()):
             break
+        if size > 0.9 * last:
+            # The information is the likelihood's alone, not the penalty's: full steps may circle about the maximum.
+            damping = max(damping / 2, 2.0**-10)
+        last = size
     else:
         raise ValueError(
             f"Firth's penalised likelihood did not converge in {_ITERATIONS} steps; rescale the predictors."

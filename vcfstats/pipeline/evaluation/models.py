@@ -1,0 +1,169 @@
+"""How the models came about and compare: selection, LASSO, coefficients, pairs of AUCs, the nomogram."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from vcfstats import Nomogram, adjust_pvalues, delong_test
+from vcfstats.contracts.study import TABLES
+from vcfstats.learning.fusion import OUTPUT
+from vcfstats.pipeline.params import Params
+
+LABELS = {"clinical": "Clinical", "rad": "Rad", "dl": "DL", "dlr": "DLR", "dlrn": "DLRN"}
+FEATURE_SETS = {"clinical": "Clinical findings", "radiomics": "Radiomics", "fused": "Radiomics and deep features"}
+CLASSIFIERS = {
+    "logistic_regression": "Logistic regression", "svm": "SVM", "knn": "k-NN", "random_forest": "Random forest", "extra_trees": "ExtraTrees",
+    "xgboost": "XGBoost", "lightgbm": "LightGBM", "mlp": "MLP",
+}  # fmt: skip
+# rms draws the axis of the fused model's output like any other; its name in print.
+OUTPUT_LABEL = "DLR probability"
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of the learning stage."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def feature_class(name: str) -> str:
+    """Return the class of a feature by its name: deep, shape, first order, or a texture matrix."""
+    if name.startswith("DL_"):
+        return "deep"
+    return {"firstorder": "first order"}.get(name.split("_")[1], name.split("_")[1].upper() if name.split("_")[1] != "shape" else "shape")
+
+
+def funnel(selection: dict[str, Any], names: dict[str, list[str]]) -> pd.DataFrame:
+    """Return the number of features by class after each step of each feature set's selection.
+
+    Parameters
+    ----------
+    selection : dict
+        models/learned/selection.json.
+    names : dict
+        Feature set -> all features that entered.
+    """
+    rows = []
+    for feature_set, body in selection.items():
+        left = list(names[feature_set])
+        rows += _counts(feature_set, "extracted", left)
+        for step in body["steps"]:
+            left = [name for name in left if name not in step["dropped"]]
+            rows += _counts(feature_set, step["name"], left)
+    return pd.DataFrame(rows, columns=list(TABLES["funnel"]))
+
+
+def _counts(feature_set: str, step: str, names: list[str]) -> list[tuple[str, str, str, int]]:
+    counts = pd.Series([feature_class(name) for name in names], dtype=object).value_counts().sort_index()
+    return [(feature_set, step, str(kind), int(n)) for kind, n in counts.items()] or [(feature_set, step, "none", 0)]
+
+
+def lasso_tables(lasso: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the LASSO's path (features that are ever in it) and its cross-validated error."""
+    path, error = [], []
+    for feature_set, body in lasso.items():
+        for feature, values in body["coefficients"].items():
+            path += [(feature_set, lam, feature, value) for lam, value in zip(body["lambda"], values, strict=True)]
+        columns = zip(body["lambda"], body["cv_mean"], body["cv_se"], body["df"], strict=True)
+        error += [(feature_set, *row) for row in columns]
+    return pd.DataFrame(path, columns=list(TABLES["lasso_path"])), pd.DataFrame(error, columns=list(TABLES["lasso_error"]))
+
+
+def coefficients(selection: dict[str, Any]) -> pd.DataFrame:
+    """Return what the LASSO kept with its coefficients per standard deviation, largest first."""
+    rows = []
+    for feature_set, body in selection.items():
+        ordered = sorted(body["coefficients"].items(), key=lambda item: (-abs(item[1]), item[0]))
+        rows += [(feature_set, name, value) for name, value in ordered if value != 0]
+    return pd.DataFrame(rows, columns=list(TABLES["coefficients"]))
+
+
+def comparison(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Return DeLong's comparison of all pairs of headline models, on the cases that both score.
+
+    The primary pair keeps its p value; the others are adjusted for their number. On resubstituted training predictions a
+    p value would say nothing of new patients, so that only differences and intervals are given there.
+    """
+    primary = set(params.evaluation.primary_comparison)
+    z = norm.ppf((1 + params.evaluation.confidence_level) / 2)
+    frames = []
+    for kind, rows in predictions[predictions["model"].isin(LABELS)].groupby("kind", sort=True):
+        wide = rows.pivot(index="case_id", columns="model", values="probability")
+        outcome = rows.drop_duplicates("case_id").set_index("case_id")["outcome"]
+        models = [name for name in LABELS if name in wide]
+        pairs = []
+        for i, a in enumerate(models):
+            for b in models[i + 1 :]:
+                both = wide[[a, b]].dropna()
+                y = outcome.loc[both.index]
+                if y.nunique() < 2:
+                    continue
+                test = delong_test(y, both[a], both[b])
+                half = z * test.se
+                pairs.append((kind, a, b, test.difference, test.difference - half, test.difference + half, test.pvalue))
+        frame = pd.DataFrame(pairs, columns=list(TABLES["comparison"])[:7])
+        frame["primary"] = ["yes" if {a, b} == primary else "no" for a, b in zip(frame["model_a"], frame["model_b"], strict=True)]
+        if kind == "apparent":
+            frame["p_value"] = np.nan
+        others = (frame["primary"] == "no") & frame["p_value"].notna()
+        frame["p_adjusted"] = frame["p_value"]
+        if others.any():
+            adjusted = adjust_pvalues(frame.loc[others, "p_value"].to_numpy(), method=params.evaluation.pairs_adjusted_by)
+            frame.loc[others, "p_adjusted"] = adjusted
+        frames.append(frame)
+    table = pd.concat(frames) if frames else pd.DataFrame(columns=list(TABLES["comparison"]))
+    return table.loc[:, list(TABLES["comparison"])]
+
+
+def nomogram(dlrn: dict[str, Any], cohort: pd.DataFrame, predictions: pd.DataFrame, params: Params) -> Nomogram:
+    """Return the nomogram of the fitted model, its ranges from the training cases that it was fitted to."""
+    kind = "out_of_fold" if params.learning.fusion.input == "out_of_fold" else "apparent"
+    rows = predictions[(predictions["model"] == "dlr") & (predictions["kind"] == kind)].set_index("case_id")
+    variables = [term["variable"] for term in dlrn["terms"] if term["variable"] != OUTPUT]
+    data = cohort.loc[rows.index, list(dict.fromkeys(variables))].copy()
+    data.insert(0, OUTPUT, fused_scale(rows["probability"], params))
+    named = {term["column"]: term["coefficient"] for term in dlrn["terms"]}
+    return Nomogram.from_coefficients(named, data.dropna(), intercept=dlrn["intercept"])
+
+
+def fused_scale(probability: pd.Series, params: Params) -> pd.Series:
+    """Return the fused model's output as it enters the nomogram model."""
+    settings = params.learning.fusion
+    if settings.scale == "probability":
+        return probability
+    clipped = probability.clip(settings.clip, 1 - settings.clip)
+    return pd.Series(np.log(clipped / (1 - clipped)), index=probability.index)
+
+
+def nomogram_tables(dlrn: dict[str, Any], drawn: Nomogram, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the ticks of every axis in points, and the coefficients with standard errors and Wald limits."""
+    covariates = params.cohort.covariates
+    rows: list[tuple[str, str, str, float]] = []
+    for tick in drawn.to_frame().itertuples():
+        name = str(tick.variable)
+        label = OUTPUT_LABEL if name == OUTPUT else covariates[name].label
+        level = covariates[name].levels.get(str(tick.value), str(tick.value)) if name in covariates else _number(tick.value)
+        rows.append((label, "predictor", level, float(tick.points)))
+    rows += [("Points", "points", _number(value), float(value)) for value in np.arange(0, drawn.maxscale + 1, drawn.maxscale / 10)]
+    rows += [("Total points", "total", _number(value), float(value)) for value in drawn.total_points_ticks]
+    for row in drawn.risk_axis().itertuples():
+        rows.append((f"Probability: {params.cohort.outcome.event_label}", "probability", _number(row.risk), float(row.total_points)))
+    z = norm.ppf((1 + params.evaluation.confidence_level) / 2)
+    model = [("Intercept", dlrn["intercept"], dlrn["intercept_error"])]
+    for term in dlrn["terms"]:
+        name = term["variable"]
+        label = OUTPUT_LABEL if name == OUTPUT else covariates[name].label
+        level = covariates[name].levels.get(str(term["level"]), "") if name in covariates else ""
+        model.append((f"{label}: {level}" if level else label, term["coefficient"], term["standard_error"]))
+    frame = pd.DataFrame(model, columns=["term", "coefficient", "standard_error"])
+    error = frame["standard_error"].astype(float)
+    frame["low"], frame["high"] = frame["coefficient"] - z * error, frame["coefficient"] + z * error
+    return pd.DataFrame(rows, columns=list(TABLES["nomogram"])), frame
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):g}"

@@ -1,0 +1,59 @@
+"""How the patients came to be these: screening and follow-up, where the cohort has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.study import TABLES
+from vcfstats.pipeline.directory import StudyDirectory
+
+
+def tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the flow of patients and the follow-up; a table that the cohort cannot support is absent."""
+    settings = study.params.cohort
+    found = {}
+    if settings.screening is not None:
+        found["flow"] = flow(study.cohort_folder / settings.screening)
+    if settings.followup is not None:
+        found["followup"] = followup(cohort)
+    return found
+
+
+def flow(path: Path) -> pd.DataFrame:
+    """Read the screening log: a CSV with step, reason and n, in order.
+
+    Steps are ``screened``, ``excluded`` (once for each reason) and ``included``; the numbers must add up.
+    """
+    try:
+        log = pd.read_csv(path, encoding="utf-8-sig", dtype={"step": str, "reason": str})
+    except FileNotFoundError:
+        raise InputError(Problem("no such file", "the screening log", "correct cohort.screening, or set it to null", file=path)) from None
+    if list(log.columns) != list(TABLES["flow"]):
+        raise InputError(Problem(f"columns {', '.join(log.columns)}", "columns step, reason, n", "rename them", file=path))
+    counts = log.groupby("step")["n"].sum()
+    screened, excluded, included = (int(counts.get(step, 0)) for step in ("screened", "excluded", "included"))
+    if screened - excluded != included:
+        raise InputError(
+            Problem(f"{screened} screened, {excluded} excluded and {included} included", "screened less excluded = included", "correct the log", file=path)
+        )
+    return log.assign(reason=log["reason"].fillna(""))
+
+
+def followup(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return the reverse Kaplan-Meier estimate of follow-up, all patients together.
+
+    Being under observation is what is estimated: the end of observation is the event, and the event that ends it cuts off.
+    """
+    from vcfstats import reverse_kaplan_meier
+
+    known = cohort.dropna(subset=["followup_time", "followup_event"])
+    frame = reverse_kaplan_meier(known["followup_time"], known["followup_event"]).to_frame()
+    return pd.DataFrame(
+        {
+            "group": "all", "time": frame["time"], "estimate": frame["survival"], "low": frame["low"], "high": frame["high"],
+            "at_risk": frame["at_risk"],
+        }
+    )  # fmt: skip
