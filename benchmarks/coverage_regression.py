@@ -10,7 +10,7 @@ from vcfstats.statistics.regression.design import build_design
 from vcfstats.statistics.regression.logistic import fit_model
 
 
-@register("regression", designs=[{**d, "odds_ratio": r} for d in DESIGNS for r in (1, 3)], replicates=400)
+@register("regression", designs=[{**d, "odds_ratio": r} for d in DESIGNS for r in (1, 3)], replicates=2000)
 def log_odds_ratio(design, generator):
     """A binary predictor (30%) beside a normal one; case-control sampling of the event count. Separated: undefined for Wald."""
     import pandas as pd

@@ -28,11 +28,13 @@ def kaplan_meier_bands(design, generator):
 
 @register("survival", designs=DESIGNS, replicates=10_000)
 def medians(design, generator):
-    """Median follow-up by the reverse curve, by scale of the band."""
+    """Median follow-up by the reverse curve, by scale of the band; an upper limit not reached counts as 1,000."""
     time, event = _follow(generator, np.ones(design["n"]), design["censoring"])
     curve = reverse_kaplan_meier(time, event)
     bands = ("log", "log-log", "plain")
-    return np.log(2) / design["censoring"], {band: curve.confidence_interval(method=band) for band in bands}
+    found = {band: curve.confidence_interval(method=band) for band in bands}
+    # A limit that is not reached leaves the interval open above.
+    return np.log(2) / design["censoring"], {b: (i.low, 1e3 if np.isnan(i.high) else i.high) for b, i in found.items()}
 
 
 def _truth(horizon):
@@ -56,6 +58,10 @@ def discrimination(design, generator):
     x = generator.normal(size=design["n"])
     time, event = _follow(generator, np.exp(x), design["censoring"])
     uno = concordance_index(time, event, x, method="uno", tau=_HORIZON).confidence_interval()
-    low, high = time_dependent_auc(time, event, x, [_HORIZON]).confidence_interval()
+    result = time_dependent_auc(time, event, x, [_HORIZON])
     shift = _TRUE_AUC - _TRUE_C
-    return _TRUE_C, {"uno": uno, "auc at the horizon": (low[0] - shift, high[0] - shift)}
+    found = {"uno": uno}
+    for method in ("wald", "logit"):
+        low, high = result.confidence_interval(method=method)
+        found[f"auc at the horizon, {method}"] = (low[0] - shift, high[0] - shift)
+    return _TRUE_C, found

@@ -45,7 +45,7 @@ def _against(truth, apparent, result):
     }
 
 
-@register("validation", designs=DESIGNS, replicates=400)
+@register("validation", designs=DESIGNS, replicates=1000)
 def location_shifted(design, generator):
     """Corrected AUC and Brier score of a logistic model of 5 predictors (2 of use): apparent percentiles, shifted; B = 200."""
     X, y, truth = _draw(design, generator)
@@ -53,7 +53,7 @@ def location_shifted(design, generator):
     return truth[0], _against(truth, ("location-shifted",), result)
 
 
-@register("validation", designs=DESIGNS[:2], replicates=150)
+@register("validation", designs=DESIGNS[:2], replicates=300)
 def two_stage(design, generator):
     """The same, by the two-stage bootstrap: 150 outer resamples, each corrected by 20."""
     X, y, truth = _draw(design, generator)

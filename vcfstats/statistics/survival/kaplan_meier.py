@@ -58,7 +58,11 @@ class KaplanMeier(Result):
         return _bands(self.survival, self._relative, float(ndtri(0.5 + check_level(confidence_level) / 2)), chosen)
 
     def confidence_interval(self, confidence_level: float = 0.95, *, method: str | None = None) -> ConfidenceInterval:
-        """Return the interval of the median: where the bands reach 1/2 (Brookmeyer and Crowley). NaN if they do not."""
+        """Return the interval of the median: where the bands reach 1/2 (Brookmeyer and Crowley).
+
+        A limit of NaN was not reached: above it the interval has no end. Of the scales, log covers least well in small
+        samples (benchmarks/results/coverage_survival.md); log-log is the better one for the median.
+        """
         low, high = self.bands(confidence_level, method=method)
         return ConfidenceInterval(_quantile(self.time, low, 0.5), _quantile(self.time, high, 0.5))
 
