@@ -1,5 +1,7 @@
 """The audit as a whole: the published tables, tables of other shapes, and what must never be flagged."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,13 @@ def test_without_n_the_smallest_counts_are_found_and_their_multiples_named():
         "Table 2, row 6 (XGBoost-training)",
         *(f"Table {t}, row 11 (KNN-training)" for t in (2, 3, 4)),
     }
+
+
+def test_the_audit_needs_numpy_scipy_and_pandas_alone():
+    code = (
+        "import sys; from vcfstats import audit_table; import pandas as pd;"
+        "audit_table(pd.DataFrame({'model': ['A'], 'AUC': ['0.8'], '95% CI': ['0.7-0.9']})).to_html();"
+        "print([m for m in ('typer', 'rich', 'pydantic', 'sklearn', 'matplotlib', 'great_tables', 'yaml') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
