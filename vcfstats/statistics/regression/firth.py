@@ -179,7 +179,7 @@ def maximise(
     moving = np.ones(X.shape[1], dtype=bool) if free is None else free
     b = np.zeros(X.shape[1]) if start is None else start * scale
     state = _penalised(Z, y, b)
-    damping, last = 1.0, np.inf
+    damping, last = 1.0, np.zeros_like(b)
     for _ in range(_ITERATIONS):
         value, score, information, _ = state
         block = np.ix_(moving, moving)
@@ -196,13 +196,12 @@ def maximise(
                 break
             step = step / 2
         b = trial
-        size = np.abs(step).max()
-        if size <= 1e-11 * (1 + np.abs(b).max()):
+        if np.abs(step).max() <= 1e-11 * (1 + np.abs(b).max()):
             break
-        if size > 0.9 * last:
+        if step @ last < 0 and np.abs(step).max() > 0.5 * np.abs(last).max():
             # The information is the likelihood's alone, not the penalty's: full steps may circle about the maximum.
-            damping = max(damping / 2, 2.0**-10)
-        last = size
+            damping = 0.5
+        last = step
     else:
         raise ValueError(
             f"Firth's penalised likelihood did not converge in {_ITERATIONS} steps; rescale the predictors."
