@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vcfstats.contracts.progress import progress
 from vcfstats.statistics.inputs import BoolArray, FloatArray
@@ -64,7 +63,10 @@ def best(scores: Sequence[float]) -> int | None:
 
 
 def run_tasks(function: Callable[[T], R], tasks: Sequence[T], *, workers: int, label: str, unit: str) -> list[R]:
-    """Call `function` on every task, each in one thread of one of `workers` processes; results in the order of the tasks."""
+    """Call `function` on every task in `workers` processes of one thread each; results in the order of the tasks.
+
+    With one worker it is called here, under whatever limit of threads the caller set.
+    """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     return list(
@@ -74,21 +76,10 @@ def run_tasks(function: Callable[[T], R], tasks: Sequence[T], *, workers: int, l
 
 def _results(function: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[R]:
     if workers == 1:
-        yield from map(_SingleThreaded(function), tasks)
+        yield from map(function, tasks)
         return
     with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
-        yield from Parallel(return_as="generator")(delayed(_SingleThreaded(function))(task) for task in tasks)
-
-
-class _SingleThreaded:
-    """Libraries add up in another order with more threads: one thread makes any number of workers give the same bits."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self.function = function
-
-    def __call__(self, task: Any) -> Any:
-        with threadpool_limits(1):
-            return self.function(task)
+        yield from Parallel(return_as="generator")(delayed(function)(task) for task in tasks)
 
 
 def as_int(seed: np.random.SeedSequence) -> int:

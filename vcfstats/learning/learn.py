@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vcfstats.contracts.predictions import KEY, PREDICTIONS
 from vcfstats.learning.classifiers import grid_points
@@ -69,13 +70,25 @@ def learn(
         Cases without features, folds that do not match the settings, an outcome of one class.
     """
     given = check_inputs(cohort, matrices, settings, covariates or {})
-    work = Work(given, settings, seeds, workers)
+    # Libraries add up in another order with more threads: one thread gives the same bits on any machine, for any number
+    # of workers, and small matrices are faster so.
+    with threadpool_limits(1):
+        return _learn(Work(given, settings, seeds, workers), covariates or {}, agreement or {}, reliability or {})
+
+
+def _learn(
+    work: Work,
+    covariates: Mapping[str, Covariate],
+    agreement: Mapping[str, float],
+    reliability: Mapping[str, Reliability],
+) -> Learned:
+    given, settings, seeds, workers = work.given, work.settings, work.seeds, work.workers
     if "deep" not in given.matrices:
         for model in ("dl", "dlr"):
             work.give_up(model, "there are no deep features")
-    applied = applied_reliability(work, reliability or {})
+    applied = applied_reliability(work, reliability)
     sets = image_sets(work, applied)
-    findings = clinical_findings(work, covariates or {}, agreement or {})
+    findings = clinical_findings(work, covariates, agreement)
     if findings is not None:
         sets = [*clinical_set(work, findings), *sets]
     fitted, tuning, failed = cross_fit(

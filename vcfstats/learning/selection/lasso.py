@@ -13,6 +13,8 @@ from vcfstats.statistics.lasso import LassoPath, lasso_path
 class LassoSelector(FeatureFilter):
     """Keep features whose LASSO coefficient is not zero.
 
+    Features are penalised as they are given: standardise them first. A fold of the cross-validation is not standardised anew.
+
     Parameters
     ----------
     family : {"gaussian", "binomial"}
@@ -57,6 +59,7 @@ class LassoSelector(FeatureFilter):
             X,
             event.astype(np.float64),
             family=self.family,
+            standardize=False,
             n_lambdas=self.n_lambdas,
             smallest_ratio=self.lambda_ratio,
             n_folds=int(self.folds) if np.ndim(self.folds) == 0 else None,  # type: ignore[arg-type]
