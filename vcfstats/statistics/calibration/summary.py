@@ -116,14 +116,21 @@ class CalibrationSummary(Result):
         method : str, optional
             calibration_in_the_large, intercept, slope: "wald" (default) or "profile" (likelihood; keeps a finite limit
             under separation, where Wald's is NaN). oe_ratio: "log", normal on log(O/E) with variance
-            (1 - O/n) / O (default), or "exact", Clopper-Pearson for O over E. brier, scaled_brier:
-            "wald" (default) or "bootstrap". ici, e50, e90, emax: "bootstrap", percentiles over resampled patients with
+            (1 - O/n) / O (default), or "exact", Clopper-Pearson for O over E. brier, scaled_brier: "wald" (default) or
+            "bootstrap". ici, e50, e90, emax: "bootstrap", percentiles over resampled patients with
             the smoother fitted anew. A calibrated model has ici 0, the edge of its range, and every smoother finds
-            some error in noise: these intervals then lie above the truth (benchmarks/coverage_calibration.py).
+            some error in noise: these intervals then lie above the truth.
 
         Returns
         -------
         ConfidenceInterval
+
+        Notes
+        -----
+        Nominal 95% in simulation (benchmarks/results/coverage_calibration.md): intercept and slope cover 95 to 96% from
+        4 events on. Calibration-in-the-large takes the slope for 1 and covers 93 to 95% where it is 0.8; use the
+        intercept's interval, or recalibrate, then. O/E covers 95 to 97% (log) and 97 to 98% (exact): both take the
+        variance for that of equal risks and are wide. Brier: see `BrierScore.confidence_interval`.
 
         Raises
         ------
