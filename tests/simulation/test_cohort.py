@@ -62,7 +62,7 @@ def test_the_table_says_what_is_there(dozen):
     pd.testing.assert_frame_equal(written.fillna(""), table.fillna(""), check_dtype=False)
     assert list(written.columns) == [
         "patient_id", "image", "mask", "mask_intra", "mask_inter", "partition", "diagnosis", "sex", "age", "location",
-        *FINDINGS, "scanner", "simulated",
+        *FINDINGS, "followup_months", "progression", "scanner", "simulated",
     ]  # fmt: skip
     assert len(written) == 12
     assert written["simulated"].all()
@@ -80,7 +80,7 @@ def test_a_second_reader_adds_columns_and_changes_nothing_else(dozen, tmp_path):
     settings = SimulationSettings(n_patients=12, n_repeat=5, second_reader_kappa=0.8)
     with_reader = simulate_cohort(tmp_path / "c", settings, np.random.SeedSequence(SEED))
     added = [f"{finding}_reader2" for finding in FINDINGS]
-    assert list(with_reader.columns) == [*table.columns[:-2], *added, "scanner", "simulated"]
+    assert list(with_reader.columns) == [*table.columns[:-4], *added, *table.columns[-4:]]
     pd.testing.assert_frame_equal(with_reader.drop(columns=added), table)
     assert set(np.unique(with_reader[added])) <= {0, 1}
     ours = _bytes(tmp_path / "c")

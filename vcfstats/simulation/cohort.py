@@ -15,6 +15,7 @@ from joblib import Parallel, delayed, parallel_config
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import replacing, write_text
 from vcfstats.contracts.progress import progress
+from vcfstats.simulation.course import follow_up, screening_log
 from vcfstats.simulation.findings import choose, second_reading, simulate_findings
 from vcfstats.simulation.patient import simulate_examination
 from vcfstats.simulation.settings import SimulationSettings
@@ -32,7 +33,7 @@ _REPEATS = ("mask_intra", "mask_inter")
 def simulate_cohort(
     folder: Path, settings: SimulationSettings, seed: np.random.SeedSequence, *, workers: int = 1
 ) -> pd.DataFrame:
-    """Write a simulated cohort: ``cohort.csv``, ``images/``, ``masks/``, ``simulation.json`` and a marker file.
+    """Write a simulated cohort: ``cohort.csv``, ``screening.csv``, ``images/``, ``masks/``, settings and a marker.
 
     The bytes depend on settings and seed alone, and a patient's on that patient alone: a smaller cohort holds patients of
     the larger one, unchanged.
@@ -53,7 +54,7 @@ def simulate_cohort(
     DataFrame
         The rows of ``cohort.csv``: patient_id, image, mask (and mask_intra, mask_inter where n_repeat is not 0), partition,
         diagnosis, sex, age (years), location, the five findings (0 or 1; ``<finding>_reader2`` where there is a second
-        reader), scanner, simulated (always True).
+        reader), followup_months, progression, scanner, simulated (always True).
 
     Raises
     ------
@@ -66,7 +67,7 @@ def simulate_cohort(
         raise ValueError(f"workers must be at least 1, got {workers}")
     _clear(folder)
     write_text(folder / MARKER, _MARKER_TEXT)
-    table_seed, repeat_seed, image_seed, reader_seed = (_child(seed, index) for index in range(4))
+    table_seed, repeat_seed, image_seed, reader_seed, course_seed, screening_seed = (_child(seed, index) for index in range(6))
     everyone = simulate_findings(table_seed)
     patients = choose(everyone, settings.n_patients)
     again = set(np.random.default_rng(repeat_seed).permutation(patients.index.to_numpy())[: settings.n_repeat])
@@ -92,9 +93,14 @@ def simulate_cohort(
     if settings.second_reader_kappa is not None:
         readings = second_reading(everyone, settings.second_reader_kappa, reader_seed).loc[patients.index]
         cohort = pd.concat([cohort, readings.reset_index(drop=True)], axis=1)
+    # Drawn for all, then chosen, as the findings are: a smaller cohort holds the same patients.
+    course = follow_up(everyone["diagnosis"], course_seed).loc[patients.index]
+    cohort = pd.concat([cohort, course.reset_index(drop=True)], axis=1)
     cohort["scanner"] = [scanners[patient] for patient in patients.index]
     cohort["simulated"] = True
     write_text(folder / "cohort.csv", cohort.to_csv(index=False, lineterminator="\n"))
+    log = screening_log(len(cohort), screening_seed)
+    write_text(folder / "screening.csv", log.to_csv(index=False, lineterminator="\n"))
     description = {
         "simulated": True,
         "settings": settings.model_dump(mode="json"),
@@ -124,7 +130,7 @@ def _clear(folder: Path) -> None:
         return
     for name in ("images", "masks"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("cohort.csv", "simulation.json"):
+    for name in ("cohort.csv", "screening.csv", "simulation.json"):
         (folder / name).unlink(missing_ok=True)
 
 
