@@ -24,7 +24,7 @@ from vcfstats.statistics.inputs import FloatArray
 
 MISPRINT = 0.01
 ODDS = 1000.0
-_PAIRS = 120_000
+_PAIRS = 60_000
 _MOST_N = 3000
 _MOST_CELLS = 100_000_000
 
@@ -34,7 +34,8 @@ class Recovery:
     """Candidate class counts of one cohort and how well they explain its rows.
 
     `rows` can be checked, `members` are all rows of the cohort. `fits` has shape (rows, s): the number of matrices of each candidate that reproduce each row. `n` is the total where it
-    is known. `far` is the score of counts beyond those searched, were they to explain every row.
+    is known. `far` is the score of counts beyond those searched, were they to explain every row; `tried` the
+    number of candidates before those were left out that no more than half of the rows could fit.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Recovery:
     fits: IntArray
     scores: FloatArray
     far: float
+    tried: int = 0
 
     @cached_property
     def best(self) -> int:
@@ -74,7 +76,7 @@ class Recovery:
     @property
     def threshold(self) -> float:
         """Log odds by which counts must win before they are held against a row."""
-        return math.log(max(self.m.size, 1)) + math.log(ODDS)
+        return math.log(max(self.tried, 1)) + math.log(ODDS)
 
     @cached_property
     def plausible(self) -> IntArray:
@@ -139,6 +141,9 @@ def recover(name: str, rows: Sequence[Row], *, n: int | None = None, events: int
     """
     used = tuple(row for row in rows if checkable(row))
     m, k = _candidates(used, n, events)
+    tried = int(m.size)
+    if n is None and events is None and tried:
+        m, k = _sieved(used, m, k)
     # Without a sensitivity every TP of every pair is looked at: beyond this, a row is left out rather than waited for.
     used = tuple(row for row in used if "sensitivity" in row.rates or m.size * int(m.max(initial=0)) <= _MOST_CELLS)
     if not m.size or not (used or (n is not None and events is not None)):
@@ -198,6 +203,27 @@ def _candidates(rows: Sequence[Row], n: int | None, events: int | None) -> tuple
     if not ms:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     return np.concatenate(ms), np.concatenate(ks)
+
+
+def _sieved(rows: Sequence[Row], m: IntArray, k: IntArray) -> tuple[IntArray, IntArray]:
+    """Leave out counts of which half of the operating points have a sensitivity, or a specificity, that is no share.
+
+    A necessary condition, checked on single counts instead of pairs; such counts could not be the best.
+    """
+    distinct = list({row.operating_point: row for row in rows}.values())
+    if len(distinct) < 3:
+        return m, k
+    keep = np.ones(m.size, dtype=bool)
+    for name, counts in (("sensitivity", m), ("specificity", k)):
+        figures = [row.rates[name] for row in distinct if name in row.rates]
+        whole = np.arange(int(counts.max()) + 1, dtype=np.int64)
+        possible = np.zeros(whole.size, dtype=np.int64)
+        for figure in figures:
+            scale = 2 * 10**figure.decimals
+            lowest = -((-(2 * figure.units - 1) * whole) // scale)
+            possible += np.maximum(lowest, 0) <= np.minimum((2 * figure.units + 1) * whole // scale, whole)
+        keep &= 2 * possible[counts] >= len(figures)
+    return (m[keep], k[keep]) if keep.any() else (m, k)
 
 
 def _common_prevalence(rows: Sequence[Row]) -> tuple[Fraction, Fraction]:

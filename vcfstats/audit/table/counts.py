@@ -19,7 +19,7 @@ from vcfstats.audit.table.cells import Printed
 IntArray = npt.NDArray[np.int64]
 MAX_N = 1_000_000  # beyond it products of counts and units leave int64
 _UNBOUNDED = np.int64(4 * MAX_N)
-_BLOCK = 4_000_000  # array elements held at once
+_BLOCK = 100_000  # array elements held at once: what stays in a processor's cache
 
 
 def matrix_ranges(

@@ -88,7 +88,8 @@ def _recover_all(audit: Performance, n: Mapping[str, int], events: Mapping[str, 
         name = f"{cohort} (n = {total})" if cohort in several and total is not None else cohort
         together = recover(name, members, n=total, events=positive)
         tables = list(dict.fromkeys(row.table for row in together.rows))
-        if len(tables) > 1 and together.m.size > 1:
+        misfit = bool(together.m.size) and not (together.fits[:, together.best] > 0).all()
+        if len(tables) > 1 and together.m.size > 1 and misfit:
             apart = [
                 recover(f"{name}, {table}", [row for row in members if row.table == table], n=total, events=positive)
                 for table in tables
