@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from benchmarks.coverage import DESIGNS, register
 from vcfstats import (
+    bootstrap_ci,
     calibration_belt,
     calibration_summary,
     decision_curve,
@@ -171,3 +172,18 @@ def reclassification_intervals(design, generator):
         "categorical NRI, events": shifted(category.confidence_interval(component="events"), truth["nri_events"]),
         "IDI": shifted(integrated_discrimination(y, old, new).confidence_interval(), truth["idi"]),
     }
+
+
+@register("few_events", designs=[d for d in SMALL if d["events"] < 10], replicates=500)
+def bootstrap_with_few_events(design, generator):
+    """Percentile bootstrap (400 resamples) where Wald's interval is too short, less the true value."""
+    y, prob = one_model(design, generator)
+    brier = bootstrap_ci((prob - y) ** 2, np.mean, n_resamples=400, random_state=generator)
+    found = {"brier": shifted(brier.confidence_interval(), truths(design["n"], design["events"])["brier"])}
+    y, _, new = two_models(design, generator)
+    curve = decision_curve(y, new, THRESHOLDS)
+    band = curve.confidence_band(method="bootstrap", n_resamples=400, random_state=generator).iloc[4:]
+    for j, t in enumerate(THRESHOLDS):
+        truth = population(design["n"], design["events"])["net_benefit"][j]
+        found[f"net benefit at {t}"] = shifted((band["low"].iloc[j], band["high"].iloc[j]), truth)
+    return 0.0, found

@@ -51,8 +51,8 @@ class BrierScore(Result):
         """Return the normal interval of the Brier score or, with `scaled`, of the scaled one.
 
         Not clipped. A nominal 95% covered 88% with 4 events among 70, 92% with 8 among 164 and 94 to 95% from 26 events
-        on; the scaled one 87%, 91% and 94 to 95% (benchmarks/results/coverage_calibration.md). None of the intervals here
-        mends that for fewer than 10 events: give the score with its number of events.
+        on; the scaled one 87%, 91% and 94 to 95% (benchmarks/results/coverage_calibration.md). With fewer than 10 events
+        the bootstrap of `calibration_summary` is the better one: 92% and 95% (coverage_few_events.md).
         """
         estimate, se = (self.scaled, self.scaled_se) if scaled else (self.statistic, self.se)
         half = norm.ppf((1 + check_level(confidence_level)) / 2) * se

@@ -121,7 +121,8 @@ class BinaryDecisionCurve(DecisionCurve):
         Notes
         -----
         Wald's nominal 95% covers 94 to 95% from 26 events on, but 81 to 89% with 4 or 8 events, missing above
-        (benchmarks/results/coverage_decision.md); there the data are too few for either method.
+        (benchmarks/results/coverage_decision.md). The bootstrap is no help there: 86 and 94% at threshold 0.1, but 40 and
+        59% at 0.3, where most resamples hold hardly a true positive (coverage_few_events.md).
 
         Raises
         ------
