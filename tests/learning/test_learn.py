@@ -277,7 +277,7 @@ def test_other_ways_to_fuse(small, fusion):
     assert said == (fusion.get("input") == "resubstituted")
 
 
-def test_cases_of_one_patient_and_a_dozen_patients():
+def test_a_dozen_patients():
     """Too few for anything: every model either stands or says why not."""
     cohort, matrices = simulated(12, 6, n_radiomics=20, n_units=4, folds=3)
     result = learned(cohort, matrices)

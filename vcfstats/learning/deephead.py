@@ -128,7 +128,7 @@ def fit_heads(task: HeadTask) -> tuple[FloatArray, tuple[DeepHead, ...], tuple[s
                 task.units,
                 mean,
                 scale,
-                axes.T @ fit.coef_[0],
+                np.where(np.isfinite(scale), axes.T @ fit.coef_[0], 0.0),
                 float(fit.intercept_[0]),
                 C,
                 task.rule,

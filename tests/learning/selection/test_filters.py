@@ -248,4 +248,4 @@ def test_eight_thousand_features_in_seconds():
         found = select_features(frame, y, np.arange(n).astype(str), SelectionSettings(), np.random.SeedSequence(2))
         spent = time.process_time() - start
     assert found.prepared.features
-    assert spent < 2.0
+    assert spent < 4.0  # 1.6 s where this was written; slower machines may take twice that
