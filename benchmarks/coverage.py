@@ -124,7 +124,8 @@ def _chunk(task: tuple) -> dict[str, np.ndarray]:
 
 def _summary(found: np.ndarray, total: int) -> dict:
     truth, low, high = found.T
-    defined = np.isfinite(low) & np.isfinite(high)
+    defined = ~(np.isnan(low) | np.isnan(high))
+    width = (high - low)[np.isfinite(low) & np.isfinite(high)]
     below, above = np.mean(truth[defined] < low[defined]), np.mean(truth[defined] > high[defined])
     covered = float(np.sum((low <= truth) & (truth <= high))) / total
     return {
@@ -134,7 +135,7 @@ def _summary(found: np.ndarray, total: int) -> dict:
         "below": float(below),
         "above": float(above),
         "undefined": 1 - float(defined.sum()) / total,
-        "width": float(np.mean(high[defined] - low[defined])),
+        "width": float(np.mean(width)),
     }
 
 
