@@ -235,6 +235,15 @@ def test_kappa_of_one_category_is_nan():
     assert gwet_ac1([[1, 1], [1, 1]], categories=[1, 2]).ac1 == 1
 
 
+def test_fisher_z_interval_is_symmetric_on_its_scale():
+    a, b = np.random.default_rng(1).integers(0, 3, (2, 40))
+    result = cohen_kappa(np.where(a == 2, a, b), b)
+    low, high = np.arctanh(result.confidence_interval(method="fisher-z"))
+    assert_allclose((low + high) / 2, np.arctanh(result.kappa), rtol=1e-12)
+    assert_allclose(high - low, 2 * 1.959963984540054 * result.se / (1 - result.kappa**2), rtol=1e-9)
+    assert np.isnan(cohen_kappa(a, a).confidence_interval(method="fisher-z")).all()
+
+
 def test_kappa_of_perfect_agreement():
     x = [1, 2, 3, 1, 2]
     assert cohen_kappa(x, x, weights="linear").kappa == pytest.approx(1)

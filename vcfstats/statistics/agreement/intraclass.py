@@ -132,7 +132,7 @@ def icc(
     are not the Spearman-Brown transform of those of ICC(A,1). Its p value of the A forms takes degrees of freedom at
     the estimate, although the hypothesis is 0, where the F test with (n-1)(k-1) is exact: that one is given here.
     Identical readings give 1 with the interval (1, 1); readings that do not vary at all give NaN. The intervals assume
-    normal subjects and errors: coverage is measured in benchmarks/coverage_agreement.py.
+    normal subjects and errors; then they cover 0.94 to 0.96 for 0.95 (benchmarks/results/coverage_agreement.md).
 
     References
     ----------

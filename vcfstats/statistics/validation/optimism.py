@@ -199,9 +199,13 @@ def optimism_bootstrap(
 
     Notes
     -----
-    Agrees with rms::validate within its Monte Carlo error (rms bins the predictions for its C: 1e-3). Coverage of both
-    intervals is measured in benchmarks/coverage_validation.py: the location-shifted one covers somewhat too little in
-    small samples with strong overfitting, where two-stage is the better choice.
+    Agrees with rms::validate within its Monte Carlo error (rms bins the predictions for its C: 1e-3). A resample in which
+    the predictors separate has no maximum likelihood fit and is left out, counted; rms keeps what its iterations leave.
+
+    Both intervals are judged by whether they hold the performance of the fitted model in new patients
+    (benchmarks/results/coverage_validation.md, Monte Carlo SE 0.03 to 0.045): for the AUC of a model of 5 predictors,
+    nominal 0.95, the location-shifted one covered 0.80 at n = 70, 0.91 at 164, 0.94 at 500, the two-stage one 0.91 at 70
+    and 0.94 at 164. Prefer two-stage below some 200 patients.
 
     References
     ----------
