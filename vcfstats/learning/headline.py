@@ -46,7 +46,7 @@ def headline_clinical(work: Work, findings: Findings) -> None:
     if separated:
         work.note(
             "clinical",
-            f"findings separate events from non-events in {', '.join(separated)}: fitted there by Firth's method",
+            f"findings separate events from non-events in the fit to {', '.join(separated)}: Firth's method there",
         )
     model = whole.model
     work.add(

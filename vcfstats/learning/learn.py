@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -189,7 +190,7 @@ def _ranking(
         {
             "feature_set": name,
             "classifier": classifier,
-            "point": str(life.point),
+            "point": json.dumps(life.point),
             "auc_out_of_fold": life.auc,
             "chosen": chosen.get(name) == classifier,
             "remark": final[name, classifier].remark,

@@ -55,7 +55,7 @@ def reliable_features(
     >>> reliable_features(frame, None, ReliabilitySettings(combine="intra")).dropped
     {'b': 'intra 0.800 < 0.85'}
     """
-    needed = ({"both", "either", "mean"} & {settings.combine} and {"intra", "inter"}) or {settings.combine}
+    needed = {settings.combine} if settings.combine in ("intra", "inter") else {"intra", "inter"}
     given = {"intra": icc_intra, "inter": icc_inter}
     for name in sorted(needed):
         if given[name] is None:
