@@ -126,6 +126,12 @@ class LogisticModel(Result):
         ------
         ValueError
             An unknown choice.
+
+        Notes
+        -----
+        With 26 events or more all cover as they should. With 4 events of 70, for a nominal 0.95, Wald covers 0.76 to 0.86
+        (separated samples have no interval), the profile 0.88 to 0.97, Firth's profile 0.975 to 0.99: prefer the last
+        (benchmarks/results/coverage_regression.md).
         """
         level = check_level(confidence_level)
         chosen = method or ("profile" if self.method == "Firth" else "wald")
