@@ -86,8 +86,13 @@ class Recovery:
 
     @property
     def is_settled(self) -> bool:
-        """True where one pair of counts (without n: one among those searched) stands alone."""
-        return bool(self.m.size) and (self.given or self.plausible.size == 1)
+        """True where one pair of counts stands alone."""
+        return bool(self.m.size) and (self.given or (self.is_covered and self.plausible.size == 1))
+
+    @property
+    def is_covered(self) -> bool:
+        """True where the true counts are among the candidates: n is known, or larger counts explain the rows far worse."""
+        return bool(self.m.size) and bool(self.scores.max() - self.far > self.threshold)
 
     @cached_property
     def rivals(self) -> IntArray:

@@ -65,7 +65,7 @@ def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, se
             aliases.setdefault(other.table, set()).add(one.model)
         for name in differing:
             shown = {"low": "AUC lower limit", "high": "AUC upper limit"}.get(name) or SHOWN[name]
-            fine = same_name or min(figure.decimals for figure in (a[name], b[name])) >= _LEAST_DECIMALS
+            fine = min(figure.decimals for figure in (a[name], b[name])) >= _LEAST_DECIMALS
             findings.append(
                 Finding(
                     INCONSISTENT if fine else NOTE, "two tables", f"{one.where} and {other.where}, {shown}", f"{a[name].text} and {b[name].text}",

@@ -180,7 +180,7 @@ def standard_error(row: Row, recovery: Recovery | None, z: float) -> StandardErr
     else:
         return None
     maximum = hanley = math.nan
-    if recovery is not None and recovery.m.size:
+    if recovery is not None and recovery.is_covered:
         nearest = (
             min(max(Fraction(1, 2), auc.low), auc.high)
             if auc.low <= Fraction(1, 2) <= auc.high

@@ -125,6 +125,8 @@ def cohort_counts(recovery: Recovery) -> CohortCounts:
     events, nonevents = recovery.events, recovery.nonevents
     if recovery.given:
         return CohortCounts(recovery.name, events + nonevents, events, nonevents, "counts given", total, fitting)
+    if recovery.n is None and not recovery.is_covered and fitting < total:
+        return CohortCounts(recovery.name, None, None, None, "not determined by the table", total, fitting)
     pairs = [f"{int(recovery.m[i])} + {int(recovery.k[i])}" for i in recovery.rivals]
     if recovery.n is not None:
         if recovery.is_settled:
