@@ -127,7 +127,7 @@ class StudyFile(_Part):
     event_label: str
     nonevent_label: str
     case_noun: str
-    models: dict[str, str] = Field(min_length=1)
+    models: dict[str, str]  # empty where none could be fitted
     feature_sets: dict[str, str] = Field(default_factory=dict)  # sets on which all classifiers were fitted
     classifiers: dict[str, str] = Field(default_factory=dict)
     chosen: dict[str, str] = Field(default_factory=dict)  # feature set -> classifier with the best out-of-fold AUC

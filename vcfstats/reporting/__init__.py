@@ -8,19 +8,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vcfstats.reporting.figures import calibration_figure, decision_figure, roc_figure, save_figure
+    from vcfstats.reporting.figures import (
+        calibration_figure,
+        coefficient_figure,
+        comparison_figure,
+        decision_figure,
+        empty_figure,
+        flow_figure,
+        followup_figure,
+        lasso_figure,
+        nomogram_figure,
+        roc_figure,
+        save_figure,
+        workflow_figure,
+    )
     from vcfstats.reporting.rendering import Rendered, render
     from vcfstats.reporting.study import Study, open_study
     from vcfstats.reporting.tables import Column, Table
     from vcfstats.reporting.values import Text
 
 __all__ = [
-    "Column", "Rendered", "Study", "Table", "Text", "calibration_figure", "decision_figure", "open_study", "render", "roc_figure", "save_figure",
+    "Column", "Rendered", "Study", "Table", "Text", "calibration_figure", "coefficient_figure", "comparison_figure", "decision_figure", "empty_figure",
+    "flow_figure", "followup_figure", "lasso_figure", "nomogram_figure", "roc_figure", "open_study",
+    "render", "save_figure", "workflow_figure",
 ]  # fmt: skip
 
 # Loaded on first use: the stage that renders needs no plotting, and a figure no kernel.
 _HOMES = {
-    "figures": ("calibration_figure", "decision_figure", "roc_figure", "save_figure"),
+    "figures": (
+        "calibration_figure",
+        "coefficient_figure",
+        "comparison_figure",
+        "decision_figure",
+        "empty_figure",
+        "flow_figure",
+        "followup_figure",
+        "lasso_figure",
+        "nomogram_figure",
+        "roc_figure",
+        "save_figure",
+        "workflow_figure",
+    ),  # fmt: skip
     "rendering": ("Rendered", "render"),
     "study": ("Study", "open_study"),
     "tables": ("Column", "Table"),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.records import Record, Records, read_records
-from vcfstats.contracts.study import StudyFile, read_study, read_table
+from vcfstats.contracts.study import TABLES, StudyFile, read_study, read_table
 from vcfstats.reporting import values
 from vcfstats.reporting.values import Text, escape
 
@@ -45,6 +45,19 @@ class Study:
     def __repr__(self) -> str:
         """Name the study, not its hundreds of records."""
         return f"Study({str(self.root)!r}, {len(self.records)} records)"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """All models, their names in records -> in print: the headline models, then each classifier on each feature set."""
+        return self.info.models | {
+            f"{name}.{classifier}": f"{label}: {printed}"
+            for name, label in self.info.feature_sets.items()
+            for classifier, printed in self.info.classifiers.items()
+        }
+
+    def classifiers(self, feature_set: str) -> dict[str, str]:
+        """Return the classifiers of a feature set, their names in records -> in print."""
+        return {f"{feature_set}.{name}": label for name, label in self.info.classifiers.items()}
 
     def has(self, key: str) -> bool:
         """Whether there is a record of that key, be it without a value."""
@@ -104,7 +117,7 @@ class Study:
         record = self.record(key)
         if record.value is not None:
             return Text("", "")
-        return Text.of((record.method or "no reason recorded").removeprefix("not estimable: ").rstrip("."))
+        return Text.of(values.reason(record))
 
     def words(self, *names: str) -> Text:
         """Return the design records of these names, as sentences one after the other; a name without a record is left out."""
@@ -129,6 +142,12 @@ class Study:
             The file is missing or malformed.
         """
         return read_table(name, self.root / "results" / "tables" / f"{name}.csv")
+
+    def rows(self, name: str) -> pd.DataFrame:
+        """Return a table of results/, without rows where the study does not have it."""
+        if self.has_table(name):
+            return self.table(name)
+        return pd.DataFrame({column: pd.Series(dtype=object) for column in TABLES[name]})
 
     def has_table(self, name: str) -> bool:
         """Whether results/ holds a table."""
@@ -173,7 +192,7 @@ def open_study(path: str | Path | None = None) -> Study:
     results = root / "results"
     study = Study(root, read_study(results / "study.json"), read_records(results / "results.json"))
     unnamed = sorted(
-        {r.model for r in study.records.values() if r.kind in KINDS and r.model and r.model not in study.info.models}
+        {r.model for r in study.records.values() if r.kind in KINDS and r.model and r.model not in study.names}
     )
     if unnamed:
         raise InputError(

@@ -161,6 +161,63 @@ def interval(record: Record) -> str:
     return f"{decimal(scale * record.ci_low, digits)} to {decimal(scale * record.ci_high, digits)}"
 
 
+# What a remark says of the package's own calls and arguments is for programmers.
+_CALL = re.compile(r"\b\w+_\w+\(|\w=|\(clip\b")
+_ARGUMENTS = {
+    "y_prob": "the predicted probability",
+    "y_true": "the reference standard",
+    "value(s)": "values",
+    "group(s)": "groups",
+}
+
+
+def method(record: Record) -> str:
+    """Write how a record was computed, without what its remark tells programmers.
+
+    Examples
+    --------
+    >>> remark = "Wald (The slope is infinite; confidence_interval('slope', method='profile') gives a limit.)"
+    >>> method(Record(kind="testing", estimate="calibration_slope", value=None, method=remark, stage="evaluate"))
+    'Wald (The slope is infinite)'
+    """
+    name, _, remark = (record.method or "").partition(" (")
+    if not remark:
+        return _plain(name)
+    said = [_plain(part) for part in remark.removesuffix(")").split("; ") if not _CALL.match(part.lstrip())]
+    shown = "; ".join(part for part in said if part)
+    return f"{name} ({shown})" if shown else name
+
+
+def reason(record: Record) -> str:
+    """Write why a record has no value, as a clause of one sentence.
+
+    Examples
+    --------
+    >>> blank = dict(kind="testing", estimate="ppv", value=None, stage="evaluate")
+    >>> reason(Record(**blank, method="undefined: 0/0")), reason(Record(**blank, method="not estimable: y_true holds one class."))
+    ('the denominator is zero', 'the reference standard holds one class')
+    """
+    said = record.method or ""
+    if said.startswith("undefined: 0/0"):
+        return "the denominator is zero"
+    if said.startswith("not estimable: "):
+        return _plain(said.removeprefix("not estimable: "))
+    shown = method(record).partition(" (")[2].removesuffix(")")
+    clauses = [clause for clause in shown.split("; ") if clause]
+    if not clauses:
+        return "the estimate is not finite" if said else "no reason recorded"
+    return clauses[-1][:1].lower() + clauses[-1][1:]
+
+
+def _plain(text: str) -> str:
+    """Return the first sentence, without what stands in it for programmers."""
+    first = re.split(r"(?<=[^.])\. (?=[A-Z])|; (?=\w+_\w+\()", text)[0]
+    first = re.sub(r" \([^()]*=\)", "", first).rstrip(". ")
+    for argument, words in _ARGUMENTS.items():
+        first = first.replace(argument, words)
+    return first
+
+
 def level(record: Record) -> str:
     """Write a record's confidence level, as in "95% CI"."""
     return f"{100 * record.level:g}% CI" if record.level is not None else "CI"

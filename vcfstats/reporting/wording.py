@@ -141,11 +141,6 @@ def _hosmer_lemeshow(study: Study, key: str) -> Text:
     )
 
 
-def summary(study: Study) -> Text:
-    """Say the main result of each model, for the abstract."""
-    return join([discrimination_in(study, model, primary_kind(study, model)) for model in study.info.models])
-
-
 def counts(study: Study, part: str) -> Text:
     """Say how many cases, patients and events there are in ``all``, ``training`` or ``testing``."""
     names = {"all": "The cohort", "training": "The training set", "testing": "The internal test set"}
@@ -176,6 +171,8 @@ _COUNTS = {1: "one set", 2: "two sets", 3: "three sets", 4: "four sets"}
 def sets(study: Study) -> Text:
     """Say for which predictions performance is given."""
     kinds = study.kinds()
+    if not kinds:
+        return Text.of("No model was fitted, so that there are no predictions to judge.")
     apart = " that are kept apart" if len(kinds) > 1 else ""
     return Text.of(
         f"Performance is given for {_COUNTS[len(kinds)]} of predictions{apart}: {'; '.join(_SETS[kind] for kind in kinds)}."
@@ -198,9 +195,7 @@ def protocol_tables(study: Study, deviations: str, choices: str) -> Text:
     """Refer to the tables of deviations and choices, by their labels in the document."""
     first, second = (Text(f"@{label}", f"@{label}") for label in (deviations, choices))
     if not study.info.protocol.registered:
-        return compose(
-            "There was nothing to depart from, so that {first} and {second} are empty.", first=first, second=second
-        )
+        return compose("There was nothing to depart from, and {first} and {second} say so.", first=first, second=second)
     return compose(
         "{first} lists the decisions that depart from a printed value, {second} those on which the protocol is silent or says several things.",
         first=first,
@@ -232,14 +227,13 @@ def limitations(study: Study) -> Text:
                 events=study.point("cohort/testing/n_events"), cases=study.point("cohort/testing/n_cases"),
             )
         )  # fmt: skip
-    if "external" not in study.kinds():
+    if study.kinds() and "external" not in study.kinds():
         found.append(Text.of("There was no external test set: how the model does elsewhere is unknown."))
-    undefined = sorted({r.estimate for r in study.records.values() if r.kind in KINDS and r.value is None})
-    if undefined:
+    if not study.kinds():
+        found.append(Text.of("No model could be fitted."))
+    if any(r.kind in KINDS and r.value is None for r in study.records.values()):
         found.append(
-            Text.of(
-                "Some measures could not be estimated from this sample; the table of performance says which, and why."
-            )
+            Text.of("Some measures could not be estimated from this sample; notes under the tables say which, and why.")
         )
     if not study.info.protocol.registered:
         found.append(Text.of("No protocol was registered before the analysis."))

@@ -15,6 +15,7 @@ from vcfstats.reporting.figures.style import (
     DOUBLE_MM,
     REFERENCE,
     SINGLE_MM,
+    caption,
     empty_figure,
     fill_scale,
     height_for,
@@ -25,6 +26,8 @@ from vcfstats.reporting.figures.style import (
 )
 from vcfstats.reporting.study import KINDS
 
+# Order of the panels: the patients a model was fitted to, the internal test set, and then the training patients again.
+PANELS = ("apparent", "testing", "out_of_fold", "external")
 TREAT_ALL, TREAT_NONE = "treat all", "treat none"
 _BREAKS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _TICKS = ["0", "0.25", "0.50", "0.75", "1"]
@@ -40,7 +43,7 @@ def roc_figure(
     points : DataFrame
         Columns kind, model, false_positive_rate, sensitivity; rows in the order of the curve.
     models : mapping
-        Name in `points` -> name in print, in the order of the legend.
+        Name in `points` -> name in print, in the order of the legend; other models are not drawn.
     width_mm : float, optional
         Width on paper. Default: 85 mm for one panel, 180 mm for more.
     simulated : bool
@@ -54,10 +57,10 @@ def roc_figure(
         + _diagonal()
         + p9.geom_path(size=0.8)
         + p9.facet_wrap("panel", nrow=1)
-        + line_scales(_shown(models, frame))
+        + line_scales(list(models.values()), _shown(models, frame))
         + _unit_axes()
         + p9.coord_fixed(xlim=(0, 1), ylim=(0, 1))
-        + p9.labs(x="1 − specificity", y="Sensitivity", **_label(simulated))
+        + p9.labs(x="1 − specificity", y="Sensitivity", **caption(simulated))
         + journal_theme(width, height)
     )
 
@@ -67,10 +70,13 @@ def calibration_figure(
     groups: pd.DataFrame,
     models: Mapping[str, str],
     *,
+    notes: pd.DataFrame | None = None,
     width_mm: float | None = None,
     simulated: bool = False,
 ) -> p9.ggplot:
     """Draw smoothed calibration curves with their pointwise bands, and groups of patients as points.
+
+    One model has a panel for each set of predictions; several have a row of panels for each set, one column for each model.
 
     Parameters
     ----------
@@ -78,34 +84,52 @@ def calibration_figure(
         Columns kind, model, predicted, observed, low, high. The band is left out where its limits are undefined.
     groups : DataFrame
         Columns kind, model, predicted, observed: mean prediction and observed share of events.
+    notes : DataFrame, optional
+        Columns kind, model, text: what to write into a panel, such as a test's p value.
     models, width_mm, simulated
         As for `roc_figure`.
     """
     both = pd.concat([curve.assign(part="curve"), groups.assign(part="group")], ignore_index=True)
+    if notes is not None and len(notes):
+        both = pd.concat([both, notes.assign(part="note", predicted=1.0, observed=0.03)], ignore_index=True)
     frame, panels, width, height = _layout(both, models, ["predicted", "observed"], width_mm)
-    if not panels:
-        return empty_figure("Calibration not estimable", width, height)
+    if not (frame["part"] != "note").any():
+        return empty_figure("Calibration not estimable", width, 40.0)
     lines, points = frame[frame["part"] == "curve"], frame[frame["part"] == "group"]
     bands = lines.dropna(subset=["low", "high"]).assign(
         low=lambda f: f["low"].clip(0, 1), high=lambda f: f["high"].clip(0, 1)
     )
+    shown = _shown(models, frame)
     figure = p9.ggplot(frame, p9.aes("predicted", "observed", color="model")) + _diagonal()
     if len(bands):
         figure += p9.geom_ribbon(p9.aes(ymin="low", ymax="high", fill="model"), data=bands, alpha=0.2, color="none")
-        figure += fill_scale(_shown(models, frame))
+        figure += fill_scale(list(models.values()), shown)
     if len(lines):
-        figure += p9.geom_line(p9.aes(linetype="model"), data=lines, size=0.8)
+        figure += p9.geom_line(p9.aes(linetype="model"), data=lines, size=0.7)
     if len(points):
-        figure += p9.geom_point(data=points, shape="o", fill="white", size=1.8, stroke=0.6)
-    return (
+        figure += p9.geom_point(data=points, shape="o", fill="white", size=1.4, stroke=0.5)
+    written = frame[frame["part"] == "note"]
+    if len(written):
+        figure += p9.geom_text(p9.aes(label="text"), data=written, ha="right", va="bottom", size=6, color="black")
+    several = len(shown) > 1
+    if several:
+        height = len(panels) * (width - 18.0) / len(shown) + 20.0
+        ticks: Any = [
+            p9.scale_x_continuous(breaks=[0.0, 0.5, 1.0], labels=["0", "0.5", "1"]),
+            p9.scale_y_continuous(breaks=[0.0, 0.5, 1.0], labels=["0", "0.5", "1"]),
+        ]
+    else:
+        ticks = _unit_axes()
+    figure = (
         figure
-        + p9.facet_wrap("panel", nrow=1)
-        + line_scales(_shown(models, frame))
-        + _unit_axes()
+        + (p9.facet_grid("panel", "model") if several else p9.facet_wrap("panel", nrow=1))
+        + line_scales(list(models.values()), shown)
+        + ticks
         + p9.coord_fixed(xlim=(0, 1), ylim=(0, 1))
-        + p9.labs(x="Predicted probability", y="Observed proportion", **_label(simulated))
+        + p9.labs(x="Predicted probability", y="Observed proportion", **caption(simulated))
         + journal_theme(width, height)
     )
+    return figure + p9.theme(legend_position="none", strip_text=p9.element_text(size=7)) if several else figure
 
 
 def decision_figure(
@@ -131,10 +155,10 @@ def decision_figure(
         p9.ggplot(frame, p9.aes("threshold", "net_benefit", color="model", linetype="model"))
         + p9.geom_line(size=0.8)
         + p9.facet_wrap("panel", nrow=1)
-        + line_scales(_shown(names, frame))
+        + line_scales(list(names.values()), _shown(names, frame))
         + p9.scale_x_continuous(breaks=_BREAKS, labels=_TICKS)
         + p9.coord_cartesian(xlim=(0, 1), ylim=(floor, 1.05 * max(top, 0.04)))
-        + p9.labs(x="Threshold probability", y="Net benefit", **_label(simulated))
+        + p9.labs(x="Threshold probability", y="Net benefit", **caption(simulated))
         + journal_theme(width, height)
     )
 
@@ -143,11 +167,9 @@ def _layout(
     points: pd.DataFrame, models: Mapping[str, str], needed: Sequence[str], width_mm: float | None
 ) -> tuple[pd.DataFrame, list[str], float, float]:
     """Return the rows that can be drawn, with panel and model as ordered categories, the panels, and the size in mm."""
-    unknown = sorted(set(points["model"]) - set(models))
-    if unknown:
-        raise ValueError(f"model {unknown[0]!r} has no name in print; named are {', '.join(models)}")
-    frame = points.dropna(subset=list(needed)).reset_index(drop=True)
-    kinds = [kind for kind in KINDS if kind in set(frame["kind"])]
+    chosen = points[points["model"].isin(list(models))]
+    frame = chosen.dropna(subset=list(needed)).reset_index(drop=True)
+    kinds = [kind for kind in PANELS if kind in set(frame["kind"])]
     width = width_mm or (SINGLE_MM if len(kinds) < 2 else DOUBLE_MM)
     if not kinds:
         return frame, [], width, 40.0
@@ -156,16 +178,13 @@ def _layout(
     frame = frame.assign(
         panel=ordered(frame, "kind", kinds, panels), model=ordered(frame, "model", drawn, dict(models))
     )
-    return frame, list(panels.values()), width, height_for(len(kinds), width)
+    rows = -(-len(drawn) // 4)
+    return frame, list(panels.values()), width, height_for(len(kinds), width) + 5.0 * (rows - 1)
 
 
 def _shown(models: Mapping[str, str], frame: pd.DataFrame) -> list[str]:
     present = set(frame["model"].astype(str))
     return [name for name in models.values() if name in present]
-
-
-def _label(simulated: bool) -> dict[str, str]:
-    return {"caption": "Simulated data"} if simulated else {}
 
 
 def _diagonal() -> p9.geom_segment:

@@ -19,9 +19,9 @@ DOUBLE_MM = 180.0
 DPI = 300
 # After Okabe and Ito, darkened to stand out on white and ordered so that neighbours differ in grey print; each colour goes
 # with a line type of its own.
-COLOURS = ("#004488", "#D55E00", "#000000", "#009E73", "#5B2A86", "#CC79A7", "#7A4E00")
+COLOURS = ("#004488", "#D55E00", "#000000", "#009E73", "#5B2A86", "#CC79A7", "#7A4E00", "#3A86C8")
 LINE_TYPES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
-    "solid", "dashed", "dashdot", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1)),
+    "solid", "dashed", "dashdot", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1)), (0, (1, 3)),
 )  # fmt: skip
 REFERENCE = "#767676"
 FONT = "DejaVu Sans"
@@ -60,19 +60,33 @@ def panel_labels(kinds: Sequence[str], names: dict[str, str]) -> dict[str, str]:
     return {kind: f"{chr(ord('A') + number)}  {names[kind]}" for number, kind in enumerate(kinds)}
 
 
-def line_scales(names: Sequence[str]) -> Any:
-    """Return the scales that give each name a colour and a line type, always the same for the same order."""
+def line_scales(names: Sequence[str], shown: Sequence[str] | None = None) -> Any:
+    """Return the scales that give each name a colour and a line type, the same whichever of the names are shown."""
+    shown = list(names) if shown is None else list(shown)
+    rows = -(-len(shown) // 4)
     if len(names) > len(COLOURS):
         raise ValueError(f"{len(names)} lines in one figure; a reader can tell apart {len(COLOURS)}: split the figure")
     return [
-        p9.scale_color_manual(values=dict(zip(names, COLOURS, strict=False)), limits=list(names)),
-        p9.scale_linetype_manual(values=dict(zip(names, LINE_TYPES, strict=False)), limits=list(names)),
+        p9.scale_color_manual(values=dict(zip(names, COLOURS, strict=False)), limits=shown),
+        p9.scale_linetype_manual(values=dict(zip(names, LINE_TYPES, strict=False)), limits=shown),
+        p9.guides(color=p9.guide_legend(nrow=rows), linetype=p9.guide_legend(nrow=rows)),
     ]
 
 
-def fill_scale(names: Sequence[str]) -> Any:
+def fill_scale(names: Sequence[str], shown: Sequence[str]) -> Any:
     """Return the scale that fills bands in the colours of their lines."""
-    return p9.scale_fill_manual(values=dict(zip(names, COLOURS, strict=False)), limits=list(names))
+    return p9.scale_fill_manual(values=dict(zip(names, COLOURS, strict=False)), limits=list(shown), guide=None)
+
+
+def blank_axes() -> p9.theme:
+    """Return what takes the axes away, for drawings without scales."""
+    blank = p9.element_blank()
+    return p9.theme(axis_title=blank, axis_text=blank, axis_ticks=blank, axis_line=blank)
+
+
+def caption(simulated: bool) -> dict[str, str]:
+    """Return the label of figures made from simulated data."""
+    return {"caption": "Simulated data"} if simulated else {}
 
 
 def ordered(frame: pd.DataFrame, column: str, order: Sequence[str], names: dict[str, str] | None = None) -> pd.Series:
@@ -89,12 +103,7 @@ def empty_figure(message: str, width_mm: float, height_mm: float) -> p9.ggplot:
         p9.ggplot(frame, p9.aes("x", "y", label="label"))
         + p9.geom_text(size=8)
         + journal_theme(width_mm, height_mm)
-        + p9.theme(
-            axis_title=p9.element_blank(),
-            axis_text=p9.element_blank(),
-            axis_ticks=p9.element_blank(),
-            axis_line=p9.element_blank(),
-        )
+        + blank_axes()
     )
 
 

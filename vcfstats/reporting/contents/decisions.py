@@ -1,0 +1,125 @@
+"""Tables of the decisions, of what was not done, and of the records behind every number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vcfstats.contracts.records import Record
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.contents.performance import ACCURACY, CALIBRATION
+from vcfstats.reporting.study import KINDS, Study
+from vcfstats.reporting.tables import Column, Table
+
+
+def deviations_table(study: Study) -> Table:
+    """Return what departs from the protocol's printed values, and why."""
+    columns = [
+        Column("key", "Decision", width=24),
+        Column("published", "Published", width=17),
+        Column("used", "Used", width=17),
+        Column("reason", "Reason", width=42),
+    ]
+    rows = [
+        {"key": breakable(d.key), "published": _words(d.published), "used": _words(d.used), "reason": d.reason}
+        for d in study.info.protocol.deviations
+    ]
+    return Table.of(columns, rows) if rows else message("No decision departs from a printed value.")
+
+
+def choices_table(study: Study) -> Table:
+    """Return what the protocol leaves open, what was chosen, and why."""
+    columns = [
+        Column("key", "Decision", width=24),
+        Column("published", "Published", width=17),
+        Column("used", "Used", width=17),
+        Column("reason", "Reason", width=42),
+    ]
+    rows = [
+        {
+            "key": breakable(c.key),
+            "published": _words(c.published) or "nothing",
+            "used": _words(c.used),
+            "reason": c.reason,
+        }
+        for c in study.info.protocol.choices
+    ]
+    return Table.of(columns, rows) if rows else message("No decision settles what a protocol leaves open.")
+
+
+def provenance_table(study: Study) -> Table:
+    """Return the records behind the documents: key, value in full, method, n, events, stage.
+
+    All of the cohort and the design, what is printed of the headline models, and of the other classifiers the AUC and the
+    threshold; `results/results.json` holds the rest.
+    """
+    columns = [
+        Column("key", "Key", width=26),
+        Column("value", "Value", width=25),
+        Column("method", "Method", width=24),
+        Column("n", "n", "right", width=6),
+        Column("events", "Events", "right", width=8),
+        Column("stage", "Stage", width=11),
+    ]
+    rows = [
+        {
+            "key": breakable(key),
+            "value": _in_full(record),
+            "method": values.method(record),
+            "n": "" if record.n is None else str(record.n),
+            "events": "" if record.events is None else str(record.events),
+            "stage": record.stage,
+        }
+        for key, record in study.records.items()
+        if _is_printed(study, record)
+    ]
+    return Table.of(columns, rows)
+
+
+def _is_printed(study: Study, record: Record) -> bool:
+    if record.kind not in KINDS:
+        return True
+    headline = ("auc", "threshold", *ACCURACY, *CALIBRATION)
+    return record.estimate in (headline if record.model in study.info.models else ("auc", "threshold"))
+
+
+def notes_table(study: Study) -> Table:
+    """Return what was not done, or done otherwise, and why."""
+    names = {"study": "Study"} | study.info.feature_sets | study.names
+    columns = [Column("subject", "Concerns", width=24), Column("text", "What", width=76)]
+    rows = [
+        {"subject": names.get(note.subject, note.subject.upper()), "text": note.text[:1].upper() + note.text[1:]}
+        for note in study.info.notes
+    ]
+    return Table.of(columns, rows) if rows else message("Everything that was asked for was done.")
+
+
+def _in_full(record: Record) -> str:
+    """Write a value with six significant digits, its interval and its p value: more than the text prints."""
+    if record.value is None:
+        return values.NOT_ESTIMABLE
+    parts = [_number(record.value)]
+    if record.ci_low is not None and record.ci_high is not None:
+        parts.append(f"({_number(record.ci_low)} to {_number(record.ci_high)})")
+    if record.df is not None:
+        parts.append(f"df {record.df:g}")
+    if record.p_value is not None:
+        parts.append(f"p {_number(record.p_value)}")
+    return " ".join(parts)
+
+
+def _number(value: float | int | str | bool) -> str:
+    if isinstance(value, bool | str | int):
+        return _words(value)
+    return f"{value:.6g}".replace("-", values.MINUS)
+
+
+def _words(value: Any) -> str:
+    """Write a value of a decision as people do: yes and no, lists with commas, nothing as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_words(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,126 @@
+"""Tables of the patients: baseline, odds ratios of the findings, agreement of the readers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.study import Study
+from vcfstats.reporting.tables import INDENT, Column, Table
+
+
+def baseline_table(study: Study) -> Table:
+    """Return the baseline table: variables with their levels indented, in all, training and testing; p values where there are any."""
+    frame = study.rows("baseline")
+    if frame.empty:
+        return message("The study has no baseline table.")
+    shown = ("all", "training", "testing")
+    rows: list[dict[str, Any]] = []
+    for (variable, statistic), part in frame.groupby(["variable", "statistic"], sort=False):
+        named = f"{variable}, {statistic}" if statistic else str(variable)
+        p = part["p_value"].dropna()
+        compared = {"p_value": values.p_value(p.iloc[0]) if len(p) else ""}
+        if len(part) == 1 and not part["level"].iloc[0]:
+            rows.append({"variable": named, **part.iloc[0][list(shown)], **compared})
+            continue
+        rows.append({"variable": named, **dict.fromkeys(shown, ""), **compared})
+        rows += [{"variable": INDENT + row["level"], **row[list(shown)], "p_value": ""} for _, row in part.iterrows()]
+    with_p = bool(frame["p_value"].notna().any())
+    width = 17 if with_p else 19
+    columns = [
+        Column("variable", "Characteristic", width=100 - 3 * width - (9 if with_p else 0)),
+        Column("all", "All", "right", width=width),
+        Column("training", "Training set", "right", width=width),
+        Column("testing", "Internal test set", "right", width=width),
+        *([Column("p_value", "p", "right", width=9)] if with_p else []),
+    ]
+    table = Table.of(columns, rows)
+    if with_p:
+        tests = dict.fromkeys(frame.loc[frame["p_value"].notna() & (frame["test"] != ""), "test"])
+        table = table.with_note(f"p: training against internal test set{' by ' + ', '.join(tests) if tests else ''}.")
+    return table.with_note("SD, standard deviation.") if frame["statistic"].str.contains("SD").any() else table
+
+
+def regression_table(study: Study) -> Table:
+    """Return odds ratios of the findings, by themselves and together, on the training set."""
+    frame = study.rows("regression")
+    if frame.empty:
+        return message("No regression: the study has no findings that vary, or one class only in its training set.")
+    columns = [
+        Column("variable", "Finding", width=36),
+        Column("or", "Odds ratio (CI)", "right", "Univariable", 23),
+        Column("p", "p", "right", "Univariable", 9),
+        Column("adjusted", "Odds ratio (CI)", "right", "Multivariable", 23),
+        Column("adjusted_p", "p", "right", "Multivariable", 9),
+    ]
+    rows: list[dict[str, str]] = []
+    for variable, part in frame.groupby("variable", sort=False):
+        reference = part["reference"].iloc[0]
+        several = len(part) > 1
+        if several:
+            rows.append({"variable": f"{variable} (reference: {reference})", **dict.fromkeys(_CELLS, "")})
+        for row in part.to_dict("records"):
+            compared = f"{variable}: {row['level']} against {reference}" if row["level"] else str(variable)
+            rows.append({"variable": INDENT + str(row["level"]) if several else compared, **_odds(row)})
+    table = Table.of(columns, rows)
+    if frame["adjusted_or"].isna().any():
+        table = table.with_note("–: not in the multivariable model.")
+    level = study.records.get("design/confidence_level")
+    share = (
+        f"{100 * level.value:g}% confidence" if level is not None and isinstance(level.value, float) else "confidence"
+    )
+    return table.with_note(f"CI, {share} interval. Logistic regression on the training set, complete cases.")
+
+
+_CELLS = ("or", "p", "adjusted", "adjusted_p")
+
+
+def _odds(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "or": _ratio(row["or"], row["low"], row["high"]),
+        "p": "–" if pd.isna(row["p_value"]) else values.p_value(row["p_value"]),
+        "adjusted": _ratio(row["adjusted_or"], row["adjusted_low"], row["adjusted_high"]),
+        "adjusted_p": "–" if pd.isna(row["adjusted_p_value"]) else values.p_value(row["adjusted_p_value"]),
+    }
+
+
+def _ratio(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return "–"
+    limits = f" ({_significant(low)} to {_significant(high)})" if not pd.isna(low) and not pd.isna(high) else ""
+    return _significant(value) + limits
+
+
+def _significant(value: float) -> str:
+    """Write a ratio with three significant digits, large ones in whole numbers."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+
+
+def agreement_table(study: Study) -> Table:
+    """Return how two readers agree on each finding."""
+    frame = study.rows("agreement")
+    if frame.empty:
+        return message("The cohort has no second readings: how readers agree is not known.")
+    columns = [
+        Column("finding", "Finding", width=42),
+        Column("n", "Read twice", "right", width=14),
+        Column("kappa", "Cohen's kappa (CI)", "right", width=28),
+        Column("kept", "Kept", "center", width=16),
+    ]
+    rows = [
+        {
+            "finding": row["finding"],
+            "n": f"{int(row['n']):,}",
+            "kappa": values.NOT_ESTIMABLE
+            if pd.isna(row["kappa"])
+            else f"{values.decimal(row['kappa'], 3)} ({values.decimal(row['low'], 3)} to {values.decimal(row['high'], 3)})",
+            "kept": row["kept"],
+        }
+        for row in frame.to_dict("records")
+    ]
+    return Table.of(columns, rows).with_note("Training patients only. CI, confidence interval.")

@@ -1,0 +1,170 @@
+"""Tables of performance: headline models, classifiers on a feature set, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vcfstats.contracts.records import Record
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.study import KINDS, Study
+from vcfstats.reporting.tables import Column, Table
+
+# Estimate -> its name as a column heading, in the order of print.
+ACCURACY = {
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensi-\u200btivity",
+    "specificity": "Speci-\u200bficity",
+    "ppv": "PPV",
+    "npv": "NPV",
+}
+CALIBRATION = {
+    "calibration_slope": "Slope",
+    "calibration_intercept": "Intercept",
+    "brier": "Brier score",
+    "hosmer_lemeshow": "Hosmer-Lemeshow test",
+}
+
+
+def headline_table(study: Study) -> Table:
+    """Return the performance of the headline models, one row group for each set of predictions."""
+    if not study.kinds():
+        return message("No model was fitted; the notes in the supplement say why.")
+    return _performance(study, study.info.models, "Model")
+
+
+def classifier_table(study: Study, feature_set: str) -> Table:
+    """Return the performance of all classifiers on a feature set, the chosen one marked."""
+    models = {name: label for name, label in study.classifiers(feature_set).items() if study.kinds(name)}
+    if not models:
+        return message("No classifier was fitted on these features; the notes in the supplement say why.")
+    table = _performance(study, models, "Classifier")
+    chosen = models.get(f"{feature_set}.{study.info.chosen.get(feature_set, '')}")
+    return table.with_footnote(chosen, "Chosen: the largest out-of-fold AUC.") if chosen else table
+
+
+def _performance(study: Study, models: Mapping[str, str], heading: str) -> Table:
+    columns = [
+        Column("model", heading, width=20),
+        Column("auc", "AUC", "right", width=8),
+        Column("interval", "CI", "right", width=17),
+        Column("threshold", "Thresh-\u200bold", "right", width=9),
+        *(Column(name, label, "right", width=9) for name, label in ACCURACY.items()),
+    ]
+    rows, groups = [], []
+    for kind in KINDS:
+        shown = {name: label for name, label in models.items() if kind in study.kinds(name)}
+        for name, label in shown.items():
+            rows.append(
+                {
+                    "model": label,
+                    "auc": _point(study, f"{kind}/{name}/auc"),
+                    "interval": _interval(study, f"{kind}/{name}/auc"),
+                    "threshold": _point(study, f"{kind}/{name}/threshold"),
+                    **{estimate: _point(study, f"{kind}/{name}/{estimate}") for estimate in ACCURACY},
+                }
+            )
+            groups.append(KINDS[kind][0] + _size(study, kind, list(shown)))
+    table = Table.of(columns, rows, groups=groups)
+    rule = study.records.get("design/threshold")
+    notes = [str(rule.value)] if rule is not None else []
+    if any(kind == "apparent" for name in models for kind in study.kinds(name)):
+        notes.append("Apparent: predicted for the patients on whom the model was fitted, optimistic by design.")
+    if any(kind == "out_of_fold" for name in models for kind in study.kinds(name)):
+        notes.append("Out of fold: each patient predicted by a model fitted without that patient.")
+    reasons = _reasons(study, models, ("auc", *ACCURACY))
+    if reasons:
+        notes.append(f"–: not estimable; {'; '.join(reasons)}.")
+    notes.append(
+        f"AUC, area under the receiver operating characteristic curve; CI, {_level(study, models)} of the AUC; NPV, negative predictive value; "
+        "PPV, positive predictive value."
+    )
+    for note in notes:
+        table = table.with_note(note)
+    return table
+
+
+def calibration_table(study: Study) -> Table:
+    """Return the calibration of the headline models, one row group for each set of predictions."""
+    if not study.kinds():
+        return message("No model was fitted; the table of notes says why.")
+    columns = [
+        Column("model", "Model", width=14),
+        Column("calibration_slope", CALIBRATION["calibration_slope"], "right", width=21),
+        Column("calibration_intercept", CALIBRATION["calibration_intercept"], "right", width=21),
+        Column("brier", CALIBRATION["brier"], "right", width=23),
+        Column("hosmer_lemeshow", CALIBRATION["hosmer_lemeshow"], "right", width=21),
+    ]
+    rows, groups = [], []
+    for kind in KINDS:
+        shown = [name for name in study.info.models if kind in study.kinds(name)]
+        for name in shown:
+            rows.append(
+                {"model": study.info.models[name]} | {e: _full(study, f"{kind}/{name}/{e}") for e in CALIBRATION}
+            )
+            groups.append(KINDS[kind][0] + _size(study, kind, shown))
+    table = Table.of(columns, rows, groups=groups)
+    reasons = _reasons(study, study.info.models, tuple(CALIBRATION))
+    if reasons:
+        table = table.with_note(f"–: not estimable; {'; '.join(reasons)}.")
+    table = table.with_note(
+        "Slope, intercept and Brier score with confidence intervals; a p value above any limit does not show that a model is calibrated."
+    )
+    return table.with_note("df, degrees of freedom.")
+
+
+def _record(study: Study, key: str) -> Record | None:
+    record = study.records.get(key)
+    return None if record is None or record.value is None else record
+
+
+def _point(study: Study, key: str) -> str:
+    record = _record(study, key)
+    return "–" if record is None else values.point(record)
+
+
+def _interval(study: Study, key: str) -> str:
+    record = _record(study, key)
+    return "–" if record is None else values.interval(record) or "–"
+
+
+def _full(study: Study, key: str) -> str:
+    record = _record(study, key)
+    if record is None:
+        return "–"
+    if record.statistic is not None and record.p_value is not None:
+        return values.full(record)
+    limits = values.interval(record)
+    return f"{values.point(record)} ({limits})" if limits else values.point(record)
+
+
+def _size(study: Study, kind: str, models: Sequence[str]) -> str:
+    """Return ``: 164 cases, 61 events``, if all models are judged on the same cases."""
+    sizes = {(r.n, r.events) for name in models if (r := study.records.get(f"{kind}/{name}/auc")) is not None}
+    if len(sizes) != 1:
+        return ": the models are judged on different numbers of cases" if sizes else ""
+    n, events = sizes.pop()
+    return f": {n:,} cases, {events:,} events" if n is not None and events is not None else ""
+
+
+def _level(study: Study, models: Mapping[str, str]) -> str:
+    levels = {
+        r.level
+        for kind in KINDS
+        for name in models
+        if (r := study.records.get(f"{kind}/{name}/auc")) is not None and r.level
+    }
+    return f"{100 * levels.pop():g}% confidence interval" if len(levels) == 1 else "confidence interval"
+
+
+def _reasons(study: Study, models: Mapping[str, str], estimates: Sequence[str]) -> list[str]:
+    """Return why estimates have no value: each reason once, with the names of what it applies to."""
+    labels = {"auc": "AUC", **ACCURACY, **CALIBRATION}
+    found: dict[str, list[str]] = {}
+    for kind in KINDS:
+        for model in models:
+            for estimate in estimates:
+                key = f"{kind}/{model}/{estimate}"
+                if key in study.records and study.records[key].value is None:
+                    found.setdefault(str(study.reason(key)), []).append(labels[estimate].replace("-\u200b", ""))
+    return [f"{', '.join(dict.fromkeys(names))}: {reason}" for reason, names in found.items()]

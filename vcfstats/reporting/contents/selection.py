@@ -1,0 +1,97 @@
+"""Tables of the selection of features and of the fitted nomogram model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.study import Study
+from vcfstats.reporting.tables import Column, Table
+
+STEPS = {
+    "extracted": "Computed",
+    "reliability": "Reproducible",
+    "zscore": "Not constant",
+    "t_test": "t-test",
+    "correlation": "Pearson correlation",
+    "collinearity": "Collinearity",
+    "lasso": "LASSO",
+}
+
+
+def funnel_table(study: Study) -> Table:
+    """Return how many features each step left, by class of feature, one row group for each feature set."""
+    frame = study.rows("funnel")
+    if frame.empty:
+        return message("No features were selected from.")
+    steps = list(dict.fromkeys(frame["step"]))
+    width = 76 // len(steps)
+    columns = [
+        Column("feature_class", "Class", width=100 - width * len(steps)),
+        *(Column(step, STEPS.get(step, step.replace("_", " ")), "right", width=width) for step in steps),
+    ]
+    rows, groups = [], []
+    for feature_set, part in frame.groupby("feature_set", sort=False):
+        counts = {(row["step"], row["feature_class"]): int(row["n"]) for row in part.to_dict("records")}
+        done = list(dict.fromkeys(part["step"]))
+        classes = [name for name in dict.fromkeys(part["feature_class"]) if name != "none"]
+        total = {step: f"{sum(n for (s, _), n in counts.items() if s == step):,}" for step in done}
+        shown = [
+            *({"feature_class": name} | {step: str(counts.get((step, name), 0)) for step in done} for name in classes),
+            {"feature_class": "All"} | total,
+        ]
+        rows += [dict.fromkeys(steps, "–") | row for row in shown]
+        groups += [study.info.feature_sets.get(str(feature_set), str(feature_set))] * len(shown)
+    return Table.of(columns, rows, groups=groups)
+
+
+def score_table(study: Study) -> Table:
+    """Return the linear score of each feature set: intercept, and coefficients per standard deviation."""
+    frame = study.rows("coefficients")
+    if frame.empty:
+        return message("No score: the selection kept no feature.")
+    columns = [Column("feature", "Feature", width=70), Column("coefficient", "Coefficient", "right", width=30)]
+    rows, groups = [], []
+    for feature_set, part in frame.groupby("feature_set", sort=False):
+        intercept = study.records.get(f"model/{feature_set}/score_intercept")
+        shown = [
+            {"feature": breakable(row["feature"]), "coefficient": values.decimal(row["coefficient"], 5)}
+            for row in part.to_dict("records")
+        ]
+        if intercept is not None and isinstance(intercept.value, float):
+            shown.insert(0, {"feature": "Intercept", "coefficient": values.decimal(intercept.value, 5)})
+        rows += shown
+        groups += [study.info.feature_sets.get(str(feature_set), str(feature_set))] * len(shown)
+    return Table.of(columns, rows, groups=groups).with_note(
+        "Coefficients are per standard deviation of the training set."
+    )
+
+
+def nomogram_table(study: Study) -> Table:
+    """Return the equation behind the nomogram: coefficients on the log odds with standard errors and limits."""
+    frame = study.rows("nomogram_model")
+    if frame.empty:
+        return message("The nomogram's model was not fitted.")
+    columns = [
+        Column("term", "Term", width=40),
+        Column("coefficient", "Coefficient", "right", width=18),
+        Column("standard_error", "Standard error", "right", width=18),
+        Column("limits", "Confidence interval", "right", width=24),
+    ]
+    rows = [
+        {
+            "term": row["term"],
+            "coefficient": values.decimal(row["coefficient"], 4),
+            "standard_error": _or_dash(row["standard_error"]),
+            "limits": "–"
+            if pd.isna(row["low"])
+            else f"{values.decimal(row['low'], 3)} to {values.decimal(row['high'], 3)}",
+        }
+        for row in frame.to_dict("records")
+    ]
+    return Table.of(columns, rows).with_note("Coefficients on the scale of the log odds.")
+
+
+def _or_dash(value: float) -> str:
+    return "–" if pd.isna(value) else values.decimal(value, 4)

@@ -1,0 +1,113 @@
+"""Pairs of models: differences of AUC with interval and p value, as a matrix. Follow-up, as a curve."""
+
+# plotnine is typed in part: its own calls are not checked, ours are.
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotnine as p9
+
+from vcfstats.reporting import values
+from vcfstats.reporting.figures.curves import PANELS
+from vcfstats.reporting.figures.style import (
+    COLOURS,
+    DOUBLE_MM,
+    SINGLE_MM,
+    caption,
+    empty_figure,
+    journal_theme,
+    panel_labels,
+)
+from vcfstats.reporting.study import KINDS
+
+
+def comparison_figure(pairs: pd.DataFrame, models: Mapping[str, str], *, simulated: bool = False) -> p9.ggplot:
+    """Draw a matrix of DeLong comparisons for each set of predictions: AUC of the row's model less that of the column's.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Columns kind, model_a, model_b, difference, low, high, p_value, p_adjusted; p values may be undefined.
+    models : mapping
+        Name in `pairs` -> name in print, in the order of rows and columns.
+    simulated : bool
+        As for `roc_figure`.
+    """
+    shown = pairs[pairs["model_a"].isin(list(models)) & pairs["model_b"].isin(list(models))]
+    kinds = [kind for kind in PANELS if kind in set(shown["kind"])]
+    if not kinds:
+        return empty_figure("No two models to compare", DOUBLE_MM, 40.0)
+    panels = panel_labels(kinds, {kind: names[0] for kind, names in KINDS.items()})
+    order = list(models)
+    rows = []
+    for pair in shown.to_dict("records"):
+        # Each pair once, the later model in the row, so that a positive difference speaks for the later one.
+        a, b, sign = str(pair["model_a"]), str(pair["model_b"]), 1.0
+        if order.index(a) < order.index(b):
+            a, b, sign = b, a, -1.0
+        limits = sorted((sign * float(pair["low"]), sign * float(pair["high"])))
+        rows.append(
+            {
+                "panel": panels[str(pair["kind"])],
+                "row": models[a],
+                "column": models[b],
+                "text": _cell(sign * float(pair["difference"]), limits, pair["p_adjusted"]),
+                "clear": "yes" if limits[0] > 0 or limits[1] < 0 else "no",
+            }
+        )
+    frame = pd.DataFrame(rows)
+    names = [models[name] for name in order if models[name] in set(frame["row"]) | set(frame["column"])]
+    frame["row"] = pd.Categorical(frame["row"], categories=names[:0:-1], ordered=True)
+    frame["column"] = pd.Categorical(frame["column"], categories=names[:-1], ordered=True)
+    frame["panel"] = pd.Categorical(frame["panel"], categories=list(panels.values()), ordered=True)
+    height = len(kinds) * (13.0 * (len(names) - 1) + 12.0) + 6.0
+    return (
+        p9.ggplot(frame, p9.aes("column", "row"))
+        + p9.geom_tile(p9.aes(fill="clear"), color="#999999", size=0.3)
+        + p9.geom_text(p9.aes(label="text"), size=6.5, lineheight=1.25)
+        + p9.scale_fill_manual(values={"yes": "#CFE0F3", "no": "white"}, guide=None)
+        + p9.facet_wrap("panel", ncol=1)
+        + p9.labs(x="", y="", **caption(simulated))
+        + journal_theme(DOUBLE_MM, height)
+    )
+
+
+def _cell(difference: float, limits: list[float], p: object) -> str:
+    low, high = limits
+    text = f"{values.decimal(difference, 3)}\n({values.decimal(low, 3)} to {values.decimal(high, 3)})"
+    return f"{text}\n{values.p_phrase(float(p))}" if isinstance(p, float) and p == p else text
+
+
+def followup_figure(followup: pd.DataFrame, *, simulated: bool = False) -> p9.ggplot:
+    """Draw the reverse Kaplan-Meier estimate of follow-up with its pointwise band.
+
+    Parameters
+    ----------
+    followup : DataFrame
+        Columns group, time, estimate, low, high.
+    simulated : bool
+        As for `roc_figure`.
+    """
+    if followup.empty:
+        return empty_figure("Follow-up times were not given", SINGLE_MM, 40.0)
+    known = followup.sort_values("time", kind="stable").reset_index(drop=True)
+    bands = known.dropna(subset=["low", "high"])
+    # A step's band is drawn as rectangles: from each time to the next.
+    steps = bands.assign(until=bands["time"].shift(-1)).dropna(subset=["until"])
+    return (
+        p9.ggplot(known, p9.aes("time", "estimate"))
+        + p9.geom_rect(
+            p9.aes(xmin="time", xmax="until", ymin="low", ymax="high"),
+            data=steps,
+            inherit_aes=False,
+            fill=COLOURS[0],
+            alpha=0.2,
+        )
+        + p9.geom_step(size=0.8, color=COLOURS[0])
+        + p9.coord_cartesian(ylim=(0, 1))
+        + p9.labs(x="Time", y="Proportion still under observation", **caption(simulated))
+        + journal_theme(SINGLE_MM, 70.0)
+    )

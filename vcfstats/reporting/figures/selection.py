@@ -1,0 +1,119 @@
+"""How features were selected: the LASSO's path and error, what it kept, with which coefficients."""
+
+# plotnine is typed in part: its own calls are not checked, ours are.
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotnine as p9
+
+from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, REFERENCE, caption, empty_figure, journal_theme
+
+_PATH, _ERROR, _IMPORTANCE = (
+    "A  Coefficients",
+    "A  Cross-validated error",
+    "B  Features by importance",
+)
+_LAMBDAS = ("least error", "one standard error")
+
+
+def lasso_figure(
+    path: pd.DataFrame,
+    error: pd.DataFrame,
+    coefficients: pd.DataFrame,
+    lambdas: tuple[float | None, float | None],
+    *,
+    simulated: bool = False,
+) -> p9.ggplot:
+    """Draw the LASSO of one feature set: path and cross-validated error (A), histogram of feature importance (B).
+
+    Parameters
+    ----------
+    path : DataFrame
+        Columns lambda, feature, coefficient.
+    error : DataFrame
+        Columns lambda, mean, se.
+    coefficients : DataFrame
+        Columns feature, coefficient: what was kept. Importance is the absolute coefficient per standard deviation.
+    lambdas : tuple of float or None
+        The penalty of the least error, and the largest within one standard error of it.
+    simulated : bool
+        As for `roc_figure`.
+    """
+    if path.empty or error.empty:
+        return empty_figure("No LASSO was fitted: no feature was left to it", DOUBLE_MM, 40.0)
+    curves = path.assign(panel=_PATH, x=np.log10(path["lambda"].astype(float)), y=path["coefficient"].astype(float))
+    errors = error.assign(panel=_ERROR, x=np.log10(error["lambda"].astype(float)), y=error["mean"].astype(float))
+    errors = errors.assign(low=errors["y"] - errors["se"].astype(float), high=errors["y"] + errors["se"].astype(float))
+    kept = pd.DataFrame({"panel": _IMPORTANCE, "x": coefficients["coefficient"].astype(float).abs()})
+    panels = [_PATH, _ERROR, *([_IMPORTANCE] if len(kept) else [])]
+    marks = pd.DataFrame(
+        [
+            {"panel": panel, "x": np.log10(value), "penalty": name}
+            for panel in (_PATH, _ERROR)
+            for name, value in zip(_LAMBDAS, lambdas, strict=True)
+            if value is not None and value > 0
+        ],
+        columns=["panel", "x", "penalty"],
+    )
+    for frame in (curves, errors, kept, marks):
+        frame["panel"] = pd.Categorical(frame["panel"], categories=panels, ordered=True)
+    marks["penalty"] = pd.Categorical(marks["penalty"], categories=list(_LAMBDAS), ordered=True)
+    figure = (
+        p9.ggplot(curves, p9.aes("x", "y"))
+        + p9.geom_line(p9.aes(group="feature"), size=0.35, color=COLOURS[0], alpha=0.7)
+        + p9.geom_linerange(p9.aes("x", ymin="low", ymax="high"), data=errors, inherit_aes=False, size=0.3, color=REFERENCE)
+        + p9.geom_point(data=errors, size=0.7, color="black")
+    )  # fmt: skip
+    if len(kept):
+        figure += p9.geom_histogram(
+            p9.aes("x"), data=kept, inherit_aes=False, bins=12, boundary=0, fill=COLOURS[0], color="white", size=0.2
+        )
+    if len(marks):
+        figure += p9.geom_vline(p9.aes(xintercept="x", linetype="penalty"), data=marks, size=0.5)
+        figure += p9.scale_linetype_manual(values=dict(zip(_LAMBDAS, ("dashed", "dotted"), strict=True)))
+    return (
+        figure
+        + p9.facet_wrap("panel", nrow=1, scales="free")
+        + p9.labs(
+            x="log₁₀ of the penalty λ (A); absolute coefficient per standard deviation (B)",
+            y="",
+            **caption(simulated),
+        )
+        + journal_theme(DOUBLE_MM, 75.0)
+    )
+
+
+def coefficient_figure(coefficients: pd.DataFrame, *, simulated: bool = False) -> p9.ggplot:
+    """Draw the selected features with their coefficients per standard deviation, largest first.
+
+    Parameters
+    ----------
+    coefficients : DataFrame
+        Columns feature, coefficient.
+    simulated : bool
+        As for `roc_figure`.
+    """
+    if coefficients.empty:
+        return empty_figure("No feature was selected", DOUBLE_MM, 40.0)
+    ranked = coefficients.assign(coefficient=coefficients["coefficient"].astype(float))
+    ranked = ranked.loc[ranked["coefficient"].abs().sort_values(kind="stable").index]
+    order = list(ranked["feature"])
+    frame = ranked.assign(
+        feature=pd.Categorical(ranked["feature"], categories=order, ordered=True),
+        sign=pd.Categorical(
+            np.where(ranked["coefficient"] > 0, "raises the score", "lowers the score"),
+            categories=["raises the score", "lowers the score"],
+        ),
+    )
+    return (
+        p9.ggplot(frame, p9.aes("feature", "coefficient", fill="sign"))
+        + p9.geom_col(width=0.7, color="black", size=0.25)
+        + p9.geom_hline(yintercept=0, size=0.4)
+        + p9.scale_fill_manual(values={"raises the score": COLOURS[1], "lowers the score": COLOURS[0]})
+        + p9.coord_flip()
+        + p9.labs(x="", y="Coefficient per standard deviation", **caption(simulated))
+        + journal_theme(DOUBLE_MM, 24.0 + 4.2 * len(frame))
+    )

@@ -1,0 +1,207 @@
+"""Sentences on the whole study: its patients, its selection, its models side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from vcfstats.reporting import values
+from vcfstats.reporting.study import KINDS, Study
+from vcfstats.reporting.values import Text, compose, join
+
+
+def flow(study: Study) -> Text:
+    """Say how many patients were screened, or that nobody knows."""
+    rows = study.rows("flow")
+    if rows.empty:
+        return Text.of("No screening log was given, so that the number of patients screened and excluded is not known.")
+    count = {step: _cell("flow", step, f"{int(part['n'].sum()):,}") for step, part in rows.groupby("step")}
+    return compose(
+        "Of {screened} patients screened, {excluded} were excluded and {included} included.",
+        screened=count["screened"],
+        excluded=count.get("excluded", "none"),
+        included=count["included"],
+    )
+
+
+def features(study: Study) -> Text:
+    """Say how many features of each kind there are."""
+    parts = []
+    if study.has("design/n_features_radiomics"):
+        parts.append(
+            compose(
+                "In all, {n} radiomic features of each case were computed with PyRadiomics {version} {cite}.",
+                n=study.point("design/n_features_radiomics"), version=study.words("pyradiomics_version"), cite=Text("", "[@vangriethuysen2017]"),
+            )
+        )  # fmt: skip
+    if study.has("design/n_features_deep"):
+        parts.append(study.words("slices", "trunk"))
+        parts.append(compose("These were {n} features of each case.", n=study.point("design/n_features_deep")))
+        parts.append(study.words("deep_head"))
+    else:
+        parts.append(Text.of("No deep features were computed."))
+    return join(parts)
+
+
+def selection(study: Study) -> Text:
+    """Say how many features the selection kept of each feature set."""
+    parts = []
+    for name, label in study.info.feature_sets.items():
+        key = f"model/{name}/n_features_kept"
+        if not study.has(key):
+            continue
+        if study.record(key).value == 0:
+            parts.append(compose("Of the feature set {name}, the selection kept no feature.", name=label))
+            continue
+        penalty = f"model/{name}/lambda_chosen"
+        at = (
+            compose(" at a penalty λ of {value}", value=study.point(penalty))
+            if _known(study, penalty)
+            else Text("", "")
+        )
+        parts.append(
+            compose("Of the feature set {name}, {n} features were kept{at}.", name=label, n=study.point(key), at=at)
+        )
+    return join(parts) if parts else Text.of("No feature was selected.")
+
+
+def chosen(study: Study) -> Text:
+    """Say which classifier was best on each feature set, and what choosing costs."""
+    parts = []
+    for name, label in study.info.feature_sets.items():
+        if not _known(study, f"model/{name}/best_classifier"):
+            continue
+        best = study.point(f"model/{name}/best_classifier")
+        repeated = f"model/{name}/auc_choice_repeated"
+        also = (
+            compose("; with this choice repeated within every fold the AUC was {auc}", auc=study.point(repeated))
+            if _known(study, repeated)
+            else Text("", "")
+        )
+        parts.append(
+            compose(
+                "On the feature set {name}, {best} had the largest out-of-fold AUC{also}.",
+                name=label,
+                best=best,
+                also=also,
+            )
+        )
+    return join(parts) if parts else Text.of("No classifier was fitted.")
+
+
+def aucs(study: Study, kind: str) -> Text:
+    """List the AUC of every headline model in one set of predictions."""
+    known = [name for name in study.info.models if study.has(f"{kind}/{name}/auc")]
+    if not known:
+        return compose("{where}, no model gave predictions.", where=_capital(KINDS[kind][1]))
+    listed = [
+        compose("{value} ({name})", name=study.info.models[n], value=study.value(f"{kind}/{n}/auc")) for n in known
+    ]
+    return compose(
+        "{where}, the AUC was {listed}.",
+        where=_capital(KINDS[kind][1]),
+        listed=join(listed, ", ") if len(listed) < 3 else join([join(listed[:-1], ", "), listed[-1]], " and "),
+    )
+
+
+def summary(study: Study) -> Text:
+    """Say the main result, for the abstract."""
+    kinds = study.kinds()
+    if not kinds:
+        return Text.of("No model was fitted: there is no performance to report.")
+    return join([aucs(study, kinds[-1]), primary_comparison(study)])
+
+
+def primary_comparison(study: Study) -> Text:
+    """Say what the comparison named beforehand gave: an interval that includes zero is no difference shown."""
+    names = study.info.primary_comparison
+    if len(names) != 2:
+        return Text.of("No primary comparison was named beforehand.")
+    first, second = (study.info.models.get(name, name.upper()) for name in names)
+    kinds = [kind for kind in ("testing", "external") if kind in study.kinds()]
+    pairs = study.rows("comparison")
+    found = pairs[(pairs["primary"] == "yes") & pairs["kind"].isin(kinds[-1:])]
+    if found.empty:
+        return compose(
+            "The primary comparison, {first} against {second}, could not be made: the supplement's notes say which of the two models was not fitted.",
+            first=first, second=second,
+        )  # fmt: skip
+    row = found.iloc[0]
+    sign = 1.0 if row["model_a"] == names[0] else -1.0
+    difference, (low, high) = sign * row["difference"], sorted((sign * row["low"], sign * row["high"]))
+    key = f"{kinds[-1]}, {names[0]} - {names[1]}"
+    begin = compose(
+        "The primary comparison, {first} against {second}, gave a difference in AUC of {difference} ({interval}; {p})",
+        first=first,
+        second=second,
+        difference=_cell("comparison", key, values.decimal(difference, 3)),
+        interval=_cell("comparison", key, f"CI {values.decimal(low, 3)} to {values.decimal(high, 3)}"),
+        p=_cell("comparison", key, values.p_phrase(row["p_value"])),
+    )
+    if pd.isna(low) or low == high:
+        return compose("{begin}; without an interval, it cannot be judged.", begin=begin)
+    if low > 0:
+        return compose("{begin}: the AUC of {first} was larger.", begin=begin, first=first)
+    if high < 0:
+        return compose("{begin}: the AUC of {second} was larger.", begin=begin, second=second)
+    return compose(
+        "{begin}: the interval includes zero, so that a difference was not shown, nor that there is none.", begin=begin
+    )
+
+
+def comparisons(study: Study) -> Text:
+    """Say how the other pairs were compared."""
+    if study.rows("comparison").empty:
+        return Text.of("There were no two models to compare.")
+    return Text.of(
+        "All pairs of models stand in the supplement. On apparent predictions no p value is printed: the models were fitted to these very patients."
+    )
+
+
+def regression(study: Study) -> Text:
+    """Say what became of the clinical findings."""
+    if study.rows("regression").empty:
+        return Text.of("The study has no clinical findings to model.")
+    fitted = "clinical" in study.info.models
+    return Text.of("The clinical model was fitted." if fitted else "No clinical model was fitted; the notes say why.")
+
+
+def followup(study: Study) -> Text:
+    """Say whether follow-up is known."""
+    if study.rows("followup").empty:
+        return Text.of("Follow-up times were not given.")
+    return Text.of(
+        "Follow-up is described by the reverse Kaplan-Meier estimate, in which the end of observation is the event."
+    )
+
+
+def agreement(study: Study) -> Text:
+    """Say whether the findings were read twice."""
+    if study.rows("agreement").empty:
+        return Text.of("The findings were not read twice, so that agreement of readers is not known.")
+    return Text.of("The findings were read twice; agreement is described by Cohen's kappa.")
+
+
+def notes(study: Study) -> Text:
+    """Say how many things were not done, or done otherwise."""
+    count = len(study.info.notes)
+    if count == 0:
+        return Text.of("Everything that was asked for was done.")
+    return Text.of(
+        "One thing was not done, or done otherwise."
+        if count == 1
+        else f"{count} things were not done, or done otherwise."
+    )
+
+
+def _known(study: Study, key: str) -> bool:
+    return study.has(key) and study.record(key).value is not None
+
+
+def _cell(table: str, where: str, text: str) -> Text:
+    """Wrap a number of a table of results/ in a span that says where it stands."""
+    title = f"results/tables/{table}.csv: {where}; stage evaluate"
+    return Text(text, f'[{values.escape(text)}]{{.result title="{title}"}}')
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
