@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from vcfstats import sample_size_binary, sample_size_continuous, sample_size_survival, sample_size_validation
 from vcfstats.statistics.glm import fit_logistic
-from vcfstats.statistics.sample_size.development import copas_shrinkage, r2_of_c_statistic
+from vcfstats.statistics.sample_size.criteria import copas_shrinkage, r2_of_c_statistic
 from vcfstats.statistics.sample_size.external import newcombe_se
 
 R = json.loads((Path(__file__).parents[1] / "reference" / "pmsampsize" / "pmsampsize.json").read_text())["results"]

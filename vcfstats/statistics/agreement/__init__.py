@@ -1,14 +1,8 @@
 """Agreement of raters, readings and instruments: intraclass correlation, kappas, limits of agreement."""
 
 from vcfstats.statistics.agreement.intraclass import IntraclassCorrelation, icc
-from vcfstats.statistics.agreement.kappa import (
-    CohenKappaResult,
-    FleissKappaResult,
-    GwetAC1Result,
-    cohen_kappa,
-    fleiss_kappa,
-    gwet_ac1,
-)
+from vcfstats.statistics.agreement.kappa import cohen_kappa, fleiss_kappa, gwet_ac1
+from vcfstats.statistics.agreement.kappa_results import CohenKappaResult, FleissKappaResult, GwetAC1Result
 from vcfstats.statistics.agreement.limits import BlandAltmanResult, bland_altman
 
 __all__ = [

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.polynomial.hermite_e import hermegauss
-from scipy.special import expit, ndtri, stdtrit
-from scipy.stats import chi2
-
 from vcfstats.statistics.inputs import check_choice
 from vcfstats.statistics.results import Result
+from vcfstats.statistics.sample_size.criteria import (
+    Z,
+    below_maximum,
+    copas_shrinkage,
+    deviation_margin,
+    incidence_limits,
+    incidence_size,
+    mean_half_width,
+    one_of,
+    parameters,
+    r2_of_c_statistic,
+    shrinking,
+    smallest,
+    targets,
+    within,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_Z = 1.96  # as in the papers
 _ROUNDINGS = ("none", "pmsampsize")
 _REFERENCE_N = 10_000  # pmsampsize derives the maximal R2 of a survival model at this size
 
@@ -131,28 +140,28 @@ def sample_size_binary(
     >>> result.n, result.sizes
     (738, (738, 679, 221))
     """
-    count = _parameters(n_parameters)
-    _within("prevalence", prevalence)
-    _targets(shrinkage, optimism, margin)
+    count = parameters(n_parameters)
+    within("prevalence", prevalence)
+    targets(shrinkage, optimism, margin)
     rounded = check_choice(rounding, _ROUNDINGS, name="rounding") == "pmsampsize"
     max_r2 = 1 - math.exp(2 * (prevalence * math.log(prevalence) + (1 - prevalence) * math.log(1 - prevalence)))
     given = {"r2_cox_snell": r2_cox_snell, "r2_nagelkerke": r2_nagelkerke, "c_statistic": c_statistic}
-    name, value = _one_of(given)
+    name, value = one_of(given)
     if name == "r2_cox_snell":
         r2 = value
     elif name == "r2_nagelkerke":
-        _within(name, value)
+        within(name, value)
         r2 = round(value * max_r2, 3) if rounded else value * max_r2
     else:
         r2 = r2_of_c_statistic(value, prevalence)
         r2 = round(r2, 4) if rounded else r2
-    _below_maximum(r2, max_r2)
-    first = _shrinking(count, r2, shrinkage)
+    below_maximum(r2, max_r2)
+    first = shrinking(count, r2, shrinkage)
     second_shrinkage = r2 / (r2 + optimism * max_r2)
-    second = _shrinking(count, r2, second_shrinkage)
-    third = math.ceil((_Z / margin) ** 2 * prevalence * (1 - prevalence))
+    second = shrinking(count, r2, second_shrinkage)
+    third = math.ceil((Z / margin) ** 2 * prevalence * (1 - prevalence))
     n = max(first, second, third)
-    half = _Z * math.sqrt(prevalence * (1 - prevalence) / n)
+    half = Z * math.sqrt(prevalence * (1 - prevalence) / n)
     return _development(
         n,
         n * prevalence,
@@ -221,11 +230,11 @@ def sample_size_survival(
     >>> result.n, round(result.n_events)
     (5143, 692)
     """
-    count = _parameters(n_parameters)
+    count = parameters(n_parameters)
     for name, value in (("rate", rate), ("mean_follow_up", mean_follow_up), ("time", time)):
         if not (value > 0 and math.isfinite(value)):
             raise ValueError(f"{name} must be positive; got {value!r}.")
-    _targets(shrinkage, optimism, margin)
+    targets(shrinkage, optimism, margin)
     rounded = check_choice(rounding, _ROUNDINGS, name="rounding") == "pmsampsize"
     per_patient = rate * mean_follow_up
     if rounded:
@@ -233,19 +242,19 @@ def sample_size_survival(
     max_r2 = 1 - math.exp(2 * per_patient * (math.log(per_patient) - 1))
     if per_patient >= math.e:
         raise ValueError(f"rate x mean_follow_up is {per_patient:.3g} events a patient; no maximal R2 exists beyond e.")
-    name, value = _one_of({"r2_cox_snell": r2_cox_snell, "r2_nagelkerke": r2_nagelkerke})
+    name, value = one_of({"r2_cox_snell": r2_cox_snell, "r2_nagelkerke": r2_nagelkerke})
     r2 = value
     if name == "r2_nagelkerke":
-        _within(name, value)
+        within(name, value)
         r2 = round(value * max_r2, 3) if rounded else value * max_r2
-    _below_maximum(r2, max_r2)
-    first = _shrinking(count, r2, shrinkage)
+    below_maximum(r2, max_r2)
+    first = shrinking(count, r2, shrinkage)
     second_shrinkage = r2 / (r2 + optimism * max_r2)
-    second = _shrinking(count, r2, second_shrinkage)
+    second = shrinking(count, r2, second_shrinkage)
     incidence = 1 - math.exp(-rate * time)
-    third = max(first, second) if rounded else _incidence_size(rate, mean_follow_up, time, margin)
+    third = max(first, second) if rounded else incidence_size(rate, mean_follow_up, time, margin)
     n = max(first, second, third)
-    low, high = _incidence_limits(n, rate, mean_follow_up, time)
+    low, high = incidence_limits(n, rate, mean_follow_up, time)
     return _development(
         n,
         n * rate * mean_follow_up,
@@ -309,26 +318,26 @@ def sample_size_continuous(
     >>> sample_size_continuous(n_parameters=25, r2=0.2, mean=1.9, sd=0.6).sizes
     (918, 401, 259, 38)
     """
-    count = _parameters(n_parameters)
-    _within("r2", r2)
-    _targets(shrinkage, optimism, 0.05)
+    count = parameters(n_parameters)
+    within("r2", r2)
+    targets(shrinkage, optimism, 0.05)
     if not (sd > 0 and math.isfinite(mean) and multiplicative_margin > 1):
         raise ValueError(
             f"sd must be positive, mean finite and multiplicative_margin above 1; got {sd!r}, {mean!r}, {multiplicative_margin!r}."
         )
     rounded = check_choice(rounding, _ROUNDINGS, name="rounding") == "pmsampsize"
-    first = _smallest(lambda n: copas_shrinkage(n, count, r2) >= shrinkage, count + 2)
+    first = smallest(lambda n: copas_shrinkage(n, count, r2) >= shrinkage, count + 2)
     second = math.ceil(round(1 + count * (1 - r2) / optimism, 9))
     if rounded:
         third = 234 + count
         fourth = max(first, second, third)
     else:
-        third = _smallest(lambda n: _deviation_margin(n - count - 1) <= multiplicative_margin, count + 2)
+        third = smallest(lambda n: deviation_margin(n - count - 1) <= multiplicative_margin, count + 2)
         target = abs(mean) * (multiplicative_margin - 1)
-        fourth = _smallest(lambda n: _mean_half_width(n, count, r2, sd) <= target, count + 2) if target > 0 else 0
+        fourth = smallest(lambda n: mean_half_width(n, count, r2, sd) <= target, count + 2) if target > 0 else 0
     sizes = (first, second, third, fourth)
     n = max(sizes)
-    half = _mean_half_width(n, count, r2, sd)
+    half = mean_half_width(n, count, r2, sd)
     return SampleSize(
         n=n,
         n_events=float("nan"),
@@ -344,78 +353,6 @@ def sample_size_continuous(
         low=mean - half,
         high=mean + half,
     )
-
-
-def r2_of_c_statistic(c_statistic: float, prevalence: float) -> float:
-    """Cox-Snell R squared of a linear predictor that is normal with unit variance in both classes.
-
-    The logistic model is then exact: slope d = sqrt(2) Phi^-1(C), and R2 = 1 - exp(-2 x mean gain in log-likelihood).
-    """
-    if not 0.5 < c_statistic < 1:
-        raise ValueError(f"c_statistic must lie between 0.5 and 1; got {c_statistic!r}.")
-    distance = math.sqrt(2) * float(ndtri(c_statistic))
-    points, weights = hermegauss(200)
-    weights = weights / weights.sum()
-    start = math.log(prevalence / (1 - prevalence)) - distance**2 / 2
-    events = np.sum(weights * np.log(expit(start + distance * (points + distance))))
-    others = np.sum(weights * np.log(expit(-(start + distance * points))))
-    null = prevalence * math.log(prevalence) + (1 - prevalence) * math.log(1 - prevalence)
-    return float(1 - math.exp(-2 * (prevalence * events + (1 - prevalence) * others - null)))
-
-
-def copas_shrinkage(n: int, n_parameters: int, r2: float) -> float:
-    """Expected shrinkage of a linear model at n patients."""
-    apparent = (r2 * (n - n_parameters - 1) + n_parameters) / (n - 1)
-    return 1 + (n_parameters - 2) / (n * math.log(1 - apparent)) if apparent < 1 else -math.inf
-
-
-def _shrinking(count: int, r2: float, shrinkage: float) -> int:
-    if r2 >= shrinkage:
-        raise ValueError(f"A shrinkage of {shrinkage:.3g} cannot go with an R2 of {r2:.3g}; R2 must be the smaller.")
-    return math.ceil(count / ((shrinkage - 1) * math.log(1 - r2 / shrinkage)))
-
-
-def _incidence_limits(n: float, rate: float, mean_follow_up: float, time: float) -> tuple[float, float]:
-    half = _Z * math.sqrt(rate / (n * mean_follow_up))
-    return 1 - math.exp(-max(rate - half, 0.0) * time), 1 - math.exp(-(rate + half) * time)
-
-
-def _incidence_size(rate: float, mean_follow_up: float, time: float, margin: float) -> int:
-    centre = 1 - math.exp(-rate * time)
-
-    def precise(n: int) -> bool:
-        low, high = _incidence_limits(n, rate, mean_follow_up, time)
-        return max(centre - low, high - centre) <= margin
-
-    return _smallest(precise, 1)
-
-
-def _deviation_margin(df: int) -> float:
-    """Multiplicative error of a residual standard deviation: the wider side of its 95% interval."""
-    if df < 1:
-        return math.inf
-    return math.sqrt(max(float(chi2.ppf(0.975, df)) / df, df / float(chi2.ppf(0.025, df))))
-
-
-def _mean_half_width(n: int, count: int, r2: float, sd: float) -> float:
-    return float(stdtrit(n - count - 1, 0.975)) * math.sqrt(sd**2 * (1 - r2) / n)
-
-
-def _smallest(holds: Callable[[int], bool], start: int) -> int:
-    """Smallest n from `start` on at which a condition that stays true becomes true."""
-
-    if holds(start):
-        return start
-    step = 1
-    while not holds(start + step):
-        step *= 2
-        if step > 2**50:
-            raise ValueError("No sample size meets the criterion; relax its target.")
-    low, high = start + step // 2, start + step
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
 
 
 def _development(
@@ -444,33 +381,3 @@ def _development(
         low=interval[1],
         high=interval[2],
     )
-
-
-def _parameters(n_parameters: int) -> int:
-    if isinstance(n_parameters, bool) or int(n_parameters) != n_parameters or n_parameters < 1:
-        raise ValueError(f"n_parameters must be a whole number of at least 1; got {n_parameters!r}.")
-    return int(n_parameters)
-
-
-def _within(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must lie strictly between 0 and 1; got {value!r}.")
-
-
-def _targets(shrinkage: float, optimism: float, margin: float) -> None:
-    for name, value in (("shrinkage", shrinkage), ("optimism", optimism), ("margin", margin)):
-        _within(name, value)
-
-
-def _one_of(given: dict[str, float | None]) -> tuple[str, float]:
-    present = [(name, value) for name, value in given.items() if value is not None]
-    if len(present) != 1:
-        raise ValueError(f"Give exactly one of {', '.join(given)}; got {[name for name, _ in present] or 'none'}.")
-    return present[0]
-
-
-def _below_maximum(r2: float, max_r2: float) -> None:
-    if not 0 < r2 < max_r2:
-        raise ValueError(
-            f"Cox-Snell R2 must lie between 0 and its maximum {max_r2:.4f} at this event rate; got {r2:.4g}."
-        )
