@@ -102,7 +102,9 @@ def calibration_belt(
     polynomial - log-likelihood of p); its null distribution allows for the selection. The belt is, at each p, the range
     of the polynomial over all coefficients whose log-likelihood lies within half the quantile of that distribution from
     the maximum: a simultaneous region. So an external belt at level L contains the diagonal wherever the test's p value
-    exceeds 1 - L; the converse does not hold, and neither does for internal belts.
+    exceeds 1 - L; the converse does not hold, and neither does for internal belts. At a nominal 5% the external test
+    rejected a calibrated model in 9% of samples with 4 events among 70 and in 5 to 6% from 8 events on
+    (benchmarks/results/coverage_calibration_tests.md).
 
     Parameters
     ----------
