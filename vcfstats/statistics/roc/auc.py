@@ -100,9 +100,11 @@ class Auc(Result):
 
         Notes
         -----
-        With few events "delong" under-covers, the more so the closer the AUC is to 1: see
-        ``benchmarks/results/coverage_roc.md``. "logit-delong" keeps its level far better and should be preferred with
-        fewer than about 50 events or an AUC above 0.9.
+        Coverage at 95% of binormal scores (``benchmarks/results/coverage_roc.md``): "delong" under-covers with few events
+        and near 1: 0.67 to 0.84 with 4 events, 0.76 to 0.89 with 8, still 0.90 to 0.94 with 50; "logit-delong" holds
+        0.946 to 0.956 from 26 events on where non-events are not many times more, but 0.85 to 0.92 with 4 or 8 events and
+        0.93 with 50 among 1,000 at AUC 0.95; "newcombe" never fell below 0.95, and is the one to use with few events or an
+        AUC near 1. The bootstrap does not mend what few events spoil: percentile 0.70 to 0.87 with 4 or 8, BCa 0.83 to 0.89.
 
         References
         ----------

@@ -225,6 +225,12 @@ def delong_test(
     ValueError
         Bad shapes, missing values, an outcome of one class.
 
+    Notes
+    -----
+    Coverage of the 95% interval (``benchmarks/results/coverage_roc.md``): 0.95 from 26 events on; with 4 or 8 events 0.88
+    and 0.91 for AUCs of 0.85 and 0.75. No closed
+    interval here does better; report the number of events beside it. The unbiased variance covers slightly less.
+
     References
     ----------
     DeLong, DeLong & Clarke-Pearson (1988), doi 10.2307/2531595. Nested models: refer to a likelihood ratio test
@@ -297,6 +303,11 @@ def delong_test_unpaired(
     ------
     ValueError
         Bad shapes, missing values, a group of one class.
+
+    Notes
+    -----
+    Coverage of the 95% interval (``benchmarks/results/coverage_roc.md``): 0.94 to 0.95 from 26 events a group on, 0.91 to
+    0.95 with 4 or 8.
 
     References
     ----------

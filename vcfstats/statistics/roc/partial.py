@@ -110,6 +110,11 @@ class PartialAuc(Result):
         ------
         ValueError
             An unknown method, or a corrected area that is not defined.
+
+        Notes
+        -----
+        Coverage at 95% over specificities 0.8 to 1 (``benchmarks/results/coverage_roc.md``): "bca" 0.91 with 4 events, 0.93
+        to 0.97 with 8 or more; "percentile" 0.85 to 0.95; "basic" 0.74 to 0.94. Prefer "bca".
         """
         replicates = self.bootstrap(
             corrected=corrected, n_resamples=n_resamples, stratified=stratified, random_state=random_state
