@@ -8,7 +8,7 @@ import pytest
 
 from vcfstats.pipeline.stages import run_stage
 
-CHAIN = ("simulate", "ingest", "preprocess", "radiomics", "split", "learn", "evaluate")
+CHAIN = ("simulate", "ingest", "preprocess", "radiomics", "split", "repeats", "slices", "deep", "learn", "evaluate")
 
 
 def make_small_study(directory: Path) -> Path:
@@ -26,7 +26,7 @@ def run_chain(root: Path, stages=CHAIN) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory):
-    """A study of twelve simulated patients with all stages run but render; tests copy it before they change it."""
+    """A study of three dozen simulated patients with all stages run but render; tests copy it before they change it."""
     return run_chain(make_small_study(tmp_path_factory.mktemp("study") / "small"))
 
 

@@ -1,4 +1,4 @@
-"""The chain on twelve simulated patients: same bytes twice, nothing leaks, killed runs go on, bad input is named."""
+"""The chain on three dozen simulated patients: same bytes twice, nothing leaks, killed runs go on, bad input is named."""
 
 import os
 import shutil
@@ -17,6 +17,8 @@ from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.predictions import read_predictions
 from vcfstats.contracts.records import read_records
 from vcfstats.contracts.study import TABLES, read_study, read_table
+from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.learn import write_plan
 from vcfstats.pipeline.stages import run_stage
 
 from .conftest import CHAIN, make_small_study, run_chain
@@ -27,13 +29,35 @@ def bytes_of(root: Path, *folders: str) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in files if path.name != "run.json"}
 
 
+SIZE = 36
+
+
 def test_results_keep_their_contracts(finished_study):
     records = read_records(finished_study / "results" / "results.json")
-    assert records["cohort/all/n_cases"].value == 12
+    assert records["cohort/all/n_cases"].value == SIZE
     assert {key.split("/")[0] for key in records} == {"apparent", "out_of_fold", "testing", "cohort", "design", "model"}
-    assert read_study(finished_study / "results" / "study.json").simulated
-    for name in TABLES:
-        read_table(name, finished_study / "results" / f"{name}.csv")
+    words = read_study(finished_study / "results" / "study.json")
+    assert words.simulated
+    assert len(words.classifiers) == 8
+    found = {path.stem for path in (finished_study / "results" / "tables").glob("*.csv")}
+    assert found <= set(TABLES)
+    assert found >= {"roc", "calibration", "decision", "baseline", "regression", "agreement", "comparison", "funnel", "lasso_path", "flow", "followup"}
+    for name in found:
+        read_table(name, finished_study / "results" / "tables" / f"{name}.csv")
+
+
+def test_plan_is_locked_and_changes_with_a_decision_only(finished_study, study_copy):
+    plan = (finished_study / "results" / "plan.json").read_text()
+    text = (study_copy / "params.yaml").read_text()
+    (study_copy / "params.yaml").write_text(text.replace("workers: 2", "workers: 1").replace('label: "Age"', 'label: "Years"'))
+    write_plan(StudyDirectory(study_copy))
+    assert (study_copy / "results" / "plan.json").read_text() == plan
+    (study_copy / "params.yaml").write_text(text.replace("threshold: 0.85", "threshold: 0.75"))
+    with pytest.raises(InputError, match=r"learning\.reliability\.threshold = 0\.75 without a reason"):
+        write_plan(StudyDirectory(study_copy))
+    (study_copy / "params.yaml").write_text(text.replace("deviations:", "deviations:\n  learning.reliability.threshold: a test", 1).replace("threshold: 0.85", "threshold: 0.75"))
+    write_plan(StudyDirectory(study_copy))
+    assert (study_copy / "results" / "plan.json").read_text() != plan
 
 
 def test_records_are_functions_of_the_predictions_table(finished_study):
@@ -49,12 +73,13 @@ def test_records_are_functions_of_the_predictions_table(finished_study):
         assert records[f"{kind}/{model}/brier"].value == pytest.approx(((rows["probability"] - rows["outcome"]) ** 2).mean())
 
 
-def test_same_bytes_again_whatever_the_number_of_workers(finished_study, tmp_path):
-    again = make_small_study(tmp_path / "again")
-    text = (again / "params.yaml").read_text()
-    (again / "params.yaml").write_text(text.replace("workers: 2", "workers: 1"))
-    run_chain(again)
-    first, second = (bytes_of(root, "data", "models", "results") for root in (finished_study, again))
+def test_same_bytes_again_whatever_the_number_of_workers(finished_study, study_copy):
+    text = (study_copy / "params.yaml").read_text()
+    (study_copy / "params.yaml").write_text(text.replace("workers: 2", "workers: 1"))
+    for folder in ("models", "results"):
+        shutil.rmtree(study_copy / folder)
+    run_chain(study_copy, CHAIN[4:])
+    first, second = (bytes_of(root, "data", "models", "results") for root in (finished_study, study_copy))
     assert list(first) == list(second)
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -64,7 +89,7 @@ def test_nothing_fitted_learns_from_testing_patients(finished_study, study_copy)
     table = pd.read_csv(study_copy / "data/raw/cohort.csv", dtype=str)
     testing = table.index[table["partition"] == "testing"]
     rolled = np.roll(testing, 1)
-    for column in ("diagnosis", "age", "sex", "location", "band_edema"):
+    for column in ("diagnosis", "age", "sex", "location", "band_edema", "band_edema_reader2", "anterior_wedge"):
         table.loc[testing, column] = table.loc[rolled, column].to_numpy()
     for row, other in zip(testing, rolled, strict=True):
         for column in ("image", "mask"):
@@ -72,6 +97,7 @@ def test_nothing_fitted_learns_from_testing_patients(finished_study, study_copy)
     table.to_csv(study_copy / "data/raw/cohort.csv", index=False)
     run_chain(study_copy, CHAIN[1:])
     assert bytes_of(study_copy, "models") == bytes_of(finished_study, "models")
+    assert bytes_of(study_copy, "data/repeats") == bytes_of(finished_study, "data/repeats")
     before, after = (read_predictions(root / "data/predictions.parquet") for root in (finished_study, study_copy))
     kept = before["kind"] != "testing"
     pd.testing.assert_frame_equal(before[kept], after[kept])
@@ -93,11 +119,11 @@ def test_killed_stage_redoes_no_finished_patient(study_copy):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     kept = {path: path.stat().st_mtime_ns for path in finished_entries(cache)}
-    assert 3 <= len(kept) < 12, "the stage was over before it was killed"
+    assert 3 <= len(kept) < SIZE, "the stage was over before it was killed"
     assert not (study_copy / "data/radiomics.parquet").exists()
     run_stage("radiomics", study_copy)
     after = {path: path.stat().st_mtime_ns for path in finished_entries(cache)}
-    assert len(after) == 12
+    assert len(after) == SIZE
     assert {path: after[path] for path in kept} == kept
 
 
@@ -135,14 +161,14 @@ def test_duplicate_id_is_one_clear_error(study_copy):
     path = study_copy / "data/raw/cohort.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, lines[1]]) + "\n")
-    assert "the same id again, in lines 2, 14" in fail(study_copy)
+    assert "the same id again, in lines 2, 38" in fail(study_copy)
 
 
 def test_command_line_prints_the_problem_and_no_traceback(study_copy):
-    (study_copy / "params.yaml").write_text((study_copy / "params.yaml").read_text().replace("penalty_c", "penalty"))
+    (study_copy / "params.yaml").write_text((study_copy / "params.yaml").read_text().replace("kappa_above", "kappa"))
     done = subprocess.run([sys.executable, "-m", "vcfstats.cli", "stage", "split"], cwd=study_copy, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "unknown key model.penalty" in done.stderr
+    assert "unknown key learning.clinical.kappa" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -159,6 +185,7 @@ def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study,
     shutil.copytree(finished_study / "data/raw", folder)
     table = pd.read_csv(folder / "cohort.csv", dtype=str).rename(columns={"patient_id": "subject", "image": "scan", "mask": "roi"})
     table["grade"] = table["diagnosis"].map({"benign": "low", "malignant": "high"})
+    table = table.groupby(["grade", "partition"]).head(7)
     table[["subject", "scan", "roi", "grade", "age"]].to_csv(folder / "cohort.csv", index=False)
     study = tmp_path / "other"
     subprocess.run([sys.executable, "-m", "vcfstats.cli", "new", str(study), "--cohort", str(folder)], check=True)
@@ -173,7 +200,8 @@ def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study,
         "column: FILL IN": "column: grade",
         "event: 1": "event: high",
         "test_fraction: 0.3": "test_fraction: 0.4",
-        "folds: 5": "folds: 2",
+        "n: 5 #": "n: 3 #",
+        "folds: 10 #": "folds: 3 #",
     }.items():
         assert old in text, old
         text = text.replace(old, new, 1)
@@ -181,4 +209,7 @@ def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study,
     run_chain(study, CHAIN[1:])
     words = read_study(study / "results/study.json")
     assert (words.title, words.simulated, words.protocol.registered) == ("Telling high from low grade", False, False)
-    assert read_records(study / "results/results.json")["cohort/all/n_events"].value == 5
+    assert read_records(study / "results/results.json")["cohort/all/n_events"].value == (table["grade"] == "high").sum()
+    tables = {path.stem for path in (study / "results/tables").glob("*.csv")}
+    assert not tables & {"agreement", "flow", "followup", "regression", "nomogram"}  # what the data cannot support
+    assert {"clinical", "dlrn"} <= {note.subject for note in words.notes}  # is said in words

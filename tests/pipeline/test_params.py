@@ -59,10 +59,12 @@ def test_every_analytic_value_carries_a_comment(path):
         ("radiomics.bin_widht", 5, "unknown key radiomics.bin_widht"),
         ("split.method", "by hand", "split.method = 'by hand'"),
         ("split.test_fraction", 1.3, "split.test_fraction = 1.3"),
-        ("model.folds", 1, "model.folds = 1"),
-        ("model.folds", "five", "model.folds = 'five'"),
-        ("model.correlation_max", 0, "model.correlation_max = 0"),
-        ("model.threshold.rule", "fixed", "model.threshold"),
+        ("learning.folds.n", 1, "learning.folds.n = 1"),
+        ("learning.folds.n", "five", "learning.folds.n = 'five'"),
+        ("learning.selection.correlation.limit", 0, "learning.selection.correlation.limit = 0"),
+        ("learning.threshold.rule", "fixed", "learning.threshold"),
+        ("learning.best_by", "testing_auc", "learning.best_by = 'testing_auc'"),
+        ("evaluation.primary_comparison", ["dlr", "dlr"], "two different models"),
         ("evaluation.confidence_level", 95, "evaluation.confidence_level = 95"),
         ("evaluation.decision.low", 0.999, "low (0.999) must be below high"),
         ("preprocess.spacing_mm", [1.0, -1.0, 1.0], "preprocess.spacing_mm.1 = -1.0"),
@@ -85,7 +87,7 @@ def test_bad_value_is_refused_with_its_key(body, key, value, said):
 
 def test_all_problems_are_told_at_once(body):
     changed(body, "split.test_fraction", 7)
-    changed(body, "model.folds", 0)
+    changed(body, "learning.folds.n", 0)
     del body["seed"]
     assert len(problems(body)) == 3
 
@@ -128,9 +130,9 @@ def test_yaml_of_a_directory_without_params_names_what_to_do(tmp_path):
 PROTOCOL = {
     "source": "a paper",
     "keys": {
-        "model.folds": {"status": "printed", "value": 5},
+        "learning.folds.n": {"status": "printed", "value": 5},
         "split.method": {"status": "contradictory", "values": ["random", "stratified"]},
-        "model.penalty_c": {"status": "silent"},
+        "learning.fusion.clip": {"status": "silent"},
     },
 }
 
@@ -147,41 +149,41 @@ def compared(body, deviations=None, choices=None, **values):
     return compare(params, Protocol.model_validate(protocol), path=HERE)
 
 
-SETTLED = {"split.method": "a random split was run", "model.penalty_c": "by experience"}
+SETTLED = {"split.method": "a random split was run", "learning.fusion.clip": "by experience"}
 
 
 def test_printed_value_needs_no_reason_and_the_rest_needs_one(body):
-    departures = compared(body, choices=SETTLED, model__folds=5, split__method="random")
+    departures = compared(body, choices=SETTLED, learning__folds__n=5, split__method="random")
     assert [(d.key, d.status, d.is_deviation) for d in departures] == [
         ("split.method", "contradictory", False),
-        ("model.penalty_c", "silent", False),
+        ("learning.fusion.clip", "silent", False),
     ]
 
 
 @pytest.mark.parametrize(
     ("deviations", "choices", "folds", "method", "said"),
     [
-        ({}, SETTLED, 3, "random", "model.folds = 3 without a reason; the protocol prints 5"),
-        ({}, {"split.method": "x"}, 5, "random", "model.penalty_c = 0.1 without a reason; the protocol is silent"),
-        ({}, {"model.penalty_c": "x"}, 5, "random", "split.method = 'random' without a reason; the protocol gives"),
-        ({"model.folds": "x"}, SETTLED, 5, "random", "a reason deviations.model.folds for nothing"),
-        ({}, {**SETTLED, "model.folds": "x"}, 5, "random", "a reason choices.model.folds for nothing"),
-        ({"model.fold": "x"}, SETTLED, 5, "random", "no analytic key of that name"),
-        ({"model.penalty_c": "x"}, SETTLED, 5, "random", "belongs under choices"),
+        ({}, SETTLED, 3, "random", "learning.folds.n = 3 without a reason; the protocol prints 5"),
+        ({}, {"split.method": "x"}, 5, "random", "learning.fusion.clip = 0.001 without a reason; the protocol is silent"),
+        ({}, {"learning.fusion.clip": "x"}, 5, "random", "split.method = 'random' without a reason; the protocol gives"),
+        ({"learning.folds.n": "x"}, SETTLED, 5, "random", "a reason deviations.learning.folds.n for nothing"),
+        ({}, {**SETTLED, "learning.folds.n": "x"}, 5, "random", "a reason choices.learning.folds.n for nothing"),
+        ({"learning.folds.m": "x"}, SETTLED, 5, "random", "no analytic key of that name"),
+        ({"learning.fusion.clip": "x"}, SETTLED, 5, "random", "belongs under choices"),
         ({}, SETTLED, 5, "column", "a reason under `deviations:`"),
     ],
 )
 def test_reasons_are_enforced(body, deviations, choices, folds, method, said):
     with pytest.raises(InputError) as error:
-        compared(body, deviations, choices, model__folds=folds, split__method=method)
+        compared(body, deviations, choices, learning__folds__n=folds, split__method=method)
     assert any(said in str(problem) for problem in error.value.problems), str(error.value)
 
 
 def test_departure_from_every_contradictory_value_is_a_deviation(body):
     departures = compared(
-        body, {"split.method": "given in the table"}, {"model.penalty_c": "x"}, model__folds=5, split__method="column"
+        body, {"split.method": "given in the table"}, {"learning.fusion.clip": "x"}, learning__folds__n=5, split__method="column"
     )
-    assert [(d.key, d.is_deviation) for d in departures] == [("split.method", True), ("model.penalty_c", False)]
+    assert [(d.key, d.is_deviation) for d in departures] == [("split.method", True), ("learning.fusion.clip", False)]
 
 
 def test_without_a_protocol_a_reason_is_a_reason_for_nothing(body):
@@ -195,12 +197,12 @@ def test_without_a_protocol_a_reason_is_a_reason_for_nothing(body):
 def test_a_protocol_that_misses_or_misspells_a_key_is_refused(body):
     params = check_params(body, HERE)
     protocol = read_protocol(ROOT / "protocol.yaml").model_dump(exclude_unset=True)
-    protocol["keys"]["model.fold"] = protocol["keys"].pop("model.folds")
+    protocol["keys"]["learning.folds.m"] = protocol["keys"].pop("learning.folds.n")
     with pytest.raises(InputError) as error:
         compare(params, Protocol.model_validate(protocol), path=HERE)
     said = str(error.value)
-    assert "protocol key model.fold that params.yaml does not have" in said
-    assert "analytic key model.folds of which the protocol file says nothing" in said
+    assert "protocol key learning.folds.m that params.yaml does not have" in said
+    assert "analytic key learning.folds.n of which the protocol file says nothing" in said
 
 
 @pytest.mark.parametrize(
@@ -209,8 +211,8 @@ def test_a_protocol_that_misses_or_misspells_a_key_is_refused(body):
 )
 def test_a_status_must_fit_its_values(tmp_path, entry):
     path = tmp_path / "protocol.yaml"
-    path.write_text(f"source: a paper\nkeys:\n  model.folds: {entry}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"keys\.model\.folds"):
+    path.write_text(f"source: a paper\nkeys:\n  learning.folds.n: {entry}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"keys\.learning\.folds\.n"):
         read_protocol(path)
 
 
