@@ -20,7 +20,7 @@ help:
 
 paper: $(STAMP)
 	dvc repro
-	@vcfstats where
+	@echo "the documents:"; ls -1 report/_output/*.html report/_output/*.docx report/_output/*.pdf
 
 test: $(STAMP)
 	pytest -n 2 --dist loadfile --doctest-modules tests vcfstats

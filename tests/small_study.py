@@ -25,7 +25,10 @@ def make(directory: Path) -> Path:
     for name in ("xgboost", "lightgbm"):
         learning["classifiers"][name]["n_estimators"] = [20]
     params["deviations"].update(
-        {"learning.folds.n": "A small check.", "learning.selection.lasso.folds": params["choices"].pop("learning.selection.lasso.folds")}
+        {
+            "learning.folds.n": "A small check.",
+            "learning.selection.lasso.folds": params["choices"].pop("learning.selection.lasso.folds"),
+        }
     )
     yaml.dump(params, directory / "params.yaml")
     shutil.copy(ROOT / "protocol.yaml", directory)

@@ -38,9 +38,13 @@ def test_rows_name_existing_tests_and_known_kinds():
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", [n for n in vcfstats.__all__ if inspect.isfunction(getattr(vcfstats, n)) or n == "Nomogram"])
+@pytest.mark.parametrize(
+    "name", [n for n in vcfstats.__all__ if inspect.isfunction(getattr(vcfstats, n)) or n == "Nomogram"]
+)
 def test_every_public_function_has_a_row(name):
-    assert any(row["statistic"] == name and row["kind"] in INDEPENDENT for row in ROWS), f"no independent oracle for {name}"
+    assert any(row["statistic"] == name and row["kind"] in INDEPENDENT for row in ROWS), (
+        f"no independent oracle for {name}"
+    )
 
 
 def test_independent_share_is_printed_in_the_readme():

@@ -12,7 +12,14 @@ __version__ = "0.1.0"
 # Public name -> the module of vcfstats.statistics (or another room) in which it lives. One line a module.
 _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.results": ("ConfidenceInterval",),
-    "statistics.calibration": ("brier_score", "calibration_belt", "calibration_curve", "calibration_summary", "hosmer_lemeshow", "spiegelhalter_test"),
+    "statistics.calibration": (
+        "brier_score",
+        "calibration_belt",
+        "calibration_curve",
+        "calibration_summary",
+        "hosmer_lemeshow",
+        "spiegelhalter_test",
+    ),
     "statistics.nomogram": ("Nomogram",),
     "statistics.reclassification": ("integrated_discrimination", "net_reclassification"),
     "statistics.decision": ("decision_curve", "net_benefit_difference", "survival_decision_curve"),
@@ -52,8 +59,20 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
     "statistics.lasso": ("lasso_path",),
     "statistics.validation": ("optimism_bootstrap", "repeated_cross_validation"),
-    "statistics.sample_size": ("sample_size_binary", "sample_size_survival", "sample_size_continuous", "sample_size_validation"),
-    "statistics.survival": ("kaplan_meier", "reverse_kaplan_meier", "log_rank_test", "concordance_index", "time_dependent_auc", "survival_calibration"),
+    "statistics.sample_size": (
+        "sample_size_binary",
+        "sample_size_survival",
+        "sample_size_continuous",
+        "sample_size_validation",
+    ),
+    "statistics.survival": (
+        "kaplan_meier",
+        "reverse_kaplan_meier",
+        "log_rank_test",
+        "concordance_index",
+        "time_dependent_auc",
+        "survival_calibration",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

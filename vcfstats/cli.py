@@ -13,7 +13,9 @@ except ModuleNotFoundError:  # the statistics alone are installed; main() says s
     typer = None  # type: ignore[assignment]
 
 if typer is not None:
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None)
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None
+    )
 
     @app.command()
     def stage(name: str = typer.Argument(help="a stage of dvc.yaml, such as ingest or evaluate")) -> None:
@@ -51,10 +53,14 @@ if typer is not None:
         engine: str = typer.Option("auto", help="auto, quarto or offline"),
     ) -> None:
         """Render the documents of the study in this directory from its committed results."""
-        from vcfstats.pipeline.render import render_documents
         from vcfstats.pipeline.directory import StudyDirectory
+        from vcfstats.pipeline.render import render_documents
 
         render_documents(StudyDirectory(Path.cwd()), formats=tuple(formats.split(",")), engine=engine)
+
+    from vcfstats.audit.commands import app as audit  # after typer is known to be there
+
+    app.add_typer(audit, name="audit", help="What can be checked of a paper's own numbers.")
 
 
 def _lines(error: InputError, most: int = 5) -> list[str]:

@@ -54,16 +54,26 @@ def test_missing_or_foreign_records_are_one_clear_error(tmp_path):
 def test_a_file_is_whole_or_as_it_was(tmp_path):
     target = tmp_path / "deep" / "table.csv"
     write_text(target, "old")
-    with pytest.raises(RuntimeError, match="killed"), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("killed")
+
+    def killed_halfway():
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        killed_halfway()
     assert target.read_text() == "old"
     assert [p.name for p in target.parent.iterdir()] == ["table.csv"]
 
 
 def test_problem_says_who_where_what_and_how_to_mend_and_survives_a_worker():
-    error = InputError([Problem("an empty mask", "a mask of at least one voxel", "draw it", patient="007", file="m.nii")])
-    assert str(error) == "patient 007, m.nii: found an empty mask; allowed: a mask of at least one voxel. To mend: draw it."
+    error = InputError(
+        [Problem("an empty mask", "a mask of at least one voxel", "draw it", patient="007", file="m.nii")]
+    )
+    assert (
+        str(error)
+        == "patient 007, m.nii: found an empty mask; allowed: a mask of at least one voxel. To mend: draw it."
+    )
     assert pickle.loads(pickle.dumps(error)).problems == error.problems  # noqa: S301 (our own bytes)
 
 
@@ -73,15 +83,21 @@ def cohort():
 
 
 def test_predictions_keep_their_contract(tmp_path):
-    rows = predictions_of(cohort(), pd.Series([0.1, 0.5, 1.0], index=["c", "a", "b"]), kind="apparent", feature_set="f", model="m")
+    rows = predictions_of(
+        cohort(), pd.Series([0.1, 0.5, 1.0], index=["c", "a", "b"]), kind="apparent", feature_set="f", model="m"
+    )
     assert rows["outcome"].tolist() == [1, 0, 1]
     write_predictions(rows, tmp_path / "p.parquet")
     assert read_predictions(tmp_path / "p.parquet")["case_id"].tolist() == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("change", [{"probability": 1.2}, {"probability": np.nan}, {"kind": "validation"}, {"outcome": 2}, {"case_id": "a"}])
+@pytest.mark.parametrize(
+    "change", [{"probability": 1.2}, {"probability": np.nan}, {"kind": "validation"}, {"outcome": 2}, {"case_id": "a"}]
+)
 def test_predictions_outside_the_contract_are_refused(tmp_path, change):
-    rows = predictions_of(cohort(), pd.Series([0.1, 0.5, 1.0], index=["a", "b", "c"]), kind="apparent", feature_set="f", model="m")
+    rows = predictions_of(
+        cohort(), pd.Series([0.1, 0.5, 1.0], index=["a", "b", "c"]), kind="apparent", feature_set="f", model="m"
+    )
     rows.loc[1, list(change)] = list(change.values())
     with pytest.raises(Exception, match=r"probability|kind|outcome|unique|case_id"):
         write_predictions(rows, tmp_path / "p.parquet")

@@ -41,7 +41,19 @@ def test_results_keep_their_contracts(finished_study):
     assert len(words.classifiers) == 8
     found = {path.stem for path in (finished_study / "results" / "tables").glob("*.csv")}
     assert found <= set(TABLES)
-    assert found >= {"roc", "calibration", "decision", "baseline", "regression", "agreement", "comparison", "funnel", "lasso_path", "flow", "followup"}
+    assert found >= {
+        "roc",
+        "calibration",
+        "decision",
+        "baseline",
+        "regression",
+        "agreement",
+        "comparison",
+        "funnel",
+        "lasso_path",
+        "flow",
+        "followup",
+    }
     for name in found:
         read_table(name, finished_study / "results" / "tables" / f"{name}.csv")
 
@@ -49,13 +61,19 @@ def test_results_keep_their_contracts(finished_study):
 def test_plan_is_locked_and_changes_with_a_decision_only(finished_study, study_copy):
     plan = (finished_study / "results" / "plan.json").read_text()
     text = (study_copy / "params.yaml").read_text()
-    (study_copy / "params.yaml").write_text(text.replace("workers: 2", "workers: 1").replace('label: "Age"', 'label: "Years"'))
+    (study_copy / "params.yaml").write_text(
+        text.replace("workers: 2", "workers: 1").replace('label: "Age"', 'label: "Years"')
+    )
     write_plan(StudyDirectory(study_copy))
     assert (study_copy / "results" / "plan.json").read_text() == plan
     (study_copy / "params.yaml").write_text(text.replace("threshold: 0.85", "threshold: 0.75"))
     with pytest.raises(InputError, match=r"learning\.reliability\.threshold = 0\.75 without a reason"):
         write_plan(StudyDirectory(study_copy))
-    (study_copy / "params.yaml").write_text(text.replace("deviations:", "deviations:\n  learning.reliability.threshold: a test", 1).replace("threshold: 0.85", "threshold: 0.75"))
+    (study_copy / "params.yaml").write_text(
+        text.replace("deviations:", "deviations:\n  learning.reliability.threshold: a test", 1).replace(
+            "threshold: 0.85", "threshold: 0.75"
+        )
+    )
     write_plan(StudyDirectory(study_copy))
     assert (study_copy / "results" / "plan.json").read_text() != plan
 
@@ -70,7 +88,9 @@ def test_records_are_functions_of_the_predictions_table(finished_study):
         assert records[f"{kind}/{model}/auc"].value == pytest.approx(pairs, rel=1e-12)
         threshold = records[f"{kind}/{model}/threshold"].value
         assert records[f"{kind}/{model}/tp"].value == (events >= threshold).sum()
-        assert records[f"{kind}/{model}/brier"].value == pytest.approx(((rows["probability"] - rows["outcome"]) ** 2).mean())
+        assert records[f"{kind}/{model}/brier"].value == pytest.approx(
+            ((rows["probability"] - rows["outcome"]) ** 2).mean()
+        )
 
 
 def test_same_bytes_again_whatever_the_number_of_workers(finished_study, study_copy):
@@ -93,7 +113,9 @@ def test_nothing_fitted_learns_from_testing_patients(finished_study, study_copy)
         table.loc[testing, column] = table.loc[rolled, column].to_numpy()
     for row, other in zip(testing, rolled, strict=True):
         for column in ("image", "mask"):
-            shutil.copy(finished_study / "data/raw" / table.loc[other, column], study_copy / "data/raw" / table.loc[row, column])
+            shutil.copy(
+                finished_study / "data/raw" / table.loc[other, column], study_copy / "data/raw" / table.loc[row, column]
+            )
     table.to_csv(study_copy / "data/raw/cohort.csv", index=False)
     run_chain(study_copy, CHAIN[1:])
     assert bytes_of(study_copy, "models") == bytes_of(finished_study, "models")
@@ -166,7 +188,13 @@ def test_duplicate_id_is_one_clear_error(study_copy):
 
 def test_command_line_prints_the_problem_and_no_traceback(study_copy):
     (study_copy / "params.yaml").write_text((study_copy / "params.yaml").read_text().replace("kappa_above", "kappa"))
-    done = subprocess.run([sys.executable, "-m", "vcfstats.cli", "stage", "split"], cwd=study_copy, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "vcfstats.cli", "stage", "split"],
+        cwd=study_copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "unknown key learning.clinical.kappa" in done.stderr
     assert "Traceback" not in done.stderr
@@ -183,7 +211,9 @@ def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study,
     """The same images under other column names, another outcome and no protocol: `vcfstats new`, then params."""
     folder = tmp_path / "folder"
     shutil.copytree(finished_study / "data/raw", folder)
-    table = pd.read_csv(folder / "cohort.csv", dtype=str).rename(columns={"patient_id": "subject", "image": "scan", "mask": "roi"})
+    table = pd.read_csv(folder / "cohort.csv", dtype=str).rename(
+        columns={"patient_id": "subject", "image": "scan", "mask": "roi"}
+    )
     table["grade"] = table["diagnosis"].map({"benign": "low", "malignant": "high"})
     table = table.groupby(["grade", "partition"]).head(7)
     table[["subject", "scan", "roi", "grade", "age"]].to_csv(folder / "cohort.csv", index=False)

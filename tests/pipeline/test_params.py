@@ -8,7 +8,7 @@ import pytest
 from vcfstats.contracts.errors import InputError
 from vcfstats.pipeline.params import analytic_leaves, check_params, read_params
 from vcfstats.pipeline.protocol import Protocol, compare, read_protocol
-from vcfstats.pipeline.yamlfile import leaves, read_yaml
+from vcfstats.pipeline.yamlfile import read_yaml
 
 ROOT = Path(__file__).parents[2]
 HERE = Path("params.yaml")
@@ -94,7 +94,9 @@ def test_all_problems_are_told_at_once(body):
 
 def test_a_template_is_not_a_study_until_it_is_filled_in(body):
     changed(body, "study.title", "FILL IN")
-    assert problems(body) == ["params.yaml: found study.title not filled in; allowed: the words and columns of this study. To mend: replace FILL IN."]
+    assert problems(body) == [
+        "params.yaml: found study.title not filled in; allowed: the words and columns of this study. To mend: replace FILL IN."
+    ]
 
 
 def test_a_default_nobody_wrote_down_is_refused(body):
@@ -164,8 +166,20 @@ def test_printed_value_needs_no_reason_and_the_rest_needs_one(body):
     ("deviations", "choices", "folds", "method", "said"),
     [
         ({}, SETTLED, 3, "random", "learning.folds.n = 3 without a reason; the protocol prints 5"),
-        ({}, {"split.method": "x"}, 5, "random", "learning.fusion.clip = 0.001 without a reason; the protocol is silent"),
-        ({}, {"learning.fusion.clip": "x"}, 5, "random", "split.method = 'random' without a reason; the protocol gives"),
+        (
+            {},
+            {"split.method": "x"},
+            5,
+            "random",
+            "learning.fusion.clip = 0.001 without a reason; the protocol is silent",
+        ),
+        (
+            {},
+            {"learning.fusion.clip": "x"},
+            5,
+            "random",
+            "split.method = 'random' without a reason; the protocol gives",
+        ),
         ({"learning.folds.n": "x"}, SETTLED, 5, "random", "a reason deviations.learning.folds.n for nothing"),
         ({}, {**SETTLED, "learning.folds.n": "x"}, 5, "random", "a reason choices.learning.folds.n for nothing"),
         ({"learning.folds.m": "x"}, SETTLED, 5, "random", "no analytic key of that name"),
@@ -181,7 +195,11 @@ def test_reasons_are_enforced(body, deviations, choices, folds, method, said):
 
 def test_departure_from_every_contradictory_value_is_a_deviation(body):
     departures = compared(
-        body, {"split.method": "given in the table"}, {"learning.fusion.clip": "x"}, learning__folds__n=5, split__method="column"
+        body,
+        {"split.method": "given in the table"},
+        {"learning.fusion.clip": "x"},
+        learning__folds__n=5,
+        split__method="column",
     )
     assert [(d.key, d.is_deviation) for d in departures] == [("split.method", True), ("learning.fusion.clip", False)]
 
@@ -207,7 +225,12 @@ def test_a_protocol_that_misses_or_misspells_a_key_is_refused(body):
 
 @pytest.mark.parametrize(
     "entry",
-    [{"status": "printed"}, {"status": "contradictory", "values": [1]}, {"status": "silent", "value": 1}, {"status": "guessed"}],
+    [
+        {"status": "printed"},
+        {"status": "contradictory", "values": [1]},
+        {"status": "silent", "value": 1},
+        {"status": "guessed"},
+    ],
 )
 def test_a_status_must_fit_its_values(tmp_path, entry):
     path = tmp_path / "protocol.yaml"

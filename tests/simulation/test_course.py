@@ -20,5 +20,7 @@ def test_follow_up_ends_with_progression_in_malignant_fractures_only():
     assert course.loc[diagnosis == "benign", "progression"].sum() == 0
     # Progression at 0.04 a month, observation cut off evenly between 6 and 30 months: 1 - mean of exp(-0.04 t).
     expected = 1 - (np.exp(-0.04 * 6) - np.exp(-0.04 * 30)) / (0.04 * 24)
-    assert abs(course.loc[diagnosis == "malignant", "progression"].mean() - expected) < 4 * np.sqrt(expected * (1 - expected) / 500)
+    assert abs(course.loc[diagnosis == "malignant", "progression"].mean() - expected) < 4 * np.sqrt(
+        expected * (1 - expected) / 500
+    )
     assert course.equals(follow_up(diagnosis, np.random.SeedSequence(2)))

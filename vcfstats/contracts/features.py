@@ -27,10 +27,19 @@ class FeatureDescription(BaseModel):
 def check_features(frame: pd.DataFrame, *, file: str | Path = "") -> pd.DataFrame:
     """Return the matrix, or end in an InputError that names the first case and feature at fault."""
     if frame.index.name != "case_id" or not frame.index.is_unique:
-        raise InputError(Problem("rows without a unique case_id", "one row per case_id", "rebuild the features", file=file))
+        raise InputError(
+            Problem("rows without a unique case_id", "one row per case_id", "rebuild the features", file=file)
+        )
     wrong = [column for column in frame if frame[column].dtype != np.float64]
     if wrong:
-        raise InputError(Problem(f"column {wrong[0]!r} of type {frame[wrong[0]].dtype}", "float64 columns", "rebuild the features", file=file))
+        raise InputError(
+            Problem(
+                f"column {wrong[0]!r} of type {frame[wrong[0]].dtype}",
+                "float64 columns",
+                "rebuild the features",
+                file=file,
+            )
+        )
     finite = np.isfinite(frame.to_numpy())
     if not finite.all():
         row, column = np.argwhere(~finite)[0]

@@ -37,7 +37,13 @@ PREDICTIONS = pa.DataFrameSchema(
 
 
 def predictions_of(
-    cohort: pd.DataFrame, probability: pd.Series, *, kind: str, feature_set: str, model: str, fold: pd.Series | None = None
+    cohort: pd.DataFrame,
+    probability: pd.Series,
+    *,
+    kind: str,
+    feature_set: str,
+    model: str,
+    fold: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return prediction rows for the cases in `probability` (indexed by case_id).
 
@@ -89,4 +95,11 @@ def read_predictions(path: Path) -> pd.DataFrame:
     try:
         return PREDICTIONS.validate(pd.read_parquet(path))
     except pa.errors.SchemaError as error:
-        raise InputError(Problem(f"a table that breaks its contract ({error})", "the columns of a predictions table", "rebuild it with `dvc repro`", file=path)) from None
+        raise InputError(
+            Problem(
+                f"a table that breaks its contract ({error})",
+                "the columns of a predictions table",
+                "rebuild it with `dvc repro`",
+                file=path,
+            )
+        ) from None

@@ -48,7 +48,9 @@ def progress(
         now = clock()
         if now - last >= every and done < total:
             rate = done / (now - start)
-            print(f"{label} {done}/{total} {unit}, {rate:.2g}/s, {(total - done) / rate:.0f} s left", file=out, flush=True)
+            print(
+                f"{label} {done}/{total} {unit}, {rate:.2g}/s, {(total - done) / rate:.0f} s left", file=out, flush=True
+            )
             last = now
         yield item
     spent = clock() - start

@@ -90,6 +90,12 @@ def read_records(path: Path) -> Records:
         body = json.loads(path.read_text(encoding="utf-8"))
         return {key: Record.model_validate(value) for key, value in body.items()}
     except FileNotFoundError:
-        raise InputError(Problem("no such file", "result records in JSON", "run `dvc repro` first", file=path)) from None
+        raise InputError(
+            Problem("no such file", "result records in JSON", "run `dvc repro` first", file=path)
+        ) from None
     except (ValueError, AttributeError) as error:
-        raise InputError(Problem(f"no result records ({error})", "a dictionary of records in JSON", "run `dvc repro` again", file=path)) from None
+        raise InputError(
+            Problem(
+                f"no result records ({error})", "a dictionary of records in JSON", "run `dvc repro` again", file=path
+            )
+        ) from None

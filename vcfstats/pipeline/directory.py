@@ -134,14 +134,18 @@ class StudyDirectory:
     def read_cohort(self) -> pd.DataFrame:
         """Return the checked cohort table, indexed by case_id."""
         if not self.cohort_file.is_file():
-            raise InputError(Problem("no such file", "the checked cohort table", "run the stage ingest first", file=self.cohort_file))
+            raise InputError(
+                Problem("no such file", "the checked cohort table", "run the stage ingest first", file=self.cohort_file)
+            )
         return COHORT.validate(pd.read_parquet(self.cohort_file))
 
     def read_split(self) -> pd.DataFrame:
         """Return partition and fold, indexed by case_id; fold is missing for testing cases."""
         if not self.split_file.is_file():
             raise InputError(Problem("no such file", "the split", "run the stage split first", file=self.split_file))
-        return pd.read_csv(self.split_file, dtype={"case_id": str, "partition": str, "fold": "Int64"}).set_index("case_id")
+        return pd.read_csv(self.split_file, dtype={"case_id": str, "partition": str, "fold": "Int64"}).set_index(
+            "case_id"
+        )
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -27,12 +27,18 @@ def run(study: StudyDirectory) -> None:
     predictions = read_predictions(study.predictions_file)
     learned = study.models / "learned"
     selection = models.read_json(learned / "selection.json")
-    matrices = {"radiomics": list(read_features(study.radiomics_file).columns), "deep": list(read_features(study.deep_file).columns)}
+    matrices = {
+        "radiomics": list(read_features(study.radiomics_file).columns),
+        "deep": list(read_features(study.deep_file).columns),
+    }
 
     records: Records = {}
     _add(records, description.cohort_records(cohort))
     _add(records, description.design_records(study, {name: len(columns) for name, columns in matrices.items()}))
-    _add(records, model_records(selection, models.read_json(learned / "lasso.json"), models.read_json(learned / "learned.json")))
+    _add(
+        records,
+        model_records(selection, models.read_json(learned / "lasso.json"), models.read_json(learned / "learned.json")),
+    )
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
     for given in progress(sets, len(sets), label="evaluate", unit="sets of predictions"):
@@ -48,11 +54,17 @@ def run(study: StudyDirectory) -> None:
     for name, parts in tables.items():
         if parts:
             write_table(name, pd.concat([part for part in parts if len(part)] or parts), out / f"{name}.csv")
-    for name, frame in {**_clinical_tables(study, cohort), **_model_tables(study, cohort, predictions, selection, matrices)}.items():
+    for name, frame in {
+        **_clinical_tables(study, cohort),
+        **_model_tables(study, cohort, predictions, selection, matrices),
+    }.items():
         write_table(name, frame, out / f"{name}.csv")
     write_records(records, study.results / "results.json")
     words = description.study_file(
-        study, list(predictions["model"].unique()), list(selection) + ["clinical"], models.read_json(learned / "learned.json")
+        study,
+        list(predictions["model"].unique()),
+        [*list(selection), "clinical"],
+        models.read_json(learned / "learned.json"),
     )
     write_study(words, study.results / "study.json")
     _print(records)
@@ -72,7 +84,11 @@ def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, p
 
 
 def _model_tables(
-    study: StudyDirectory, cohort: pd.DataFrame, predictions: pd.DataFrame, selection: dict[str, Any], matrices: dict[str, list[str]]
+    study: StudyDirectory,
+    cohort: pd.DataFrame,
+    predictions: pd.DataFrame,
+    selection: dict[str, Any],
+    matrices: dict[str, list[str]],
 ) -> dict[str, pd.DataFrame]:
     params, learned = study.params, study.models / "learned"
     names = {"radiomics": matrices["radiomics"], "fused": matrices["radiomics"] + matrices["deep"]}
@@ -119,7 +135,12 @@ def model_records(selection: dict[str, Any], lasso: dict[str, Any], learned: dic
     for feature_set, classifier in learned["chosen"].items():
         add(feature_set, "best_classifier", models.CLASSIFIERS[classifier], "largest out-of-fold AUC")
     for feature_set, auc in learned["auc_choice_repeated"].items():
-        add(feature_set, "auc_choice_repeated", auc, "out-of-fold AUC with the choice of the classifier repeated in every fold")
+        add(
+            feature_set,
+            "auc_choice_repeated",
+            auc,
+            "out-of-fold AUC with the choice of the classifier repeated in every fold",
+        )
     return records
 
 

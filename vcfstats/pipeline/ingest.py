@@ -34,8 +34,12 @@ def run(study: StudyDirectory) -> None:
         cohort.to_parquet(temporary)
     hashes = {case.case_id: {"image": _hash(case.image), "mask": _hash(case.mask)} for case in cases}
     table = file_hash(study.cohort_folder / params.cohort.table)
-    write_text(study.data / "ingest.json", json.dumps({"table": table, "cases": hashes}, indent=1, sort_keys=True) + "\n")
-    print(f"ingest: {len(cohort)} cases of {cohort['patient_id'].nunique()} patients, {int(cohort['outcome'].sum())} events; no problem found")
+    write_text(
+        study.data / "ingest.json", json.dumps({"table": table, "cases": hashes}, indent=1, sort_keys=True) + "\n"
+    )
+    print(
+        f"ingest: {len(cohort)} cases of {cohort['patient_id'].nunique()} patients, {int(cohort['outcome'].sum())} events; no problem found"
+    )
 
 
 def _hash(path: Path) -> str:
@@ -98,9 +102,23 @@ def _read_csv(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True)
     except FileNotFoundError:
-        raise InputError(Problem("no such file", "the cohort table, one row per case", "set cohort.folder and cohort.table in params.yaml", file=path)) from None
+        raise InputError(
+            Problem(
+                "no such file",
+                "the cohort table, one row per case",
+                "set cohort.folder and cohort.table in params.yaml",
+                file=path,
+            )
+        ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(Problem(f"no readable CSV ({' '.join(str(error).split())})", "comma-separated text in UTF-8", "export the table again as CSV UTF-8", file=path)) from None
+        raise InputError(
+            Problem(
+                f"no readable CSV ({' '.join(str(error).split())})",
+                "comma-separated text in UTF-8",
+                "export the table again as CSV UTF-8",
+                file=path,
+            )
+        ) from None
     if table.empty:
         raise InputError(Problem("no rows", "one row per case", "fill the table", file=path))
     stripped: pd.DataFrame = table.apply(lambda column: column.str.strip())
@@ -125,7 +143,12 @@ def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitS
         wanted[f"cohort.covariates.{name}"] = covariate.column or name
         wanted[f"cohort.covariates.{name}.second_reading"] = covariate.second_reading
     missing = [
-        Problem(f"no column {column!r}", f"the columns there are: {', '.join(table.columns)}", f"correct {key} in params.yaml or add the column", file=path)
+        Problem(
+            f"no column {column!r}",
+            f"the columns there are: {', '.join(table.columns)}",
+            f"correct {key} in params.yaml or add the column",
+            file=path,
+        )
         for key, column in wanted.items()
         if column is not None and column not in table
     ]
@@ -134,13 +157,33 @@ def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitS
 
 
 def _id_problems(ids: pd.Series, path: Path) -> list[Problem]:
-    problems = [Problem("no id", "an id in every row", "fill the cell", patient=f"in line {line + 2}", file=path) for line, value in enumerate(ids) if pd.isna(value)]
+    problems = [
+        Problem("no id", "an id in every row", "fill the cell", patient=f"in line {line + 2}", file=path)
+        for line, value in enumerate(ids)
+        if pd.isna(value)
+    ]
     for value in ids.dropna()[ids.dropna().duplicated()].unique():
         lines = [str(line + 2) for line, other in enumerate(ids) if other == value]
-        problems.append(Problem(f"the same id again, in lines {', '.join(lines)}", "each id once", "remove or rename the repeated rows, or name a case_id column", patient=value, file=path))
+        problems.append(
+            Problem(
+                f"the same id again, in lines {', '.join(lines)}",
+                "each id once",
+                "remove or rename the repeated rows, or name a case_id column",
+                patient=value,
+                file=path,
+            )
+        )
     for value in ids.dropna().unique():
         if not ID_PATTERN.fullmatch(value):
-            problems.append(Problem(f"the id {value!r}", "letters, digits, dot, dash and underscore, 64 at most, no path", "rename the patient", patient=value, file=path))
+            problems.append(
+                Problem(
+                    f"the id {value!r}",
+                    "letters, digits, dot, dash and underscore, 64 at most, no path",
+                    "rename the patient",
+                    patient=value,
+                    file=path,
+                )
+            )
     return problems
 
 
@@ -148,9 +191,27 @@ def _path_problems(values: pd.Series, name: str, path: Path) -> list[Problem]:
     problems = []
     for case, value in values.items():
         if pd.isna(value):
-            problems.append(Problem(f"no {name} file", "a file for every case", "fill the cell or remove the row", patient=str(case), file=path))
-        elif PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value.replace("\\", "/")).parts or ":" in value:
-            problems.append(Problem(f"the {name} path {value!r}", "a path inside the cohort's folder", "move the file into the folder and name it relative to it", patient=str(case), file=path))
+            problems.append(
+                Problem(
+                    f"no {name} file",
+                    "a file for every case",
+                    "fill the cell or remove the row",
+                    patient=str(case),
+                    file=path,
+                )
+            )
+        elif (
+            PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value.replace("\\", "/")).parts or ":" in value
+        ):
+            problems.append(
+                Problem(
+                    f"the {name} path {value!r}",
+                    "a path inside the cohort's folder",
+                    "move the file into the folder and name it relative to it",
+                    patient=str(case),
+                    file=path,
+                )
+            )
     return problems
 
 
@@ -160,7 +221,13 @@ def _mask_labels(table: pd.DataFrame, settings: CohortSection, path: Path) -> tu
     numbers = pd.to_numeric(table[settings.mask_label], errors="coerce")
     bad = numbers.isna() | (numbers % 1 != 0)
     problems = [
-        Problem(f"mask label {table[settings.mask_label].loc[case]!r}", "a whole number", "correct the cell", patient=str(case), file=path)
+        Problem(
+            f"mask label {table[settings.mask_label].loc[case]!r}",
+            "a whole number",
+            "correct the cell",
+            patient=str(case),
+            file=path,
+        )
         for case in table.index[bad]
     ]
     return numbers.where(~bad).astype("Int64"), problems
@@ -182,14 +249,34 @@ def _outcome(table: pd.DataFrame, settings: CohortSection, path: Path) -> tuple[
     column, event = settings.outcome.column, settings.outcome.event
     values = table[column]
     problems = [
-        Problem(f"no value in column {column!r}", "the reference standard of every case", "fill the cell or exclude the patient", patient=str(case), file=path)
+        Problem(
+            f"no value in column {column!r}",
+            "the reference standard of every case",
+            "fill the cell or exclude the patient",
+            patient=str(case),
+            file=path,
+        )
         for case in values.index[values.isna()]
     ]
     levels = sorted(values.dropna().unique())
     if len(levels) > 2:
-        problems.append(Problem(f"{len(levels)} values in column {column!r}: {', '.join(levels[:6])}", "two: the event and the non-event", "make a column of two values", file=path))
+        problems.append(
+            Problem(
+                f"{len(levels)} values in column {column!r}: {', '.join(levels[:6])}",
+                "two: the event and the non-event",
+                "make a column of two values",
+                file=path,
+            )
+        )
     if not any(_same(level, event) for level in levels):
-        problems.append(Problem(f"values {', '.join(levels[:6])} in column {column!r}", f"the event {event!r} among them", "correct cohort.outcome.event in params.yaml", file=path))
+        problems.append(
+            Problem(
+                f"values {', '.join(levels[:6])} in column {column!r}",
+                f"the event {event!r} among them",
+                "correct cohort.outcome.event in params.yaml",
+                file=path,
+            )
+        )
     return values.map(lambda value: int(_same(value, event)) if isinstance(value, str) else 0).astype("int64"), problems
 
 
@@ -199,19 +286,36 @@ def _partition(table: pd.DataFrame, split: SplitSettings, path: Path) -> tuple[p
     names = {split.training_value: "training", split.testing_value: "testing"}
     values = table[str(split.column)]
     problems = [
-        Problem(f"partition {value!r}", " or ".join(map(repr, names)), "correct the cell, or split.training_value and split.testing_value in params.yaml", patient=str(case), file=path)
+        Problem(
+            f"partition {value!r}",
+            " or ".join(map(repr, names)),
+            "correct the cell, or split.training_value and split.testing_value in params.yaml",
+            patient=str(case),
+            file=path,
+        )
         for case, value in values.items()
         if value not in names
     ]
     return values.map(names), problems
 
 
-def _covariate_problems(raw: pd.Series, values: pd.Series, name: str, levels: dict[str, str], path: Path) -> list[Problem]:
+def _covariate_problems(
+    raw: pd.Series, values: pd.Series, name: str, levels: dict[str, str], path: Path
+) -> list[Problem]:
     if levels:
         bad = raw.notna() & ~raw.isin(list(levels))
         return [
-            Problem(f"{name} = {raw.loc[case]!r}", f"one of {', '.join(levels)}", f"correct the cell, or cohort.covariates.{name}.levels in params.yaml", patient=str(case), file=path)
+            Problem(
+                f"{name} = {raw.loc[case]!r}",
+                f"one of {', '.join(levels)}",
+                f"correct the cell, or cohort.covariates.{name}.levels in params.yaml",
+                patient=str(case),
+                file=path,
+            )
             for case in raw.index[bad]
         ]
     bad = raw.notna() & values.isna()
-    return [Problem(f"{name} = {raw.loc[case]!r}", "a number", "correct the cell", patient=str(case), file=path) for case in raw.index[bad]]
+    return [
+        Problem(f"{name} = {raw.loc[case]!r}", "a number", "correct the cell", patient=str(case), file=path)
+        for case in raw.index[bad]
+    ]

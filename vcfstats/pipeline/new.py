@@ -44,10 +44,19 @@ def new_study(directory: Path, cohort: Path) -> None:
         The directory holds files already, or the folder has no cohort.csv.
     """
     if directory.exists() and any(directory.iterdir()):
-        raise InputError(Problem("a directory that is not empty", "a new or empty directory", "choose another name", file=directory))
+        raise InputError(
+            Problem("a directory that is not empty", "a new or empty directory", "choose another name", file=directory)
+        )
     table = cohort / "cohort.csv"
     if not table.is_file():
-        raise InputError(Problem("no cohort.csv", "a folder with cohort.csv, images and masks", "name the folder that holds it", file=cohort))
+        raise InputError(
+            Problem(
+                "no cohort.csv",
+                "a folder with cohort.csv, images and masks",
+                "name the folder that holds it",
+                file=cohort,
+            )
+        )
     columns = list(pd.read_csv(table, dtype=str, nrows=1, encoding="utf-8-sig").columns)
     directory.mkdir(parents=True, exist_ok=True)
     template = files("vcfstats.pipeline").joinpath("template.yaml").read_text(encoding="utf-8")
@@ -72,7 +81,9 @@ def _copy_report(target: Path) -> None:
 
 def _scm(directory: Path) -> list[str]:
     """DVC stands beside git where there is git (in a subdirectory of it, if so), and alone where there is none."""
-    inside = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=directory, capture_output=True, text=True, check=False)
+    inside = subprocess.run(
+        ["git", "rev-parse", "--show-toplevel"], cwd=directory, capture_output=True, text=True, check=False
+    )
     if inside.returncode:
         return ["--no-scm"]
     return [] if Path(inside.stdout.strip()).resolve() == directory.resolve() else ["--subdir"]

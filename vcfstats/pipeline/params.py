@@ -44,7 +44,9 @@ class StudySection(Section):
     case_noun: Text = Field(description="what one case is, in the singular")
     authors: tuple[Author, ...] = Field(default=(), description="authors in order")
     data_source: Text = Field(description="where the cohort comes from, one sentence")
-    protocol: Literal["protocol.yaml"] | None = Field(description="the file with the published or registered values, or null: none was registered")
+    protocol: Literal["protocol.yaml"] | None = Field(
+        description="the file with the published or registered values, or null: none was registered"
+    )
 
 
 class OutcomeSection(Section):
@@ -62,9 +64,13 @@ class Covariate(Section):
     type: Literal["continuous", "binary", "categorical"] = Field(description="how it is described")
     label: Text = Field(description="its name in print")
     unit: str = Field(default="", description="unit in print")
-    levels: dict[str, str] = Field(default_factory=dict, description="value in the table -> name in print, in order, reference level first")
+    levels: dict[str, str] = Field(
+        default_factory=dict, description="value in the table -> name in print, in order, reference level first"
+    )
     column: str | None = Field(default=None, description="column of the cohort table, if not the key itself")
-    second_reading: str | None = Field(default=None, description="column with a second reader's finding, for agreement; null: none")
+    second_reading: str | None = Field(
+        default=None, description="column with a second reader's finding, for agreement; null: none"
+    )
 
     @model_validator(mode="after")
     def _levels_belong_to_categories(self) -> Covariate:
@@ -73,7 +79,9 @@ class Covariate(Section):
         if self.type == "binary" and len(self.levels) != 2:
             raise ValueError(f"a binary covariate has two levels, reference first; found {len(self.levels)}")
         if self.type == "categorical" and len(self.levels) < 2:
-            raise ValueError(f"a categorical covariate has at least two levels, reference first; found {len(self.levels)}")
+            raise ValueError(
+                f"a categorical covariate has at least two levels, reference first; found {len(self.levels)}"
+            )
         return self
 
 
@@ -88,17 +96,26 @@ class FollowupSection(Section):
 class CohortSection(Section):
     """The folder of the cohort and its columns."""
 
-    folder: Text = Field(description="folder with the cohort table and the images, relative to the study's directory or absolute")
+    folder: Text = Field(
+        description="folder with the cohort table and the images, relative to the study's directory or absolute"
+    )
     table: str = Field(default="cohort.csv", description="the cohort table in that folder (CSV)")
     case_id: str | None = Field(default=None, description="column with one id per case; null: patient_id")
     patient_id: Text = Field(default="patient_id", description="column with the patient's id")
     image: Text = Field(default="image", description="column with the image file, relative to the folder")
     mask: Text = Field(default="mask", description="column with the mask file, relative to the folder")
-    mask_label: int | str | None = Field(default=None, description="label of the region in the masks: a number, a column, or null for the only label")
-    mask_intra: str | None = Field(default=None, description="column with the region drawn again by the first reader, or null")
+    mask_label: int | str | None = Field(
+        default=None, description="label of the region in the masks: a number, a column, or null for the only label"
+    )
+    mask_intra: str | None = Field(
+        default=None, description="column with the region drawn again by the first reader, or null"
+    )
     mask_inter: str | None = Field(default=None, description="column with the region drawn by a second reader, or null")
     followup: FollowupSection | None = Field(default=None, description="follow-up, or null")
-    screening: str | None = Field(default=None, description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null")
+    screening: str | None = Field(
+        default=None,
+        description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null",
+    )
     outcome: OutcomeSection = Field(description="the reference standard")
     covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
 
@@ -133,7 +150,9 @@ class EvaluationSection(Section):
         description="interval of sensitivity, specificity, predictive values and accuracy"
     )
     hosmer_lemeshow_groups: int = Field(ge=3, le=20, description="groups of the Hosmer-Lemeshow test")
-    calibration_smoother: Literal["loess", "rcs", "logistic"] = Field(description="curve drawn through predicted and observed")
+    calibration_smoother: Literal["loess", "rcs", "logistic"] = Field(
+        description="curve drawn through predicted and observed"
+    )
     decision: DecisionSection = Field(description="range of the decision curve")
     primary_comparison: tuple[Headline, Headline] = Field(
         description="the two models compared first, on the internal test set; all other pairs are adjusted for multiplicity"
@@ -179,8 +198,12 @@ class Params(Section):
     evaluation: EvaluationSection
     compute: ComputeSection
     report: ReportSection
-    deviations: dict[str, Text] = Field(default_factory=dict, description="key that departs from a printed value -> reason")
-    choices: dict[str, Text] = Field(default_factory=dict, description="key on which the protocol is silent or contradictory -> reason")
+    deviations: dict[str, Text] = Field(
+        default_factory=dict, description="key that departs from a printed value -> reason"
+    )
+    choices: dict[str, Text] = Field(
+        default_factory=dict, description="key on which the protocol is silent or contradictory -> reason"
+    )
 
     @field_validator("simulate")
     @classmethod
@@ -225,7 +248,12 @@ def check_params(body: dict[str, Any], path: Path) -> Params:
     stated = leaves(body)
     unfilled = [key for key, value in stated.items() if value == "FILL IN"]
     if unfilled:
-        raise InputError([Problem(f"{key} not filled in", "the words and columns of this study", "replace FILL IN", file=path) for key in unfilled])
+        raise InputError(
+            [
+                Problem(f"{key} not filled in", "the words and columns of this study", "replace FILL IN", file=path)
+                for key in unfilled
+            ]
+        )
     unstated = {key: value for key, value in analytic_leaves(params).items() if key not in stated}
     if unstated:
         # A default that nobody wrote down would be a decision that no diff shows.

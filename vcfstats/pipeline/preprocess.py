@@ -9,4 +9,6 @@ def run(study: StudyDirectory) -> None:
     """Write data/preprocessed."""
     params = study.params
     cases = list(cases_of(study.read_cohort(), study.cohort_folder))
-    preprocess_cases(cases, params.preprocess, out=study.preprocessed, cache=study.cache, workers=params.compute.workers)
+    preprocess_cases(
+        cases, params.preprocess, out=study.preprocessed, cache=study.cache, workers=params.compute.workers
+    )

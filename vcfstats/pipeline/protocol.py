@@ -111,7 +111,12 @@ def compare(params: Params, protocol: Protocol | None, *, path: Path) -> list[De
         return []
     used = analytic_leaves(params)
     problems = [
-        Problem(f"protocol key {key} that params.yaml does not have", "analytic keys of params.yaml", "correct its spelling or remove it", file=path.with_name("protocol.yaml"))
+        Problem(
+            f"protocol key {key} that params.yaml does not have",
+            "analytic keys of params.yaml",
+            "correct its spelling or remove it",
+            file=path.with_name("protocol.yaml"),
+        )
         for key in protocol.keys
         if key not in used
     ]
@@ -120,21 +125,51 @@ def compare(params: Params, protocol: Protocol | None, *, path: Path) -> list[De
         entry = protocol.keys.get(key)
         if entry is None:
             problems.append(
-                Problem(f"analytic key {key} of which the protocol file says nothing", "an entry for every analytic key", "add it with its status (silent, if the source is)", file=path.with_name("protocol.yaml"))
+                Problem(
+                    f"analytic key {key} of which the protocol file says nothing",
+                    "an entry for every analytic key",
+                    "add it with its status (silent, if the source is)",
+                    file=path.with_name("protocol.yaml"),
+                )
             )
             continue
-        published = tuple(entry.values) if entry.status == "contradictory" else (entry.value,) if entry.status == "printed" else ()
+        published = (
+            tuple(entry.values)
+            if entry.status == "contradictory"
+            else (entry.value,)
+            if entry.status == "printed"
+            else ()
+        )
         departs = bool(published) and value not in published
         table, other = ("deviations", "choices") if departs else ("choices", "deviations")
         owes = departs or entry.status != "printed"
         reason = getattr(params, table).get(key)
         if owes and reason is None:
-            said = {"printed": f"the protocol prints {entry.value!r}", "contradictory": f"the protocol gives {entry.values!r}", "silent": "the protocol is silent"}[entry.status]
-            problems.append(Problem(f"{key} = {value!r} without a reason; {said}", f"a reason under `{table}:`", f"add `{key}: why` to {table}, or change the value", file=path))
+            said = {
+                "printed": f"the protocol prints {entry.value!r}",
+                "contradictory": f"the protocol gives {entry.values!r}",
+                "silent": "the protocol is silent",
+            }[entry.status]
+            problems.append(
+                Problem(
+                    f"{key} = {value!r} without a reason; {said}",
+                    f"a reason under `{table}:`",
+                    f"add `{key}: why` to {table}, or change the value",
+                    file=path,
+                )
+            )
         if not owes and reason is not None:
             problems.append(_needless(f"{table}.{key}", f"the value is the printed one ({value!r})", path))
         if key in getattr(params, other):
-            problems.append(_needless(f"{other}.{key}", f"a reason for this key belongs under {table}" if owes else f"the value is the printed one ({value!r})", path))
+            problems.append(
+                _needless(
+                    f"{other}.{key}",
+                    f"a reason for this key belongs under {table}"
+                    if owes
+                    else f"the value is the printed one ({value!r})",
+                    path,
+                )
+            )
         if owes and reason is not None:
             departures.append(Departure(key, entry.status, published, value, reason))
     problems += [
@@ -149,4 +184,9 @@ def compare(params: Params, protocol: Protocol | None, *, path: Path) -> list[De
 
 
 def _needless(key: str, why: str, path: Path) -> Problem:
-    return Problem(f"a reason {key} for nothing: {why}", "reasons for keys that deviate or had to be settled", "remove it or correct the key", file=path)
+    return Problem(
+        f"a reason {key} for nothing: {why}",
+        "reasons for keys that deviate or had to be settled",
+        "remove it or correct the key",
+        file=path,
+    )

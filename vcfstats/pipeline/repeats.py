@@ -31,7 +31,9 @@ def run(study: StudyDirectory) -> None:
         frame = pd.DataFrame(columns=["feature", "form", "icc", "low", "high", "n"])
         if cases:
             out = study.cache / "work" / column
-            again = preprocess_cases(cases, params.preprocess, out=out, cache=study.cache, workers=params.compute.workers)
+            again = preprocess_cases(
+                cases, params.preprocess, out=out, cache=study.cache, workers=params.compute.workers
+            )
             second, _ = extract_cases(again, params.radiomics, cache=study.cache, workers=params.compute.workers)
             frame = correlations(first.loc[second.index], second)
         write_text(study.repeats / f"icc_{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
@@ -40,6 +42,8 @@ def run(study: StudyDirectory) -> None:
 
 def correlations(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """Return the intraclass correlations of two readings of the same cases, every form, one row a feature and form."""
-    ratings = np.stack([first.to_numpy(), second.loc[first.index, first.columns].to_numpy()], axis=-1).transpose(1, 0, 2)
+    ratings = np.stack([first.to_numpy(), second.loc[first.index, first.columns].to_numpy()], axis=-1).transpose(
+        1, 0, 2
+    )
     frame: pd.DataFrame = icc(ratings, features=list(first.columns)).to_frame()
     return frame.filter(["feature", "form", "icc", "low", "high"]).assign(n=len(first))

@@ -12,4 +12,6 @@ def run(study: StudyDirectory) -> None:
     cases = [preprocessed_case(case, study.preprocessed) for case in cases_of(study.read_cohort(), study.cohort_folder)]
     stack, description = slice_cases(cases, params.slices, cache=study.cache, workers=params.compute.workers)
     write_slices(stack, description, study.slices_file)
-    print(f"slices: {len(stack.moved)} cases with a neighbour nearer than asked, {len(stack.repeated)} with two identical slices")
+    print(
+        f"slices: {len(stack.moved)} cases with a neighbour nearer than asked, {len(stack.repeated)} with two identical slices"
+    )

@@ -11,7 +11,9 @@ def run(study: StudyDirectory) -> None:
     cohort = study.read_cohort()
     cohort["partition"] = split_cohort(cohort, params.split, params.seed_for("split"))
     training = cohort[cohort["partition"] == "training"]
-    cohort["fold"] = assign_folds(training, params.learning.folds.n, params.seed_for("folds")).reindex(cohort.index).astype("Int64")
+    cohort["fold"] = (
+        assign_folds(training, params.learning.folds.n, params.seed_for("folds")).reindex(cohort.index).astype("Int64")
+    )
     write_text(study.split_file, cohort[["partition", "fold"]].to_csv(lineterminator="\n"))
     counts = cohort.groupby("partition")["outcome"].agg(["size", "sum"]).sort_index(ascending=False)
     print("split: " + ", ".join(f"{name} {row['size']} cases, {row['sum']} events" for name, row in counts.iterrows()))

@@ -8,7 +8,19 @@ from pathlib import Path
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.pipeline.directory import StudyDirectory
 
-STAGES = ("simulate", "ingest", "preprocess", "radiomics", "split", "repeats", "slices", "deep", "learn", "evaluate", "render")
+STAGES = (
+    "simulate",
+    "ingest",
+    "preprocess",
+    "radiomics",
+    "split",
+    "repeats",
+    "slices",
+    "deep",
+    "learn",
+    "evaluate",
+    "render",
+)
 
 
 def run_stage(name: str, root: Path) -> None:

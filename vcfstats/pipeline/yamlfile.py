@@ -24,15 +24,28 @@ def read_yaml(path: Path) -> dict[str, Any]:
         body = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
-            Problem("no such file", "a study's directory, with params.yaml", "change to the study's directory, or make one with `vcfstats new`", file=path)
+            Problem(
+                "no such file",
+                "a study's directory, with params.yaml",
+                "change to the study's directory, or make one with `vcfstats new`",
+                file=path,
+            )
         ) from None
     except DuplicateKeyError as error:
-        raise InputError(Problem(" ".join(str(error.problem).split()), "each key once", f"remove one{_line(error)}", file=path)) from None
+        raise InputError(
+            Problem(" ".join(str(error.problem).split()), "each key once", f"remove one{_line(error)}", file=path)
+        ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         problem = getattr(error, "problem", None) or str(error)
-        raise InputError(Problem(f"no valid YAML ({problem})", "YAML in UTF-8", f"correct the syntax{_line(error)}", file=path)) from None
+        raise InputError(
+            Problem(f"no valid YAML ({problem})", "YAML in UTF-8", f"correct the syntax{_line(error)}", file=path)
+        ) from None
     if not isinstance(body, dict):
-        raise InputError(Problem(f"{type(body).__name__}", "a mapping of keys to values", "start the file with `key: value`", file=path))
+        raise InputError(
+            Problem(
+                f"{type(body).__name__}", "a mapping of keys to values", "start the file with `key: value`", file=path
+            )
+        )
     return body
 
 

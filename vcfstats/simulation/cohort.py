@@ -67,7 +67,9 @@ def simulate_cohort(
         raise ValueError(f"workers must be at least 1, got {workers}")
     _clear(folder)
     write_text(folder / MARKER, _MARKER_TEXT)
-    table_seed, repeat_seed, image_seed, reader_seed, course_seed, screening_seed = (_child(seed, index) for index in range(6))
+    table_seed, repeat_seed, image_seed, reader_seed, course_seed, screening_seed = (
+        _child(seed, index) for index in range(6)
+    )
     everyone = simulate_findings(table_seed)
     patients = choose(everyone, settings.n_patients)
     again = set(np.random.default_rng(repeat_seed).permutation(patients.index.to_numpy())[: settings.n_repeat])

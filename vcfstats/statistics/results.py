@@ -41,7 +41,9 @@ class Result:
         """Return the scalar fields as a frame of one row."""
         import pandas as pd  # loaded on use: importing a statistic must not cost pandas
 
-        return pd.DataFrame([{name: value for name, value in self._fields() if is_scalar(value) and not name.startswith("_")}])
+        return pd.DataFrame(
+            [{name: value for name, value in self._fields() if is_scalar(value) and not name.startswith("_")}]
+        )
 
     def _fields(self) -> list[tuple[str, Any]]:
         return [(f.name, getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]

@@ -30,11 +30,15 @@ def baseline(cohort: pd.DataFrame, params: Params) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _row(variable: str, level: str, statistic: str, cells: dict[str, str], test: str = "", p: float | None = None) -> dict[str, object]:
+def _row(
+    variable: str, level: str, statistic: str, cells: dict[str, str], test: str = "", p: float | None = None
+) -> dict[str, object]:
     return {"variable": variable, "level": level, "statistic": statistic, **cells, "test": test, "p_value": p}
 
 
-def _covariate_rows(name: str, covariate: Covariate, groups: dict[str, pd.DataFrame], params: Params) -> list[dict[str, object]]:
+def _covariate_rows(
+    name: str, covariate: Covariate, groups: dict[str, pd.DataFrame], params: Params
+) -> list[dict[str, object]]:
     test, p = _compare(groups["all"], name, covariate, params)
     rows = []
     if covariate.type == "continuous":
@@ -56,10 +60,14 @@ def _compare(cohort: pd.DataFrame, name: str, covariate: Covariate | None, param
     known = cohort[[name, "partition"]].dropna()
     if known[name].nunique() < 2 or known["partition"].nunique() < 2:
         return "", None
-    kind = {"continuous": [name]} if covariate is not None and covariate.type == "continuous" else {"categorical": [name]}
+    kind = (
+        {"continuous": [name]} if covariate is not None and covariate.type == "continuous" else {"categorical": [name]}
+    )
     try:
         with remarks():
-            table = baseline_table(known, "partition", yates=params.evaluation.baseline_yates, small_expected="chi-square", **kind).to_frame()
+            table = baseline_table(
+                known, "partition", yates=params.evaluation.baseline_yates, small_expected="chi-square", **kind
+            ).to_frame()
     except ValueError:
         return "", None
     tested = table[table["p_value"].notna()]
@@ -96,7 +104,9 @@ def agreement(cohort: pd.DataFrame, params: Params) -> pd.DataFrame:
             kappa = cohen_kappa(pairs[name], pairs[f"{name}{SECOND}"])
             low, high = kappa.confidence_interval(params.evaluation.confidence_level)
         kept = "yes" if limit is None or kappa.kappa > limit else "no"
-        rows.append({"finding": covariate.label, "kappa": kappa.kappa, "low": low, "high": high, "n": len(pairs), "kept": kept})
+        rows.append(
+            {"finding": covariate.label, "kappa": kappa.kappa, "low": low, "high": high, "n": len(pairs), "kept": kept}
+        )
     return pd.DataFrame(rows, columns=["finding", "kappa", "low", "high", "n", "kept"])
 
 

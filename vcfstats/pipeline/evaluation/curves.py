@@ -13,7 +13,9 @@ from vcfstats.pipeline.params import DecisionSection, EvaluationSection
 def roc_points(given: Predictions) -> pd.DataFrame:
     """Return the empirical ROC curve."""
     curve = roc_curve(given.outcome, given.probability)
-    return _labelled(given, threshold=curve.thresholds, false_positive_rate=1 - curve.specificity, sensitivity=curve.sensitivity)
+    return _labelled(
+        given, threshold=curve.thresholds, false_positive_rate=1 - curve.specificity, sensitivity=curve.sensitivity
+    )
 
 
 def calibration_points(given: Predictions, settings: EvaluationSection) -> pd.DataFrame:
@@ -21,7 +23,10 @@ def calibration_points(given: Predictions, settings: EvaluationSection) -> pd.Da
     try:
         with remarks():  # told by the record of the calibration slope
             curve = calibration_curve(
-                given.outcome, given.probability, method=settings.calibration_smoother, confidence_level=settings.confidence_level
+                given.outcome,
+                given.probability,
+                method=settings.calibration_smoother,
+                confidence_level=settings.confidence_level,
             )
     except ValueError:
         # The figure then shows the groups alone; calibration_slope's record carries the reason.
@@ -34,7 +39,9 @@ def calibration_groups(given: Predictions, settings: EvaluationSection) -> pd.Da
     """Return the groups of the Hosmer-Lemeshow test; no rows where there are too few distinct predictions."""
     try:
         with remarks():  # told by the record of the test
-            table = hosmer_lemeshow(given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel="external").table
+            table = hosmer_lemeshow(
+                given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel="external"
+            ).table
     except ValueError:
         return _labelled(given, group=[], n=[], events=[], predicted=[], observed=[])
     table = table[table["n"] > 0]

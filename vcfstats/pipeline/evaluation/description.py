@@ -20,7 +20,11 @@ from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
 from vcfstats.pipeline.params import Params
 from vcfstats.pipeline.protocol import Departure
 
-INTERPOLATORS = {"nearest": "nearest neighbour", "linear": "linear interpolation", "bspline": "cubic B-spline interpolation"}
+INTERPOLATORS = {
+    "nearest": "nearest neighbour",
+    "linear": "linear interpolation",
+    "bspline": "cubic B-spline interpolation",
+}
 # The rooms whose code made the results; what only draws them is not among them.
 CODE = ("contracts", "imaging", "learning", "pipeline", "simulation", "statistics")
 
@@ -36,7 +40,9 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         Matrix -> number of features.
     """
     params = study.params
-    versions = FeatureDescription.model_validate_json(study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8")).versions
+    versions = FeatureDescription.model_validate_json(
+        study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8")
+    ).versions
     words: dict[str, float | str] = {
         "split": _split(params),
         "bias_field": _bias_field(params),
@@ -66,7 +72,9 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "folds": params.learning.folds.n,
         "seed": params.seed,
     }
-    return [Record(kind="design", estimate=name, value=value, stage=STAGE) for name, value in {**words, **numbers}.items()]
+    return [
+        Record(kind="design", estimate=name, value=value, stage=STAGE) for name, value in {**words, **numbers}.items()
+    ]
 
 
 def _reliability(params: Params) -> str:
@@ -74,7 +82,12 @@ def _reliability(params: Params) -> str:
     if params.cohort.mask_intra is None and params.cohort.mask_inter is None:
         return "No region was drawn again, so that features were not filtered by reproducibility."
     value = "" if r.value == "estimate" else "the lower confidence limit of "
-    which = {"both": "within and between readers", "either": "within or between readers", "intra": "within readers", "inter": "between readers"}
+    which = {
+        "both": "within and between readers",
+        "either": "within or between readers",
+        "intra": "within readers",
+        "inter": "between readers",
+    }
     return (
         f"Radiomic features stayed if {value}{r.form} reached {r.threshold:g} {which.get(r.combine, 'on average within and between readers')}, "
         "computed on the training patients whose region was drawn again."
@@ -91,20 +104,37 @@ def _slices(params: Params) -> str:
 
 
 def _trunk(params: Params) -> str:
-    name = {"efficientnet_lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18", "resnet50": "ResNet-50"}[params.trunk.backbone]
-    weights = {"packaged": "pre-trained on ImageNet", "torchvision": "pre-trained on ImageNet", "file": "with weights from a file", "none": "with random weights"}
+    name = {"efficientnet_lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18", "resnet50": "ResNet-50"}[
+        params.trunk.backbone
+    ]
+    weights = {
+        "packaged": "pre-trained on ImageNet",
+        "torchvision": "pre-trained on ImageNet",
+        "file": "with weights from a file",
+        "none": "with random weights",
+    }
     return f"Deep features were the average-pooled last convolution of {name} {weights[params.trunk.weights]}, for each of the three slices; no layer was trained on the study's images."
 
 
 def _selection(params: Params) -> str:
     s = params.learning.selection
     test = {"student": "Student's", "welch": "Welch's"}[s.t_test.variances]
-    steps = [f"{test} t-test (p < {s.t_test.alpha:g}" + ("" if s.t_test.adjustment == "none" else f", false discovery rate, {s.t_test.adjustment.upper()}") + ")"]
+    steps = [
+        f"{test} t-test (p < {s.t_test.alpha:g}"
+        + ("" if s.t_test.adjustment == "none" else f", false discovery rate, {s.t_test.adjustment.upper()}")
+        + ")"
+    ]
     steps.append(f"one of each pair with absolute Pearson correlation above {s.correlation.limit:g}")
     if s.collinearity.limit is not None:
         steps.append(f"recursive elimination of variance-inflation factors above {s.collinearity.limit:g}")
-    rule = "the least cross-validated error" if s.lasso.rule == "min" else "the largest penalty within one standard error of the least error"
-    steps.append(f"a {'linear' if s.lasso.family == 'gaussian' else 'logistic'} LASSO with the penalty of {rule} in {s.lasso.folds} folds")
+    rule = (
+        "the least cross-validated error"
+        if s.lasso.rule == "min"
+        else "the largest penalty within one standard error of the least error"
+    )
+    steps.append(
+        f"a {'linear' if s.lasso.family == 'gaussian' else 'logistic'} LASSO with the penalty of {rule} in {s.lasso.folds} folds"
+    )
     return "Features were standardised and selected in this order: " + "; ".join(steps) + "."
 
 
@@ -121,13 +151,24 @@ def _clinical(params: Params) -> str:
     if not params.cohort.covariates:
         return "There were no clinical findings."
     text = f"Clinical findings with univariable p < {c.screening_alpha:g} entered a multivariable logistic regression; "
-    text += "those with p below the same limit there made the clinical model." if c.predictors == "independent" else "all of them made the clinical model."
-    missing = {"complete_case": "Cases with a missing finding have no clinical probability.", "median_mode": "Missing findings were filled by the training median or mode."}
+    text += (
+        "those with p below the same limit there made the clinical model."
+        if c.predictors == "independent"
+        else "all of them made the clinical model."
+    )
+    missing = {
+        "complete_case": "Cases with a missing finding have no clinical probability.",
+        "median_mode": "Missing findings were filled by the training median or mode.",
+    }
     return f"{text} {missing[c.missing]}"
 
 
 def _deep_head(params: Params) -> str:
-    how = {"mean_probability": "the mean of the slices' probabilities", "mean_logit": "the mean of the slices' logits", "max": "the largest of the slices' probabilities"}
+    how = {
+        "mean_probability": "the mean of the slices' probabilities",
+        "mean_logit": "the mean of the slices' logits",
+        "max": "the largest of the slices' probabilities",
+    }
     return f"The network's own probability is a ridge-penalised logistic head on the deep features of a slice; {how[params.learning.deep_head.slices]} is the case's."
 
 
@@ -193,7 +234,11 @@ def cohort_records(cohort: pd.DataFrame) -> list[Record]:
     """Return counts of patients, cases and events, in all and by partition."""
     records = []
     for partition, rows in (("all", cohort), *sorted(cohort.groupby("partition"), reverse=True)):
-        counts = {"n_patients": rows["patient_id"].nunique(), "n_cases": len(rows), "n_events": int(rows["outcome"].sum())}
+        counts = {
+            "n_patients": rows["patient_id"].nunique(),
+            "n_cases": len(rows),
+            "n_events": int(rows["outcome"].sum()),
+        }
         records += [
             Record(kind="cohort", partition=str(partition), estimate=name, value=int(value), unit="cases" if name != "n_patients" else "patients", stage="split")
             for name, value in counts.items()
@@ -239,7 +284,11 @@ def study_file(study: StudyDirectory, models: list[str], feature_sets: list[str]
                 "deviations": [_departure(d) for d in departures if d.is_deviation],
                 "choices": [_departure(d) for d in departures if not d.is_deviation],
             },
-            "hashes": {"params": params_hash(params), "data": file_hash(study.data / "ingest.json"), "code": code_hash()},
+            "hashes": {
+                "params": params_hash(params),
+                "data": file_hash(study.data / "ingest.json"),
+                "code": code_hash(),
+            },
             "version": vcfstats.__version__,
         }
     )

@@ -34,7 +34,9 @@ def feature_class(name: str) -> str:
     """Return the class of a feature by its name: deep, shape, first order, or a texture matrix."""
     if name.startswith("DL_"):
         return "deep"
-    return {"firstorder": "first order"}.get(name.split("_")[1], name.split("_")[1].upper() if name.split("_")[1] != "shape" else "shape")
+    return {"firstorder": "first order"}.get(
+        name.split("_")[1], name.split("_")[1].upper() if name.split("_")[1] != "shape" else "shape"
+    )
 
 
 def funnel(selection: dict[str, Any], names: dict[str, list[str]]) -> pd.DataFrame:
@@ -70,7 +72,9 @@ def lasso_tables(lasso: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
             path += [(feature_set, lam, feature, value) for lam, value in zip(body["lambda"], values, strict=True)]
         columns = zip(body["lambda"], body["cv_mean"], body["cv_se"], body["df"], strict=True)
         error += [(feature_set, *row) for row in columns]
-    return pd.DataFrame(path, columns=list(TABLES["lasso_path"])), pd.DataFrame(error, columns=list(TABLES["lasso_error"]))
+    return pd.DataFrame(path, columns=list(TABLES["lasso_path"])), pd.DataFrame(
+        error, columns=list(TABLES["lasso_error"])
+    )
 
 
 def coefficients(selection: dict[str, Any]) -> pd.DataFrame:
@@ -106,13 +110,17 @@ def comparison(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
                 half = z * test.se
                 pairs.append((kind, a, b, test.difference, test.difference - half, test.difference + half, test.pvalue))
         frame = pd.DataFrame(pairs, columns=list(TABLES["comparison"])[:7])
-        frame["primary"] = ["yes" if {a, b} == primary else "no" for a, b in zip(frame["model_a"], frame["model_b"], strict=True)]
+        frame["primary"] = [
+            "yes" if {a, b} == primary else "no" for a, b in zip(frame["model_a"], frame["model_b"], strict=True)
+        ]
         if kind == "apparent":
             frame["p_value"] = np.nan
         others = (frame["primary"] == "no") & frame["p_value"].notna()
         frame["p_adjusted"] = frame["p_value"]
         if others.any():
-            adjusted = adjust_pvalues(frame.loc[others, "p_value"].to_numpy(), method=params.evaluation.pairs_adjusted_by)
+            adjusted = adjust_pvalues(
+                frame.loc[others, "p_value"].to_numpy(), method=params.evaluation.pairs_adjusted_by
+            )
             frame.loc[others, "p_adjusted"] = adjusted
         frames.append(frame)
     table = pd.concat(frames) if frames else pd.DataFrame(columns=list(TABLES["comparison"]))
@@ -146,12 +154,24 @@ def nomogram_tables(dlrn: dict[str, Any], drawn: Nomogram, params: Params) -> tu
     for tick in drawn.to_frame().itertuples():
         name = str(tick.variable)
         label = OUTPUT_LABEL if name == OUTPUT else covariates[name].label
-        level = covariates[name].levels.get(str(tick.value), str(tick.value)) if name in covariates else _number(tick.value)
+        level = (
+            covariates[name].levels.get(str(tick.value), str(tick.value)) if name in covariates else _number(tick.value)
+        )
         rows.append((label, "predictor", level, float(tick.points)))
-    rows += [("Points", "points", _number(value), float(value)) for value in np.arange(0, drawn.maxscale + 1, drawn.maxscale / 10)]
+    rows += [
+        ("Points", "points", _number(value), float(value))
+        for value in np.arange(0, drawn.maxscale + 1, drawn.maxscale / 10)
+    ]
     rows += [("Total points", "total", _number(value), float(value)) for value in drawn.total_points_ticks]
     for row in drawn.risk_axis().itertuples():
-        rows.append((f"Probability: {params.cohort.outcome.event_label}", "probability", _number(row.risk), float(row.total_points)))
+        rows.append(
+            (
+                f"Probability: {params.cohort.outcome.event_label}",
+                "probability",
+                _number(row.risk),
+                float(row.total_points),
+            )
+        )
     z = norm.ppf((1 + params.evaluation.confidence_level) / 2)
     model = [("Intercept", dlrn["intercept"], dlrn["intercept_error"])]
     for term in dlrn["terms"]:

@@ -30,14 +30,23 @@ def flow(path: Path) -> pd.DataFrame:
     try:
         log = pd.read_csv(path, encoding="utf-8-sig", dtype={"step": str, "reason": str})
     except FileNotFoundError:
-        raise InputError(Problem("no such file", "the screening log", "correct cohort.screening, or set it to null", file=path)) from None
+        raise InputError(
+            Problem("no such file", "the screening log", "correct cohort.screening, or set it to null", file=path)
+        ) from None
     if list(log.columns) != list(TABLES["flow"]):
-        raise InputError(Problem(f"columns {', '.join(log.columns)}", "columns step, reason, n", "rename them", file=path))
+        raise InputError(
+            Problem(f"columns {', '.join(log.columns)}", "columns step, reason, n", "rename them", file=path)
+        )
     counts = log.groupby("step")["n"].sum()
     screened, excluded, included = (int(counts.get(step, 0)) for step in ("screened", "excluded", "included"))
     if screened - excluded != included:
         raise InputError(
-            Problem(f"{screened} screened, {excluded} excluded and {included} included", "screened less excluded = included", "correct the log", file=path)
+            Problem(
+                f"{screened} screened, {excluded} excluded and {included} included",
+                "screened less excluded = included",
+                "correct the log",
+                file=path,
+            )
         )
     return log.assign(reason=log["reason"].fillna(""))
 

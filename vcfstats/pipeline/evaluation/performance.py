@@ -130,7 +130,14 @@ def _accuracy(given: Predictions, settings: EvaluationSection) -> list[Record]:
         return records
 
     return [
-        _record(given, settings, "threshold", given.threshold, method="frozen on out-of-fold training predictions", unit="probability"),
+        _record(
+            given,
+            settings,
+            "threshold",
+            given.threshold,
+            method="frozen on out-of-fold training predictions",
+            unit="probability",
+        ),
         *_attempt(given, settings, (*counts, *proportions), compute),
     ]
 
