@@ -102,11 +102,20 @@ def design() -> list[Record]:
         "normalization": "Intensities were not normalised.",
         "radiomics": "Features were taken from the original image, grey levels in bins of width 25.",
         "pyradiomics_version": "3.1.4",
-        "model": "Features were standardised and entered a ridge-penalised logistic regression.",
         "threshold": "A predicted probability of 0.4137 or more was called positive.",
         "auc_interval": "DeLong confidence interval",
         "proportion_interval": "Wilson confidence intervals",
-        "n_features": 107,
+        "n_features_radiomics": 107,
+        "n_features_deep": 3840,
+        "reliability": "Radiomic features stayed if ICC(A,1) reached 0.85.",
+        "slices": "Three slices were cropped.",
+        "trunk": "Deep features came from a network that was not trained here.",
+        "selection": "Features were standardised and selected.",
+        "classifiers": "Classifiers were tuned by cross-validation.",
+        "clinical": "Findings entered a logistic regression.",
+        "deep_head": "The network has its own probability.",
+        "fusion": "The nomogram model joins both.",
+        "pairs_adjusted_by": "holm",
         "confidence_level": 0.95,
         "hosmer_lemeshow_groups": 10,
         "decision_low": 0.05,
@@ -135,7 +144,7 @@ def write_results(
     **words: object,
 ) -> Path:
     """Write results/ of a made-up study."""
-    models = models or {"first": "First"}
+    models = {"first": "First"} if models is None else models
     found: Records = {}
     for record in records:
         add_record(found, record)
@@ -256,6 +265,180 @@ def write_results(
     )
     write_table("baseline", baseline.assign(test="", p_value=None), results / "tables" / "baseline.csv")
     return root
+
+
+HEADLINE = {"clinical": "Clinical", "rad": "Rad", "dl": "DL", "dlr": "DLR", "dlrn": "DLRN"}
+FEATURE_SETS = {"clinical": "Clinical findings", "radiomics": "Radiomics", "fused": "Radiomics and deep features"}
+CLASSIFIERS = {f"classifier_{i}": f"Classifier {chr(64 + i)}" for i in range(1, 9)}
+
+
+def more_tables() -> dict[str, list[dict[str, object]]]:
+    """Made-up rows of the tables that only a whole study has."""
+    steps = ("extracted", "reliability", "zscore", "t_test", "correlation", "collinearity", "lasso")
+    lambdas = [10 ** (-i / 10) for i in range(5, 25)]
+    kept = [f"original_glcm_Feature{i}" for i in range(4)] + [f"DL_{i}.1" for i in range(5)]
+    weights = [0.2 * (-1) ** i / (i + 1) for i in range(len(kept))]
+    names = list(HEADLINE)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    predictors = [("Fused probability", "predictor", f"{i / 10:g}", 10.0 * i) for i in range(11)]
+    predictors += [("Finding", "predictor", "Absent", 0.0), ("Finding", "predictor", "Present", 35.0)]
+    predictors += [
+        ("Site", "predictor", "Upper", 0.0),
+        ("Site", "predictor", "Middle", 2.0),
+        ("Site", "predictor", "Lower", 4.0),
+    ]
+    axes = [("Points", "points", str(10 * i), 10.0 * i) for i in range(11)]
+    axes += [("Total points", "total", str(20 * i), 20.0 * i) for i in range(8)]
+    risks = [
+        (0.01, 10),
+        (0.1, 40),
+        (0.2, 50),
+        (0.3, 57),
+        (0.4, 62),
+        (0.5, 66),
+        (0.6, 70),
+        (0.7, 75),
+        (0.8, 81),
+        (0.9, 90),
+        (0.99, 120),
+    ]
+    axes += [("Probability: event-labelled", "probability", f"{p:g}", float(x)) for p, x in risks]
+    return {
+        "regression": [
+            {"variable": "Age (per year)", "level": "", "reference": "", "or": 1.02, "low": 0.99, "high": 1.05, "p_value": 0.2},
+            {
+                "variable": "Finding", "level": "Present", "reference": "Absent", "or": 11.25, "low": 4.0, "high": 131.6, "p_value": 0.0002,
+                "adjusted_or": 9.5, "adjusted_low": 3.0, "adjusted_high": 120.4, "adjusted_p_value": 0.001,
+            },
+        ],
+        "agreement": [{"finding": "Finding", "kappa": 0.81, "low": 0.7, "high": 0.92, "n": 100, "kept": "yes"}],
+        "comparison": [
+            {
+                "kind": kind, "model_a": a, "model_b": b, "difference": -0.02 * i, "low": -0.02 * i - 0.05, "high": -0.02 * i + 0.05,
+                "p_value": None if kind == "apparent" else 0.04, "p_adjusted": None if kind == "apparent" else 0.4,
+                "primary": "yes" if {a, b} == {"clinical", "dlrn"} else "no",
+            }
+            for kind in KINDS
+            for i, (a, b) in enumerate(pairs)
+        ],
+        "funnel": [
+            {"feature_set": name, "step": step, "feature_class": kind, "n": 100 >> i}
+            for name in ("radiomics", "fused")
+            for i, step in enumerate(steps)
+            for kind in ("GLCM", "deep")
+        ],
+        "lasso_path": [
+            {"feature_set": "fused", "lambda": value, "feature": name, "coefficient": weight * i / len(lambdas)}
+            for name, weight in zip(kept, weights, strict=True)
+            for i, value in enumerate(lambdas)
+        ],
+        "lasso_error": [
+            {"feature_set": "fused", "lambda": value, "mean": 0.1 + (i - 12) ** 2 / 2000, "se": 0.01, "n_features": i}
+            for i, value in enumerate(lambdas)
+        ],
+        "coefficients": [
+            {"feature_set": "fused", "feature": name, "coefficient": weight} for name, weight in zip(kept, weights, strict=True)
+        ],
+        "nomogram": [dict(zip(("axis", "kind", "label", "points"), row, strict=True)) for row in predictors + axes],
+        "nomogram_model": [
+            {"term": "Intercept", "coefficient": -3.2, "standard_error": 0.5, "low": -4.2, "high": -2.2},
+            {"term": "Finding: Present", "coefficient": 2.4, "standard_error": None, "low": None, "high": None},
+        ],
+        "flow": [
+            {"step": "screened", "reason": "", "n": 300},
+            {"step": "excluded", "reason": "No images", "n": 60},
+            {"step": "excluded", "reason": "Lost", "n": 6},
+            {"step": "included", "reason": "", "n": 234},
+        ],
+        "followup": [
+            {"group": "all", "time": float(t), "estimate": 1 - t / 24, "low": max(0.0, 0.9 - t / 24), "high": min(1.0, 1.1 - t / 24), "at_risk": 24 - t}
+            for t in range(24)
+        ],
+    }  # fmt: skip
+
+
+def whole(root: Path) -> Path:
+    """Write a study that has everything."""
+    records = [
+        record
+        for models in (HEADLINE, [f"{name}.{classifier}" for name in FEATURE_SETS for classifier in CLASSIFIERS])
+        for i, model in enumerate(models)
+        for kind in KINDS
+        for record in performance(kind, model, auc=0.9 - 0.01 * i, width=0.05, hl_p=0.31)
+    ]
+    for name in ("radiomics", "fused"):
+        found = {
+            "n_features_kept": 9,
+            "lambda_min": 0.05,
+            "lambda_1se": 0.1,
+            "lambda_chosen": 0.05,
+            "score_intercept": 0.37,
+        }
+        found |= {"best_classifier": "Classifier B", "auc_choice_repeated": 0.71}
+        records += [
+            Record(kind="model", model=name, estimate=key, value=value, stage="evaluate")
+            for key, value in found.items()
+        ]
+    sizes = {"all": (234, 85), "training": (164, 61), "testing": (70, 24)}
+    words = {
+        "feature_sets": FEATURE_SETS,
+        "classifiers": CLASSIFIERS,
+        "chosen": {name: "classifier_2" for name in FEATURE_SETS},
+        "primary_comparison": ["dlrn", "clinical"],
+        "notes": [{"subject": "fused", "text": "one refit had no feature left"}],
+    }
+    write_results(root, [*cohort(sizes), *design(), *records], models=HEADLINE, **words)
+    for name, rows in more_tables().items():
+        write_table(name, rows, root / "results" / "tables" / f"{name}.csv")
+    curves = pd.DataFrame(
+        [
+            {
+                "kind": kind,
+                "model": f"{name}.{classifier}",
+                "threshold": 1 - x,
+                "false_positive_rate": x,
+                "sensitivity": x**0.3,
+            }
+            for kind in KINDS
+            for name in FEATURE_SETS
+            for classifier in CLASSIFIERS
+            for x in (0.0, 0.1, 0.3, 0.6, 1.0)
+        ]
+    )
+    path = root / "results" / "tables" / "roc.csv"
+    write_table("roc", pd.concat([pd.read_csv(path), curves], ignore_index=True), path)
+    return root
+
+
+def nothing(root: Path, **words: object) -> Path:
+    """Write a study in which nothing was fitted: no predictions, no findings, no deep features."""
+    sizes = {"all": (12, 3), "training": (8, 2), "testing": (4, 1)}
+    kept = [record for record in design() if record.estimate not in ("n_features_deep", "slices", "trunk", "deep_head")]
+    none = [Record(kind="model", model="radiomics", estimate="n_features_kept", value=0, stage="evaluate")]
+    notes = [{"subject": "rad", "text": "not fitted: step t_test kept none of 107 features"}]
+    given = {
+        "feature_sets": {"radiomics": "Radiomics"},
+        "classifiers": CLASSIFIERS,
+        "primary_comparison": ["dlrn", "clinical"],
+        "notes": notes,
+    }
+    return write_results(root, [*cohort(sizes), *kept, *none], models={}, curves=False, **(given | words))
+
+
+@pytest.fixture(scope="session")
+def whole_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that has everything; tests only read it."""
+    return whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def empty_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real study in which nothing was fitted, with other labels and without a protocol; tests only read it."""
+    words = {
+        "simulated": False, "title": "Another cohort", "subtitle": "", "condition": "low back pain", "event_label": "adjacent",
+        "nonevent_label": "not adjacent", "case_noun": "segment", "data_source": "Images of a public archive.", "protocol": {"registered": False},
+    }  # fmt: skip
+    return nothing(tmp_path_factory.mktemp("nothing"), **words)
 
 
 @pytest.fixture

@@ -15,11 +15,18 @@ from pypdf import PdfReader
 from vcfstats.contracts.study import write_table
 from vcfstats.reporting import open_study, render
 from vcfstats.reporting.contents import (
+    agreement_table,
     baseline_table,
+    calibration_table,
     choices_table,
+    classifier_table,
     deviations_table,
-    performance_table,
+    funnel_table,
+    headline_table,
+    nomogram_table,
     provenance_table,
+    regression_table,
+    score_table,
 )
 from vcfstats.reporting.rendering.source import Cell, read_source
 
@@ -122,16 +129,29 @@ def test_the_words_of_the_embedded_study_claim_nothing_real() -> None:
     assert not re.search(r"\d", re.sub(r"\[@[^\]]*\]|T\d-weighted", "", words))
 
 
-@pytest.mark.parametrize("case", ["two", "undefined"])
-def test_both_documents_in_all_formats(make_study: MakeStudy, case: str) -> None:
-    root = make_study(case)
-    report = with_report(root)
-    done = render(report, out_dir=report / "_output", engine="offline")
-    assert [file.name for file in done.files] == [
+@pytest.fixture(scope="module")
+def whole_documents(whole_study: Path) -> list[Path]:
+    report = with_report(whole_study)
+    return list(render(report, out_dir=report / "_output", engine="offline").files)
+
+
+@pytest.fixture(scope="module")
+def empty_documents(empty_study: Path) -> list[Path]:
+    report = with_report(empty_study)
+    return list(render(report, out_dir=report / "_output", engine="offline").files)
+
+
+def plain(path: Path) -> str:
+    """Return a document's text with plain spaces, and none before a full stop where a span ended."""
+    return re.sub(r" ([;:.,])", r"\1", text_of(path).replace("\N{NO-BREAK SPACE}", " "))
+
+
+def test_both_documents_in_all_formats(whole_documents: list[Path]) -> None:
+    assert [file.name for file in whole_documents] == [
         f"{name}.{kind}" for name in ("paper", "supplement") for kind in ("html", "docx", "pdf")
     ]
-    for file in done.files:
-        text = text_of(file).replace("\N{NO-BREAK SPACE}", " ")
+    for file in whole_documents:
+        text = plain(file)
         for words in (
             "A made-up study of nothing",
             "Simulated data",
@@ -142,7 +162,7 @@ def test_both_documents_in_all_formats(make_study: MakeStudy, case: str) -> None
             "vcfstats 0.1.0",
         ):
             assert words.replace(" ", "") in text.replace(" ", ""), (file.name, words)
-        assert not re.search(r"\bnan\b|\bNone\b|\{python\}|Traceback|@(fig|tbl|sec|supptbl)-", text), file.name
+        assert not re.search(r"\bnan\b|\bNone\b|\{python\}|Traceback|@(fig|tbl|sec|supptbl|suppfig)-", text), file.name
         if file.suffix == ".pdf":
             assert all("Simulated data" in page.extract_text() for page in PdfReader(file).pages)
         if file.suffix == ".docx":
@@ -150,70 +170,130 @@ def test_both_documents_in_all_formats(make_study: MakeStudy, case: str) -> None
             assert archive.testzip() is None
             assert "Simulated data" in archive.read("word/study-label.xml").decode()
             assert 'r:id="rIdStudyLabel"' in archive.read("word/document.xml").decode()
-    paper = text_of(done.files[0])
-    assert "event-labelled" in paper
-    assert "made-up object" in paper
-    if case == "undefined":
-        assert "0/12 (0.0%) of them events" in paper
-        assert "not estimable (y_true holds one class)" in paper
-        assert "well calibrated" not in paper
-    else:
-        assert "the First model had an AUC of 0.600 (95% CI 0.450 to 0.750)" in re.sub(r" ([;.,])", r"\1", paper)
-        assert "19/24 (79.2%" in paper
-        assert "discrimination was not shown" in paper
-    assert "Table S1" in text_of(done.files[3])
 
 
-def test_a_real_cohort_with_other_labels_reads_right(make_study: MakeStudy) -> None:
-    root = make_study(
-        "ordinary",
-        simulated=False,
-        title="Another cohort",
-        subtitle="",
-        condition="low back pain",
-        event_label="adjacent",
-        nonevent_label="not adjacent",
-        case_noun="segment",
-        data_source="Images of a public archive.",
-        protocol={"registered": False},
-    )
-    report = with_report(root)
-    done = render(report, formats=["html", "docx", "pdf"], out_dir=report / "_output", engine="offline")
-    paper, supplement = text_of(done.files[0]), text_of(done.files[3])
-    assert "word/study-label.xml" not in zipfile.ZipFile(done.files[1]).namelist()
-    assert not any("imulated" in page.extract_text() for page in PdfReader(done.files[2]).pages)
+def test_every_item_has_its_number(whole_documents: list[Path]) -> None:
+    paper, supplement = plain(whole_documents[0]), plain(whole_documents[3])
+    for words in (
+        "Figure 1. Flow of patients",
+        "Figure 2. Steps of the study",
+        "Figure 3. Class activation maps (Grad-CAM): not yet drawn",
+        "Figure 4. LASSO",
+        "Figure 5. Features that the LASSO kept",
+        "Figure 6. Nomogram",
+        "Figure 7. Receiver operating characteristic curves of the headline models",
+        "Figure 8. Decision curves",
+        "Table 1. Characteristics",
+        "Table 2. Classifiers on the clinical findings",
+        "Table 3. Classifiers on the radiomic features",
+        "Table 4. Classifiers on radiomic and deep features together",
+        "Table 5. Headline models",
+        "Of 300 patients screened, 66 were excluded and 234 included.",
+        "The primary comparison, DLRN against Clinical, gave a difference in AUC of 0.060 ( CI 0.010 to 0.110; p = 0.040 ): the AUC of DLRN was larger.",
+    ):
+        assert words in paper, words
+    for words in (
+        "Table S1. Univariable and multivariable",
+        "Figure S1. Receiver operating characteristic curves of the classifiers on the clinical findings",
+        "Figure S2. Receiver operating characteristic curves of the classifiers on the radiomic features",
+        "Figure S3. Receiver operating characteristic curves of the classifiers on radiomic and deep",
+        "Figure S4. Comparisons of the headline models",
+        "Figure S5. Calibration of the headline models",
+        "Figure S6. Follow-up",
+    ):
+        assert words in supplement, words
+    body = whole_documents[0].read_text(encoding="utf-8")
+    assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', body)) == 8
+    assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', whole_documents[3].read_text(encoding="utf-8"))) == 6
+
+
+def test_a_real_cohort_in_which_nothing_was_fitted(empty_documents: list[Path]) -> None:
+    paper, supplement = plain(empty_documents[0]), plain(empty_documents[3])
+    assert "word/study-label.xml" not in zipfile.ZipFile(empty_documents[1]).namelist()
+    assert not any("imulated" in page.extract_text() for page in PdfReader(empty_documents[2]).pages)
     for words in (
         "Another cohort",
         "One case is one segment",
         "whether a case is adjacent or not adjacent in patients with low back pain",
         "No protocol was registered",
+        "No screening log was given",
+        "No deep features were computed.",
+        "Of the feature set Radiomics, the selection kept no feature.",
+        "No model was fitted: there is no performance to report.",
+        "No classifier was fitted",
+        "The study has no clinical findings to model.",
+        "The primary comparison, DLRN against Clinical, could not be made",
     ):
-        assert words in paper
-    assert "imulated" not in paper
-    assert "No protocol was registered" in supplement
-    assert "so that Table S1 and Table S2 are empty" in supplement.replace("\N{NO-BREAK SPACE}", " ")
+        assert words in paper, words
+    for words in (
+        "No protocol was registered",
+        "Table S8 and Table S9 say so",
+        "Not fitted: step t_test kept none of 107 features",
+        "Follow-up times were not given.",
+        "how readers agree is not known",
+    ):
+        assert words in supplement, words
+    for file in empty_documents:
+        assert not re.search(r"\bnan\b|\bNone\b|imulated|Traceback", plain(file)), file.name
 
 
-def test_performance_table(make_study: MakeStudy) -> None:
-    table = performance_table(open_study(make_study("two")))
-    frame = table.to_frame().set_index(["group", "measure"])
-    assert frame.loc[("First", "AUC"), "testing"] == "0.600 (0.450 to 0.750)"
-    assert frame.loc[("Second", "AUC"), "testing"] == "0.550 (0.400 to 0.700)"
-    assert frame.loc[("First", "Sensitivity"), "testing"] == "19/24 (79.2%; 74.2 to 84.2)"
-    assert frame.loc[("First", "Hosmer-Lemeshow test"), "testing"] == "χ² = 9.21, 8 df, p < 0.001"
-    assert frame.loc[("First", "Cases (events)"), "apparent"] == "164 (61)"
-    assert any("optimistic" in note for note in table.notes)
-    blank = performance_table(open_study(make_study("undefined")))
-    assert set(blank.to_frame().set_index("measure").loc["AUC"]) == {"not estimable"}
-    assert any("y_true holds one class" in note for note in blank.notes)
+def test_nothing_estimable_is_said_with_its_reason(make_study: MakeStudy) -> None:
+    report = with_report(make_study("undefined"))
+    done = render(report, formats=["html"], out_dir=report / "_output", engine="offline")
+    paper = plain(done.files[0])
+    assert "0/12 (0.0%) of them events" in paper
+    assert "not estimable (the reference standard holds one class)" in paper
+    assert "well calibrated" not in paper
 
 
-def test_provenance_lists_every_record_and_decisions_have_reasons(make_study: MakeStudy) -> None:
-    study = open_study(make_study())
+def test_performance_tables(whole_study: Path, make_study: MakeStudy) -> None:
+    study = open_study(whole_study)
+    frame = headline_table(study).to_frame().set_index(["group", "model"])
+    row = frame.loc[("Internal test set: 70 cases, 24 events", "Clinical")]
+    assert tuple(row) == ("0.900", "0.850 to 0.950", "0.414", "72.9%", "79.2%", "69.6%", "57.6%", "86.5%")
+    assert len(frame) == 15
+    classifiers = classifier_table(study, "fused")
+    assert len(classifiers.rows) == 24
+    assert [row[0] for row in classifiers.rows if row[0].endswith("ᵃ")] == ["Classifier Bᵃ"] * 3
+    for table in (headline_table(study), classifiers):
+        assert any("A predicted probability of 0.4137 or more was called positive." in note for note in table.notes)
+        assert any("optimistic" in note for note in table.notes)
+    blank = headline_table(open_study(make_study("undefined")))
+    assert set(blank.to_frame()["auc"]) == {"–"}
+    assert any("the reference standard holds one class" in note for note in blank.notes)
+    assert "χ² = 9.21, 8 df, p = 0.310" in calibration_table(study).to_csv()
+
+
+def test_provenance_lists_what_is_printed_and_decisions_have_reasons(whole_study: Path) -> None:
+    study = open_study(whole_study)
     keys = {row[0].replace("\u200b", "") for row in provenance_table(study).rows}
-    assert keys == set(study.records)
+    assert keys < set(study.records)
+    for key in (
+        "testing/dlrn/sensitivity",
+        "apparent/fused.classifier_1/auc",
+        "model/fused/lambda_min",
+        "cohort/all/n_cases",
+        "design/split",
+    ):
+        assert key in keys
     assert deviations_table(study).rows == (("model.\u200bfolds", "10", "5", "The text says both."),)
     assert choices_table(study).rows == (("model.\u200bpenalty", "nothing", "ridge", "The text is silent."),)
+
+
+def test_ratios_and_steps_of_the_selection(whole_study: Path) -> None:
+    study = open_study(whole_study)
+    assert regression_table(study).rows[1] == (
+        "Finding: Present against Absent",
+        "11.2 (4.00 to 132)",
+        "<0.001",
+        "9.50 (3.00 to 120)",
+        "0.001",
+    )
+    assert regression_table(study).rows[0][3:] == ("–", "–")
+    assert agreement_table(study).rows == (("Finding", "100", "0.810 (0.700 to 0.920)", "yes"),)
+    assert funnel_table(study).rows[2] == ("All", "200", "100", "50", "24", "12", "6", "2")
+    assert score_table(study).rows[0] == ("Intercept", "0.37000")
+    assert nomogram_table(study).rows[1] == ("Finding: Present", "2.4000", "–", "–")
 
 
 def test_baseline_indents_levels(make_study: MakeStudy) -> None:

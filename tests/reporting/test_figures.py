@@ -11,7 +11,15 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from vcfstats.reporting import Study, calibration_figure, decision_figure, open_study, roc_figure, save_figure
+from vcfstats.reporting import (
+    Study,
+    calibration_figure,
+    decision_figure,
+    drawings,
+    open_study,
+    roc_figure,
+    save_figure,
+)
 from vcfstats.reporting.figures.style import COLOURS, LINE_TYPES
 
 MakeStudy = Callable[..., Path]
@@ -80,9 +88,53 @@ def test_simulated_data_say_so_in_the_figure(make_study: MakeStudy) -> None:
         assert getattr(figure.labels, "caption", None) is None
 
 
-def test_a_model_without_a_name_is_refused(make_study: MakeStudy) -> None:
-    with pytest.raises(ValueError, match="model 'second' has no name in print"):
-        roc_figure(open_study(make_study("two")).table("roc"), {"first": "First"})
+def test_models_without_a_name_are_not_drawn_and_colours_stay(make_study: MakeStudy) -> None:
+    points = open_study(make_study("two")).table("roc")
+    figure = roc_figure(points[points["model"] == "second"], {"first": "First", "second": "Second", "third": "Third"})
+    assert set(figure.data["model"]) == {"Second"}
+    colour = figure.scales.get_scales("color")
+    assert (colour.limits, colour.map(["Second"], ["Second"])) == (["Second"], [COLOURS[1]])
+    assert roc_figure(points, {"first": "First"}).data["model"].unique().tolist() == ["First"]
+
+
+DRAWINGS = (
+    "flow", "workflow", "activation_maps", "lasso", "coefficients", "nomogram", "roc", "decision", "comparison", "calibration", "followup",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_study_without_anything_still_has_every_figure(empty_study: Path, tmp_path: Path, name: str) -> None:
+    figure = getattr(drawings, name)(open_study(empty_study))
+    save_figure(figure, tmp_path / "figure.svg")
+    assert (tmp_path / "figure.svg").stat().st_size > 1000
+    if name != "workflow":
+        assert len(str(figure.data["label"].iloc[0])) > 15
+
+
+def test_no_two_labels_of_a_nomogram_overlap() -> None:
+    from vcfstats.reporting.figures.nomogram import _placed
+
+    labels = [f"{i / 10:g}" for i in range(11)]
+    marks = _placed(labels, [50 + 3.0 * i for i in range(11)], 10.0)
+    assert len(marks) == 11
+    for side in {mark["at"] for mark in marks}:
+        shown = [mark for mark in marks if mark["at"] == side and mark["label"]]
+        for left, right in itertools.pairwise(shown):
+            assert right["x"] - left["x"] > 1.35 * (len(left["label"]) + len(right["label"])) / 2
+    crowded = _placed(["Lumbar", "Thoracic", "Cervical"], [50.0, 51.0, 52.0], 10.0)
+    assert [mark["label"] for mark in crowded] == ["Lumbar", "Thoracic", "Cervical"]
+    assert len({mark["at"] for mark in crowded}) == 3
+
+
+def test_a_matrix_reads_row_less_column(whole_study: Path) -> None:
+    frame = drawings.comparison(open_study(whole_study)).data
+    cell = frame[(frame["row"] == "DLRN") & (frame["column"] == "Clinical") & frame["panel"].str.startswith("B")].iloc[
+        0
+    ]
+    assert cell["text"] == "0.060\n(0.010 to 0.110)\np = 0.400"
+    assert cell["clear"] == "yes"
+    assert not frame.loc[frame["panel"].str.startswith("A"), "text"].str.contains("p ").any()
+    assert len(frame) == 30
 
 
 def test_users_add_to_a_figure(make_study: MakeStudy) -> None:

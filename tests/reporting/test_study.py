@@ -43,7 +43,7 @@ def test_values_carry_where_they_come_from(make_study: MakeStudy) -> None:
 def test_an_undefined_value_says_so_and_why(make_study: MakeStudy) -> None:
     study = open_study(make_study("undefined"))
     assert str(study.value("testing/first/auc")) == "not estimable"
-    assert str(study.reason("testing/first/auc")) == "y_true holds one class"
+    assert str(study.reason("testing/first/auc")) == "the reference standard holds one class"
     assert str(study.share("cohort/all/n_events", "cohort/all/n_cases")) == "0/12 (0.0%)"
 
 

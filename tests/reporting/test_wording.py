@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vcfstats.reporting import Study, open_study, wording
+from vcfstats.reporting import Study, findings, open_study, wording
 
 MakeStudy = Callable[..., Path]
 
@@ -86,10 +86,10 @@ def test_everything_undefined_is_said_with_its_reason(make_study: MakeStudy) -> 
         wording.discrimination(study, "first"),
         wording.accuracy(study, "first", "testing"),
         wording.calibration(study, "first", "testing"),
-        wording.summary(study),
+        findings.summary(study),
     ]
     for sentence in map(str, sentences):
-        assert "not estimable (y_true holds one class)" in sentence
+        assert "not estimable (the reference standard holds one class)" in sentence
         assert "None" not in sentence
         assert "nan" not in sentence.lower().replace("not estimable", "")
     assert "could not be estimated" in str(wording.limitations(study))

@@ -28,9 +28,25 @@ if TYPE_CHECKING:
     from vcfstats.reporting.values import Text
 
 __all__ = [
-    "Column", "Rendered", "Study", "Table", "Text", "calibration_figure", "coefficient_figure", "comparison_figure", "decision_figure", "empty_figure",
-    "flow_figure", "followup_figure", "lasso_figure", "nomogram_figure", "roc_figure", "open_study",
-    "render", "save_figure", "workflow_figure",
+    "Column",
+    "Rendered",
+    "Study",
+    "Table",
+    "Text",
+    "calibration_figure",
+    "coefficient_figure",
+    "comparison_figure",
+    "decision_figure",
+    "empty_figure",
+    "flow_figure",
+    "followup_figure",
+    "lasso_figure",
+    "nomogram_figure",
+    "open_study",
+    "render",
+    "roc_figure",
+    "save_figure",
+    "workflow_figure",
 ]  # fmt: skip
 
 # Loaded on first use: the stage that renders needs no plotting, and a figure no kernel.
@@ -48,7 +64,7 @@ _HOMES = {
         "roc_figure",
         "save_figure",
         "workflow_figure",
-    ),  # fmt: skip
+    ),
     "rendering": ("Rendered", "render"),
     "study": ("Study", "open_study"),
     "tables": ("Column", "Table"),

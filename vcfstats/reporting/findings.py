@@ -14,7 +14,7 @@ def flow(study: Study) -> Text:
     rows = study.rows("flow")
     if rows.empty:
         return Text.of("No screening log was given, so that the number of patients screened and excluded is not known.")
-    count = {step: _cell("flow", step, f"{int(part['n'].sum()):,}") for step, part in rows.groupby("step")}
+    count = {str(step): _cell("flow", str(step), f"{int(part['n'].sum()):,}") for step, part in rows.groupby("step")}
     return compose(
         "Of {screened} patients screened, {excluded} were excluded and {included} included.",
         screened=count["screened"],
@@ -93,14 +93,15 @@ def aucs(study: Study, kind: str) -> Text:
     known = [name for name in study.info.models if study.has(f"{kind}/{name}/auc")]
     if not known:
         return compose("{where}, no model gave predictions.", where=_capital(KINDS[kind][1]))
-    listed = [
-        compose("{value} ({name})", name=study.info.models[n], value=study.value(f"{kind}/{n}/auc")) for n in known
-    ]
-    return compose(
-        "{where}, the AUC was {listed}.",
-        where=_capital(KINDS[kind][1]),
-        listed=join(listed, ", ") if len(listed) < 3 else join([join(listed[:-1], ", "), listed[-1]], " and "),
-    )
+    listed = [_auc(study, name, f"{kind}/{name}/auc") for name in known]
+    return compose("{where}, the AUC was: {listed}.", where=_capital(KINDS[kind][1]), listed=join(listed, "; "))
+
+
+def _auc(study: Study, model: str, key: str) -> Text:
+    name, value = study.info.models[model], study.value(key)
+    if study.record(key).value is None:
+        return compose("{name} {value} ({reason})", name=name, value=value, reason=study.reason(key))
+    return compose("{name} {value}", name=name, value=value)
 
 
 def summary(study: Study) -> Text:
@@ -116,7 +117,7 @@ def primary_comparison(study: Study) -> Text:
     names = study.info.primary_comparison
     if len(names) != 2:
         return Text.of("No primary comparison was named beforehand.")
-    first, second = (study.info.models.get(name, name.upper()) for name in names)
+    first, second = (_name(study, name) for name in names)
     kinds = [kind for kind in ("testing", "external") if kind in study.kinds()]
     pairs = study.rows("comparison")
     found = pairs[(pairs["primary"] == "yes") & pairs["kind"].isin(kinds[-1:])]
@@ -191,6 +192,11 @@ def notes(study: Study) -> Text:
         if count == 1
         else f"{count} things were not done, or done otherwise."
     )
+
+
+def _name(study: Study, model: str) -> str:
+    """Return a model's name in print; one that was not fitted has none, and is named as an acronym or as a word."""
+    return study.info.models.get(model) or (model.capitalize() if set(model) & set("aeiouy") else model.upper())
 
 
 def _known(study: Study, key: str) -> bool:

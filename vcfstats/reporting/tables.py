@@ -19,7 +19,7 @@ from vcfstats.reporting.values import MINUS
 
 Align = Literal["left", "center", "right"]
 INDENT = "\N{EM SPACE}"
-_MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐ"
+FOOTNOTE_MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐ"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Table:
 
     @property
     def _n_footnotes(self) -> int:
-        return sum(note.startswith(mark + " ") for note, mark in zip(self.notes, _MARKS, strict=False))
+        return sum(note.startswith(mark + " ") for note, mark in zip(self.notes, FOOTNOTE_MARKS, strict=False))
 
     def with_footnote(self, where: str, text: str) -> Table:
         """Return the table with a footnote to a column (by key) or to a row (by its first cell).
@@ -114,7 +114,7 @@ class Table:
         The mark is a Unicode letter, not formatting: it survives in Word, where a superscript becomes part of the number.
         """
         count = self._n_footnotes
-        mark = _MARKS[count]
+        mark = FOOTNOTE_MARKS[count]
         columns = tuple(replace(c, label=c.label + mark) if c.key == where else c for c in self.columns)
         rows = tuple((row[0] + mark, *row[1:]) if row[0].strip(INDENT) == where else row for row in self.rows)
         if columns == self.columns and rows == self.rows:

@@ -65,7 +65,7 @@ def provenance_table(study: Study) -> Table:
         {
             "key": breakable(key),
             "value": _in_full(record),
-            "method": values.method(record),
+            "method": values.reason(record) if record.value is None else values.method(record).partition(" (")[0],
             "n": "" if record.n is None else str(record.n),
             "events": "" if record.events is None else str(record.events),
             "stage": record.stage,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from vcfstats.reporting import values
 from vcfstats.reporting.contents.layout import message
 from vcfstats.reporting.study import Study
-from vcfstats.reporting.tables import INDENT, Column, Table
+from vcfstats.reporting.tables import FOOTNOTE_MARKS, INDENT, Column, Table
 
 
 def baseline_table(study: Study) -> Table:
@@ -18,15 +19,17 @@ def baseline_table(study: Study) -> Table:
     if frame.empty:
         return message("The study has no baseline table.")
     shown = ("all", "training", "testing")
+    tests = list(dict.fromkeys(frame.loc[frame["p_value"].notna() & (frame["test"] != ""), "test"]))
+    marks = dict(zip(tests, FOOTNOTE_MARKS, strict=False)) if len(tests) > 1 else {}
     rows: list[dict[str, Any]] = []
     for (variable, statistic), part in frame.groupby(["variable", "statistic"], sort=False):
         named = f"{variable}, {statistic}" if statistic else str(variable)
-        p = part["p_value"].dropna()
-        compared = {"p_value": values.p_value(p.iloc[0]) if len(p) else ""}
+        tested = part[part["p_value"].notna()]
+        p = values.p_value(tested["p_value"].iloc[0]) + marks.get(tested["test"].iloc[0], "") if len(tested) else ""
         if len(part) == 1 and not part["level"].iloc[0]:
-            rows.append({"variable": named, **part.iloc[0][list(shown)], **compared})
+            rows.append({"variable": named, **part.iloc[0][list(shown)], "p_value": p})
             continue
-        rows.append({"variable": named, **dict.fromkeys(shown, ""), **compared})
+        rows.append({"variable": named, **dict.fromkeys(shown, ""), "p_value": p})
         rows += [{"variable": INDENT + row["level"], **row[list(shown)], "p_value": ""} for _, row in part.iterrows()]
     with_p = bool(frame["p_value"].notna().any())
     width = 17 if with_p else 19
@@ -39,9 +42,13 @@ def baseline_table(study: Study) -> Table:
     ]
     table = Table.of(columns, rows)
     if with_p:
-        tests = dict.fromkeys(frame.loc[frame["p_value"].notna() & (frame["test"] != ""), "test"])
-        table = table.with_note(f"p: training against internal test set{' by ' + ', '.join(tests) if tests else ''}.")
-    return table.with_note("SD, standard deviation.") if frame["statistic"].str.contains("SD").any() else table
+        by = (
+            f" by {tests[0]}" if len(tests) == 1 else "; " + "; ".join(f"{mark} {test}" for test, mark in marks.items())
+        )
+        table = table.with_note(f"p: training against internal test set{by if tests else ''}.")
+    if frame["statistic"].str.contains("SD").any():
+        table = table.with_note("SD, standard deviation.")
+    return table.with_note("IQR, interquartile range.") if frame["statistic"].str.contains("IQR").any() else table
 
 
 def regression_table(study: Study) -> Table:
@@ -78,7 +85,7 @@ def regression_table(study: Study) -> Table:
 _CELLS = ("or", "p", "adjusted", "adjusted_p")
 
 
-def _odds(row: dict[str, Any]) -> dict[str, str]:
+def _odds(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
         "or": _ratio(row["or"], row["low"], row["high"]),
         "p": "–" if pd.isna(row["p_value"]) else values.p_value(row["p_value"]),
@@ -87,7 +94,7 @@ def _odds(row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _ratio(value: float, low: float, high: float) -> str:
+def _ratio(value: Any, low: Any, high: Any) -> str:
     if pd.isna(value):
         return "–"
     limits = f" ({_significant(low)} to {_significant(high)})" if not pd.isna(low) and not pd.isna(high) else ""

@@ -11,11 +11,11 @@ from vcfstats.reporting.tables import Column, Table
 
 STEPS = {
     "extracted": "Computed",
-    "reliability": "Reproducible",
-    "zscore": "Not constant",
+    "reliability": "Repro-\u200bducible",
+    "zscore": "Not con-\u200bstant",
     "t_test": "t-test",
-    "correlation": "Pearson correlation",
-    "collinearity": "Collinearity",
+    "correlation": "Correla-\u200btion",
+    "collinearity": "Collin-\u200bearity",
     "lasso": "LASSO",
 }
 
@@ -26,7 +26,7 @@ def funnel_table(study: Study) -> Table:
     if frame.empty:
         return message("No features were selected from.")
     steps = list(dict.fromkeys(frame["step"]))
-    width = 76 // len(steps)
+    width = 82 // len(steps)
     columns = [
         Column("feature_class", "Class", width=100 - width * len(steps)),
         *(Column(step, STEPS.get(step, step.replace("_", " ")), "right", width=width) for step in steps),
@@ -43,7 +43,9 @@ def funnel_table(study: Study) -> Table:
         ]
         rows += [dict.fromkeys(steps, "–") | row for row in shown]
         groups += [study.info.feature_sets.get(str(feature_set), str(feature_set))] * len(shown)
-    return Table.of(columns, rows, groups=groups)
+    table = Table.of(columns, rows, groups=groups)
+    missing = any("–" in row for row in table.rows)
+    return table.with_note("–: step not reached.") if missing else table
 
 
 def score_table(study: Study) -> Table:

@@ -95,11 +95,16 @@ def calibration_figure(
     frame, panels, width, height = _layout(both, models, ["predicted", "observed"], width_mm)
     if not (frame["part"] != "note").any():
         return empty_figure("Calibration not estimable", width, 40.0)
+    shown = _shown(models, frame)
+    several = len(shown) > 1
+    if several:
+        # Headings of rows stand upright: two lines fit where one would run into the next row.
+        headings = {name: name.replace(", ", ",\n") for name in panels}
+        frame["panel"] = frame["panel"].cat.rename_categories(headings)
     lines, points = frame[frame["part"] == "curve"], frame[frame["part"] == "group"]
     bands = lines.dropna(subset=["low", "high"]).assign(
         low=lambda f: f["low"].clip(0, 1), high=lambda f: f["high"].clip(0, 1)
     )
-    shown = _shown(models, frame)
     figure = p9.ggplot(frame, p9.aes("predicted", "observed", color="model")) + _diagonal()
     if len(bands):
         figure += p9.geom_ribbon(p9.aes(ymin="low", ymax="high", fill="model"), data=bands, alpha=0.2, color="none")
@@ -111,7 +116,6 @@ def calibration_figure(
     written = frame[frame["part"] == "note"]
     if len(written):
         figure += p9.geom_text(p9.aes(label="text"), data=written, ha="right", va="bottom", size=6, color="black")
-    several = len(shown) > 1
     if several:
         height = len(panels) * (width - 18.0) / len(shown) + 20.0
         ticks: Any = [

@@ -107,22 +107,29 @@ def empty_figure(message: str, width_mm: float, height_mm: float) -> p9.ggplot:
     )
 
 
-def save_figure(figure: p9.ggplot, path: str | Path) -> None:
+def save_figure(figure: p9.ggplot, path: str | Path, *more: str | Path) -> None:
     """Write a figure at its own size, the format by the suffix (.svg, .pdf, .png, .tiff), the same bytes each time.
 
-    Fonts are embedded: as outlines in SVG, so that the text looks the same on every machine, and as TrueType in PDF.
+    Drawing takes longer than writing: give several paths to have one drawing in several formats. Fonts are embedded: as
+    outlines in SVG, so that the text looks the same on every machine, and as TrueType in PDF.
     """
     import matplotlib  # slow, and only needed to draw
+    from matplotlib import pyplot
 
-    path = Path(path)
-    kind = path.suffix.lstrip(".").lower()
     stamps: dict[str, dict[str, Any]] = {
         "svg": {"Date": None},
         "pdf": {"CreationDate": None},
         "png": {"Software": None},
     }
-    extra: dict[str, Any] = (
-        {"metadata": stamps[kind]} if kind in stamps else {"pil_kwargs": {"compression": "tiff_lzw"}}
-    )
-    with matplotlib.rc_context(STABLE_RC):
-        figure.save(path, dpi=DPI, verbose=False, **extra)
+    sized: Any = figure + p9.theme(dpi=DPI)
+    drawn = sized.draw(show=False)
+    try:
+        for target in map(Path, (path, *more)):
+            kind = target.suffix.lstrip(".").lower()
+            extra: dict[str, Any] = (
+                {"metadata": stamps[kind]} if kind in stamps else {"pil_kwargs": {"compression": "tiff_lzw"}}
+            )
+            with matplotlib.rc_context(STABLE_RC):
+                drawn.savefig(target, dpi=DPI, **extra)
+    finally:
+        pyplot.close(drawn)

@@ -19,30 +19,30 @@ def prepare() -> None:
     shell: Any = get_ipython()
     bundle = shell.display_formatter.mimebundle_formatter
     bundle.for_type_by_name(
-        "plotnine.ggplot", "ggplot", lambda figure, **_: _both(lambda path: _save_plotnine(figure, path))
+        "plotnine.ggplot", "ggplot", lambda figure, **_: _both(lambda *paths: _save_plotnine(figure, *paths))
     )
     bundle.for_type_by_name(
-        "matplotlib.figure", "Figure", lambda figure, **_: _both(lambda path: _save_matplotlib(figure, path))
+        "matplotlib.figure", "Figure", lambda figure, **_: _both(lambda *paths: _save_matplotlib(figure, *paths))
     )
 
 
-def _save_plotnine(figure: Any, path: Path) -> None:
+def _save_plotnine(figure: Any, *paths: Path) -> None:
     from vcfstats.reporting.figures import save_figure
 
-    save_figure(figure, path)
+    save_figure(figure, *paths)
 
 
-def _save_matplotlib(figure: Any, path: Path) -> None:
+def _save_matplotlib(figure: Any, *paths: Path) -> None:
     from vcfstats.reporting.figures.style import DPI
 
-    figure.savefig(path, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    for path in paths:
+        figure.savefig(path, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
 
 
-def _both(save: Callable[[Path], None]) -> dict[str, str]:
+def _both(save: Callable[..., None]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         svg, png = Path(folder, "figure.svg"), Path(folder, "figure.png")
-        save(svg)
-        save(png)
+        save(svg, png)
         return {
             "image/svg+xml": svg.read_text(encoding="utf-8"),
             "image/png": base64.b64encode(png.read_bytes()).decode(),
