@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import pyplot
 from PIL import Image
 from pypdf import PdfReader
 
@@ -109,6 +110,24 @@ def test_a_study_without_anything_still_has_every_figure(empty_study: Path, tmp_
     assert (tmp_path / "figure.svg").stat().st_size > 1000
     if name != "workflow":
         assert len(str(figure.data["label"].iloc[0])) > 15
+
+
+def test_the_workflow_shows_what_the_study_has(whole_study: Path, empty_study: Path) -> None:
+    def boxes(root: Path) -> list[str]:
+        figure = drawings.workflow(open_study(root))
+        drawn = figure.draw(show=False)
+        shown = [text.get_text() for axes in drawn.axes for text in axes.texts if text.get_text()]
+        x = [text.get_position()[0] for axes in drawn.axes for text in axes.texts]
+        assert drawn.axes[0].get_xlim()[0] <= min(x) < max(x) <= drawn.axes[0].get_xlim()[1]
+        pyplot.close(drawn)
+        return shown
+
+    everything, little = boxes(whole_study), boxes(empty_study)
+    assert len(everything) == 10
+    assert "Deep learning:\n3,840\nfeatures" in everything
+    assert "Headline\nmodels:\nClinical\nRad\nDL\nDLR\nDLRN" in everything
+    assert len(little) == 6
+    assert not any("Clinical" in text or "Deep" in text or "Headline" in text for text in little)
 
 
 def test_no_two_labels_of_a_nomogram_overlap() -> None:

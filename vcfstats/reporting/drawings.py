@@ -27,26 +27,30 @@ def workflow(study: Study) -> Any:
     """Draw what was done, from what the study has."""
     radiomics, deep = (study.has(f"design/n_features_{name}") for name in ("radiomics", "deep"))
     clinical = "clinical" in study.info.feature_sets or study.has_table("regression")
-    first = [Step(("Images and", "regions"))] if radiomics or deep else []
-    second = [Step(("Preprocessing",), ("Images and",))] if first else []
-    third = []
+    images = int(radiomics) + int(deep)
+    between = (images - 1) / 2  # the row of what goes for both kinds of features
+    first = [Step(("Images and", "regions"), between)] if images else []
+    second = [Step(("Preprocessing",), between, ("Images and",))] if images else []
+    third, fourth = [], []
     if radiomics:
-        third.append(Step(("Radiomics:", f"{study.point('design/n_features_radiomics')} features"), ("Preprocessing",)))
+        count = str(study.point("design/n_features_radiomics"))
+        third.append(Step(("Radiomics:", count, "features"), 0.0, ("Preprocessing",)))
     if deep:
-        third.append(Step(("Deep learning:", f"{study.point('design/n_features_deep')} features"), ("Preprocessing",)))
-    fourth = [Step(("Selection", "on training"), tuple(step.lines[0] for step in third))] if third else []
+        count = str(study.point("design/n_features_deep"))
+        third.append(Step(("Deep learning:", count, "features"), images - 1.0, ("Preprocessing",)))
+    if images:
+        fourth.append(Step(("Selection", "on training"), between, tuple(step.lines[0] for step in third)))
     if clinical:
-        first.append(Step(("Clinical", "findings")))
-        fourth.append(Step(("Univariable", "screening"), ("Clinical",)))
+        first.append(Step(("Clinical", "findings"), float(images)))
+        fourth.append(Step(("Univariable", "screening"), float(images), ("Clinical",)))
     sources = tuple(step.lines[0] for step in fourth)
-    fifth = (
-        [Step((f"{len(study.info.classifiers)} classifiers,", "cross-validation"), sources)]
-        if study.info.classifiers
-        else []
-    )
+    centre = sum(step.row for step in fourth) / max(len(fourth), 1)
+    number = len(study.info.classifiers)
+    fifth = [Step((f"{number} classifiers,", "cross-", "validated"), centre, sources)] if number else []
     end = tuple(step.lines[0] for step in fifth) or sources
-    sixth = [Step(("Headline", "models:", *study.info.models.values()), end)] if study.info.models else []
-    last = [Step(("Internal", "test set"), tuple(step.lines[0] for step in sixth) or end)]
+    models = study.info.models
+    sixth = [Step(("Headline", "models:", *models.values()), centre, end)] if models else []
+    last = [Step(("Internal", "test set"), centre, tuple(step.lines[0] for step in sixth) or end)]
     columns = [column for column in (first, second, third, fourth, fifth, sixth, last) if column]
     return figures.workflow_figure(columns, simulated=study.info.simulated)
 

@@ -13,11 +13,12 @@ from vcfstats.reporting.tables import Column, Table
 # Estimate -> its name as a column heading, in the order of print.
 ACCURACY = {
     "accuracy": "Accuracy",
-    "sensitivity": "Sensi-\u200btivity",
-    "specificity": "Speci-\u200bficity",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
     "ppv": "PPV",
     "npv": "NPV",
 }
+_WIDTHS = {"accuracy": 10, "sensitivity": 12, "specificity": 12, "ppv": 8, "npv": 8}
 CALIBRATION = {
     "calibration_slope": "Slope",
     "calibration_intercept": "Intercept",
@@ -45,11 +46,11 @@ def classifier_table(study: Study, feature_set: str) -> Table:
 
 def _performance(study: Study, models: Mapping[str, str], heading: str) -> Table:
     columns = [
-        Column("model", heading, width=20),
+        Column("model", heading, width=16),
         Column("auc", "AUC", "right", width=8),
-        Column("interval", "CI", "right", width=17),
-        Column("threshold", "Thresh-\u200bold", "right", width=9),
-        *(Column(name, label, "right", width=9) for name, label in ACCURACY.items()),
+        Column("interval", "CI", "right", width=15),
+        Column("threshold", "Threshold", "right", width=11),
+        *(Column(name, label, "right", width=_WIDTHS[name]) for name, label in ACCURACY.items()),
     ]
     rows, groups = [], []
     for kind in KINDS:
@@ -108,7 +109,7 @@ def calibration_table(study: Study) -> Table:
     if reasons:
         table = table.with_note(f"–: not estimable; {'; '.join(reasons)}.")
     table = table.with_note(
-        "Slope, intercept and Brier score with confidence intervals; a p value above any limit does not show that a model is calibrated."
+        "Slope, intercept and Brier score with confidence intervals; a test that finds no difference does not show that a model is calibrated."
     )
     return table.with_note("df, degrees of freedom.")
 
@@ -166,5 +167,5 @@ def _reasons(study: Study, models: Mapping[str, str], estimates: Sequence[str]) 
             for estimate in estimates:
                 key = f"{kind}/{model}/{estimate}"
                 if key in study.records and study.records[key].value is None:
-                    found.setdefault(str(study.reason(key)), []).append(labels[estimate].replace("-\u200b", ""))
+                    found.setdefault(str(study.reason(key)), []).append(labels[estimate])
     return [f"{', '.join(dict.fromkeys(names))}: {reason}" for reason, names in found.items()]

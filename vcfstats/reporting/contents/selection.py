@@ -11,11 +11,11 @@ from vcfstats.reporting.tables import Column, Table
 
 STEPS = {
     "extracted": "Computed",
-    "reliability": "Repro-\u200bducible",
-    "zscore": "Not con-\u200bstant",
+    "reliability": "Repeatable",
+    "zscore": "Z-score",
     "t_test": "t-test",
-    "correlation": "Correla-\u200btion",
-    "collinearity": "Collin-\u200bearity",
+    "correlation": "Correlation",
+    "collinearity": "Collinearity",
     "lasso": "LASSO",
 }
 
@@ -26,7 +26,7 @@ def funnel_table(study: Study) -> Table:
     if frame.empty:
         return message("No features were selected from.")
     steps = list(dict.fromkeys(frame["step"]))
-    width = 82 // len(steps)
+    width = 84 // len(steps)
     columns = [
         Column("feature_class", "Class", width=100 - width * len(steps)),
         *(Column(step, STEPS.get(step, step.replace("_", " ")), "right", width=width) for step in steps),

@@ -34,8 +34,15 @@ class Box:
 Arrow = tuple[float, float, float, float]
 
 
-def diagram(boxes: Sequence[Box], arrows: Sequence[Arrow], height_mm: float, *, simulated: bool = False) -> p9.ggplot:
-    """Draw boxes and arrows, the latter as (x, y, xend, yend) in mm."""
+def diagram(
+    boxes: Sequence[Box],
+    arrows: Sequence[Arrow],
+    height_mm: float,
+    *,
+    lines: Sequence[Arrow] = (),
+    simulated: bool = False,
+) -> p9.ggplot:
+    """Draw boxes, and between them arrows and lines without heads as (x, y, xend, yend) in mm."""
     frame = pd.DataFrame(
         {
             "x": [b.x for b in boxes], "y": [b.y for b in boxes], "text": ["\n".join(b.lines) for b in boxes],
@@ -43,15 +50,14 @@ def diagram(boxes: Sequence[Box], arrows: Sequence[Arrow], height_mm: float, *, 
             "ymin": [b.y - b.height / 2 for b in boxes], "ymax": [b.y + b.height / 2 for b in boxes],
         }
     )  # fmt: skip
-    lines = pd.DataFrame(list(arrows), columns=["x", "y", "xend", "yend"])
+    ends = p9.aes("x", "y", xend="xend", yend="yend")
+    figure = p9.ggplot(frame)
+    for segments, head in ((lines, None), (arrows, p9.arrow(length=0.07, type="closed", angle=22))):
+        if segments:  # a layer without rows would take the scales of the others with it
+            rows = pd.DataFrame(list(segments), columns=["x", "y", "xend", "yend"])
+            figure += p9.geom_segment(ends, data=rows, size=0.4, arrow=head)
     return (
-        p9.ggplot(frame)
-        + p9.geom_segment(
-            p9.aes("x", "y", xend="xend", yend="yend"),
-            data=lines,
-            size=0.4,
-            arrow=p9.arrow(length=0.05, type="closed", angle=22),
-        )
+        figure
         + p9.geom_rect(
             p9.aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax"), fill="white", color="black", size=0.4
         )
@@ -92,6 +98,7 @@ def flow_figure(
     first = Box(44.0, height - 7.0, 50.0, tuple(top))
     middle = Box(44.0, 36.0, 50.0, (f"Included: {_sum(flow, 'included'):,}",))
     boxes = [first, side, middle]
+    elbows: list[Arrow] = []
     arrows = [
         (44.0, first.y - first.height / 2, 44.0, middle.y + middle.height / 2),
         (44.0, side.y, side.x - side.width / 2, side.y),
@@ -100,13 +107,12 @@ def flow_figure(
         lines = (f"{name}: {cases:,} cases", f"{labels[0]}: {events:,}", f"{labels[1]}: {cases - events:,}")
         box = Box(x, 10.0, 60.0, lines)
         boxes.append(box)
-        start = (44.0, middle.y - middle.height / 2) if x == 44.0 else (69.0, middle.y)
         if x == 44.0:
-            arrows.append((*start, x, box.y + box.height / 2))
+            arrows.append((x, middle.y - middle.height / 2, x, box.y + box.height / 2))
         else:
-            arrows += [(x, middle.y, x, box.y + box.height / 2)]
-            arrows.append((*start, x, middle.y))
-    return diagram(boxes, arrows, height, simulated=simulated)
+            elbows.append((69.0, middle.y, x, middle.y))
+            arrows.append((x, middle.y, x, box.y + box.height / 2))
+    return diagram(boxes, arrows, height, lines=elbows, simulated=simulated)
 
 
 def _sum(flow: pd.DataFrame, step: str) -> int:
@@ -115,9 +121,20 @@ def _sum(flow: pd.DataFrame, step: str) -> int:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a study: its lines of text, the first of which names it, and the names of the steps it takes from."""
+    """A step of a study.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        Its text; the first line names it.
+    row : float
+        Where it stands, counted from the top.
+    takes : tuple of str
+        Names of the steps it takes from.
+    """
 
     lines: tuple[str, ...]
+    row: float
     takes: tuple[str, ...] = ()
 
 
@@ -127,21 +144,22 @@ def workflow_figure(columns: Sequence[Sequence[Step]], *, simulated: bool = Fals
     Parameters
     ----------
     columns : sequence of sequence of Step
-        The steps of each column, from top to bottom.
+        The steps of each column.
     simulated : bool
         As for `roc_figure`.
     """
-    stride = (DOUBLE_MM - 8) / len(columns)
-    width = stride - 6.0
-    height = max(sum(8.0 + _LINE_MM * len(step.lines) for step in column) for column in columns) + 4.0
+    stride, spacing = (DOUBLE_MM - 8) / len(columns), 20.0
+    steps = [(number, step) for number, column in enumerate(columns) for step in column]
+    last = max(step.row for _, step in steps)
+    tallest = max(4.0 + _LINE_MM * len(step.lines) for _, step in steps)
+    height = max(spacing * (last + 1), tallest + 4.0)
+    middle = {step.row: height / 2 + spacing * (last / 2 - step.row) for _, step in steps}
     boxes: dict[str, Box] = {}
     arrows: list[Arrow] = []
-    for number, column in enumerate(columns):
-        share = height / len(column)
-        for row, step in enumerate(column):
-            box = Box(stride * (number + 0.5), height - share * (row + 0.5), width, step.lines)
-            boxes[step.lines[0]] = box
-            for name in step.takes:
-                source = boxes[name]
-                arrows.append((source.x + width / 2, source.y, box.x - width / 2, box.y))
+    for number, step in steps:
+        box = Box(stride * (number + 0.5), middle[step.row], stride - 5.0, step.lines)
+        boxes[step.lines[0]] = box
+        for name in step.takes:
+            source = boxes[name]
+            arrows.append((source.x + source.width / 2, source.y, box.x - box.width / 2, box.y))
     return diagram(list(boxes.values()), arrows, height, simulated=simulated)
