@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from PIL import Image
@@ -15,6 +16,7 @@ from pypdf import PdfReader
 from vcfstats.reporting import (
     Study,
     calibration_figure,
+    coefficient_figure,
     decision_figure,
     drawings,
     open_study,
@@ -143,6 +145,16 @@ def test_no_two_labels_of_a_nomogram_overlap() -> None:
     crowded = _placed(["Lumbar", "Thoracic", "Cervical"], [50.0, 51.0, 52.0], 10.0)
     assert [mark["label"] for mark in crowded] == ["Lumbar", "Thoracic", "Cervical"]
     assert len({mark["at"] for mark in crowded}) == 3
+
+
+def test_of_many_features_the_largest_are_drawn() -> None:
+    many = pd.DataFrame(
+        {"feature": [f"f{i}" for i in range(40)], "coefficient": [(-1) ** i * (i + 1.0) for i in range(40)]}
+    )
+    figure = coefficient_figure(many)
+    assert list(figure.data["feature"])[::29] == ["f10", "f39"]
+    assert "(30 of 40 features)" in figure.labels.y
+    assert "of" not in coefficient_figure(many.head(3)).labels.y.split("deviation")[1]
 
 
 def test_a_matrix_reads_row_less_column(whole_study: Path) -> None:

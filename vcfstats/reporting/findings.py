@@ -166,6 +166,16 @@ def regression(study: Study) -> Text:
     return Text.of("The clinical model was fitted." if fitted else "No clinical model was fitted; the notes say why.")
 
 
+def nomogram(study: Study) -> Text:
+    """Say how to read the nomogram, or that there is none."""
+    if study.rows("nomogram").empty:
+        return Text.of("There is no nomogram, since the combined model was not fitted; the figure keeps its place.")
+    return Text.of(
+        "In the nomogram of the combined model, the points of a patient's values, read off the uppermost axis and added, give the probability "
+        "below their total."
+    )
+
+
 def followup(study: Study) -> Text:
     """Say whether follow-up is known."""
     if study.rows("followup").empty:
@@ -187,11 +197,9 @@ def notes(study: Study) -> Text:
     count = len(study.info.notes)
     if count == 0:
         return Text.of("Everything that was asked for was done.")
-    return Text.of(
-        "One thing was not done, or done otherwise."
-        if count == 1
-        else f"{count} things were not done, or done otherwise."
-    )
+    words = ("One thing was", "Two things were", "Three things were", "Four things were", "Five things were")
+    said = words[count - 1] if count <= len(words) else f"{count} things were"
+    return Text.of(f"{said} not done, or done otherwise.")
 
 
 def _name(study: Study, model: str) -> str:

@@ -168,6 +168,7 @@ _ARGUMENTS = {
     "y_true": "the reference standard",
     "value(s)": "values",
     "group(s)": "groups",
+    "NaN": "undefined",
 }
 
 

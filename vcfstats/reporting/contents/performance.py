@@ -18,7 +18,7 @@ ACCURACY = {
     "ppv": "PPV",
     "npv": "NPV",
 }
-_WIDTHS = {"accuracy": 10, "sensitivity": 12, "specificity": 12, "ppv": 8, "npv": 8}
+_WIDTHS = {"accuracy": 9, "sensitivity": 12, "specificity": 12, "ppv": 8, "npv": 8}
 CALIBRATION = {
     "calibration_slope": "Slope",
     "calibration_intercept": "Intercept",
@@ -46,8 +46,8 @@ def classifier_table(study: Study, feature_set: str) -> Table:
 
 def _performance(study: Study, models: Mapping[str, str], heading: str) -> Table:
     columns = [
-        Column("model", heading, width=16),
-        Column("auc", "AUC", "right", width=8),
+        Column("model", heading, width=18),
+        Column("auc", "AUC", "right", width=7),
         Column("interval", "CI", "right", width=15),
         Column("threshold", "Threshold", "right", width=11),
         *(Column(name, label, "right", width=_WIDTHS[name]) for name, label in ACCURACY.items()),
@@ -90,11 +90,11 @@ def calibration_table(study: Study) -> Table:
     if not study.kinds():
         return message("No model was fitted; the table of notes says why.")
     columns = [
-        Column("model", "Model", width=14),
-        Column("calibration_slope", CALIBRATION["calibration_slope"], "right", width=21),
-        Column("calibration_intercept", CALIBRATION["calibration_intercept"], "right", width=21),
-        Column("brier", CALIBRATION["brier"], "right", width=23),
-        Column("hosmer_lemeshow", CALIBRATION["hosmer_lemeshow"], "right", width=21),
+        Column("model", "Model", width=12),
+        Column("calibration_slope", CALIBRATION["calibration_slope"], "right", width=19),
+        Column("calibration_intercept", CALIBRATION["calibration_intercept"], "right", width=20),
+        Column("brier", CALIBRATION["brier"], "right", width=20),
+        Column("hosmer_lemeshow", CALIBRATION["hosmer_lemeshow"], "right", width=29),
     ]
     rows, groups = [], []
     for kind in KINDS:

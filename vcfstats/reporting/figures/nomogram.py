@@ -49,7 +49,7 @@ def nomogram_figure(ticks: pd.DataFrame, *, simulated: bool = False) -> p9.ggplo
             continue
         names.append({"x": 0.0, "y": y, "label": axis})
         lines.append({"x": x[0], "xend": x[-1], "y": y})
-        marks += _placed(list(own["label"]), x, y)
+        marks += _placed([_tidy(label) for label in own["label"]], x, y)
     frame = pd.DataFrame(marks)
     return (
         p9.ggplot(frame, p9.aes("x", "y"))
@@ -80,6 +80,11 @@ def _placed(labels: list[str], x: list[float], y: float) -> list[dict[str, objec
         shown = "" if free is None else label
         marks.append({"x": position, "y": y, "tick": y + side * 1.2, "at": y + side * distance, "label": shown})
     return marks
+
+
+def _tidy(label: str) -> str:
+    """Return a number without needless decimals, a word as it is."""
+    return f"{float(label):g}" if _is_number(label) else label
 
 
 def _is_number(label: str) -> bool:

@@ -86,20 +86,22 @@ def lasso_figure(
     )
 
 
-def coefficient_figure(coefficients: pd.DataFrame, *, simulated: bool = False) -> p9.ggplot:
+def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated: bool = False) -> p9.ggplot:
     """Draw the selected features with their coefficients per standard deviation, largest first.
 
     Parameters
     ----------
     coefficients : DataFrame
         Columns feature, coefficient.
+    most : int
+        How many are drawn, those with the largest absolute coefficients; the axis says of how many.
     simulated : bool
         As for `roc_figure`.
     """
     if coefficients.empty:
         return empty_figure("No feature was selected", DOUBLE_MM, 40.0)
     ranked = coefficients.assign(coefficient=coefficients["coefficient"].astype(float))
-    ranked = ranked.loc[ranked["coefficient"].abs().sort_values(kind="stable").index]
+    ranked = ranked.loc[ranked["coefficient"].abs().sort_values(kind="stable").index].tail(most)
     order = list(ranked["feature"])
     frame = ranked.assign(
         feature=pd.Categorical(ranked["feature"], categories=order, ordered=True),
@@ -108,12 +110,13 @@ def coefficient_figure(coefficients: pd.DataFrame, *, simulated: bool = False) -
             categories=["raises the score", "lowers the score"],
         ),
     )
+    few = f" ({len(frame)} of {len(coefficients)} features)" if len(frame) < len(coefficients) else ""
     return (
         p9.ggplot(frame, p9.aes("feature", "coefficient", fill="sign"))
         + p9.geom_col(width=0.7, color="black", size=0.25)
         + p9.geom_hline(yintercept=0, size=0.4)
         + p9.scale_fill_manual(values={"raises the score": COLOURS[1], "lowers the score": COLOURS[0]})
         + p9.coord_flip()
-        + p9.labs(x="", y="Coefficient per standard deviation", **caption(simulated))
+        + p9.labs(x="", y="Coefficient per standard deviation" + few, **caption(simulated))
         + journal_theme(DOUBLE_MM, 24.0 + 4.2 * len(frame))
     )
