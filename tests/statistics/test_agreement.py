@@ -133,6 +133,7 @@ def test_icc_invariants(values, scale, shift, random):
         result.icc[[0, 1, 2, 3, 5]] <= 1 + 1e-12
     ).all()  # ICC(A,k) has a negative denominator where raters agree by chance too well
     finite = np.isfinite(result.low[:3]) & np.isfinite(result.high[:3])
+    finite[1] &= result.icc[1] >= 0  # the approximate interval of ICC(A,1) may miss a negative estimate
     assert (result.low[:3][finite] <= result.icc[:3][finite] + 1e-9).all()
     assert (result.icc[:3][finite] <= result.high[:3][finite] + 1e-9).all()
     # Spearman-Brown links the single and the averaged forms

@@ -105,7 +105,8 @@ def icc(
     With MSR, MSC, MSE the mean squares of subjects, raters and residual, MSW that within subjects:
     ICC(1,1) = (MSR - MSW) / (MSR + (k-1) MSW); ICC(C,1) = (MSR - MSE) / (MSR + (k-1) MSE);
     ICC(A,1) = (MSR - MSE) / (MSR + (k-1) MSE + k (MSC - MSE) / n); a mean of k readings by Spearman-Brown. Intervals
-    are those of the F distribution, for A with Satterthwaite's degrees of freedom taken at ICC(A,1) for both A forms.
+    are those of the F distribution, for A with Satterthwaite's degrees of freedom taken at ICC(A,1) for both A forms;
+    that approximation may leave a negative estimate of an A form outside its own interval.
 
     Parameters
     ----------
