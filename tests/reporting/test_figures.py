@@ -157,6 +157,14 @@ def test_of_many_features_the_largest_are_drawn() -> None:
     assert "of" not in coefficient_figure(many.head(3)).labels.y.split("deviation")[1]
 
 
+def test_all_features_are_those_that_the_study_has(whole_study: Path) -> None:
+    study = open_study(whole_study)
+    assert drawings.all_features(study) == "fused"
+    one = study.info.model_copy(update={"feature_sets": {"clinical": "Clinical findings", "radiomics": "Radiomics"}})
+    assert drawings.all_features(Study(study.root, one, study.records)) == "radiomics"
+    assert len(drawings.coefficients(study).data) == 9
+
+
 def test_a_matrix_reads_row_less_column(whole_study: Path) -> None:
     frame = drawings.comparison(open_study(whole_study)).data
     cell = frame[(frame["row"] == "DLRN") & (frame["column"] == "Clinical") & frame["panel"].str.startswith("B")].iloc[

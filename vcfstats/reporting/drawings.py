@@ -13,6 +13,12 @@ from vcfstats.reporting.study import KINDS, Study
 FUSED = "fused"
 
 
+def all_features(study: Study) -> str:
+    """Return the feature set that holds all features: the fused one, or the only kind there is."""
+    names = list(study.info.feature_sets)
+    return FUSED if FUSED in names or not names else names[-1]
+
+
 def flow(study: Study) -> Any:
     """Draw the flow of patients, or say that no screening log was given."""
     sets = [
@@ -60,16 +66,19 @@ def activation_maps(study: Study) -> Any:
     return figures.empty_figure("Class activation maps are not yet drawn", figures.DOUBLE_MM, 30.0)
 
 
-def lasso(study: Study, feature_set: str = FUSED) -> Any:
-    """Draw the LASSO of a feature set."""
+def lasso(study: Study, feature_set: str | None = None) -> Any:
+    """Draw the LASSO of a feature set, by default of all features."""
+    feature_set = feature_set or all_features(study)
     lambdas = tuple(_number(study, f"model/{feature_set}/{name}") for name in ("lambda_min", "lambda_1se"))
     path, error, kept = (_of(study, name, feature_set) for name in ("lasso_path", "lasso_error", "coefficients"))
     return figures.lasso_figure(path, error, kept, (lambdas[0], lambdas[1]), simulated=study.info.simulated)
 
 
-def coefficients(study: Study, feature_set: str = FUSED) -> Any:
-    """Draw the coefficients of a feature set."""
-    return figures.coefficient_figure(_of(study, "coefficients", feature_set), simulated=study.info.simulated)
+def coefficients(study: Study, feature_set: str | None = None) -> Any:
+    """Draw the coefficients of a feature set, by default of all features."""
+    return figures.coefficient_figure(
+        _of(study, "coefficients", feature_set or all_features(study)), simulated=study.info.simulated
+    )
 
 
 def nomogram(study: Study) -> Any:
