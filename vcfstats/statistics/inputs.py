@@ -12,7 +12,9 @@ BoolArray = npt.NDArray[np.bool_]
 RandomState = int | np.random.SeedSequence | np.random.Generator | None
 
 
-def as_outcome(y_true: npt.ArrayLike, *, event: Any = None, both_classes: bool = True, name: str = "y_true") -> BoolArray:
+def as_outcome(
+    y_true: npt.ArrayLike, *, event: Any = None, both_classes: bool = True, name: str = "y_true"
+) -> BoolArray:
     """Return the outcome as booleans of shape (n,), True for an event.
 
     Parameters
@@ -37,7 +39,9 @@ def as_outcome(y_true: npt.ArrayLike, *, event: Any = None, both_classes: bool =
         raise ValueError(f"{name} must have shape (n,) with n >= 1; got shape {values.shape}.")
     missing = _missing(values)
     if missing.any():
-        raise ValueError(f"{name} has {int(missing.sum())} missing value(s), first at {_where(y_true, missing)}; drop or impute them first.")
+        raise ValueError(
+            f"{name} has {int(missing.sum())} missing value(s), first at {_where(y_true, missing)}; drop or impute them first."
+        )
     if event is None:
         found = np.unique(values)
         if not np.isin(found, [0, 1]).all():
@@ -47,10 +51,14 @@ def as_outcome(y_true: npt.ArrayLike, *, event: Any = None, both_classes: bool =
     else:
         outcome = np.asarray(values == event, dtype=bool)
         if not outcome.any():
-            raise ValueError(f"event={event!r} never occurs in {name}; its values are {sorted(map(str, set(values.tolist())))[:6]}.")
+            raise ValueError(
+                f"event={event!r} never occurs in {name}; its values are {sorted(map(str, set(values.tolist())))[:6]}."
+            )
     if both_classes and (outcome.all() or not outcome.any()):
         which = "events" if outcome.all() else "non-events"
-        raise ValueError(f"{name} holds one class only ({outcome.size} {which}); both events and non-events are needed.")
+        raise ValueError(
+            f"{name} holds one class only ({outcome.size} {which}); both events and non-events are needed."
+        )
     return outcome
 
 
@@ -64,7 +72,9 @@ def as_scores(scores: npt.ArrayLike, n: int, *, name: str = "y_score") -> FloatA
     """
     values = _as_float(scores, name)
     if values.shape != (n,):
-        raise ValueError(f"{name} must have shape ({n},), one value per patient of the outcome; got shape {values.shape}.")
+        raise ValueError(
+            f"{name} must have shape ({n},), one value per patient of the outcome; got shape {values.shape}."
+        )
     _refuse_nan(scores, values, name)
     return values
 
@@ -118,7 +128,9 @@ def as_labels(labels: npt.ArrayLike, n: int, *, name: str) -> npt.NDArray[np.int
         raise ValueError(f"{name} must have shape ({n},), one label per row of the data; got shape {values.shape}.")
     missing = _missing(values)
     if missing.any():
-        raise ValueError(f"{name} has {int(missing.sum())} missing label(s), first at {_where(labels, missing)}; every row needs one.")
+        raise ValueError(
+            f"{name} has {int(missing.sum())} missing label(s), first at {_where(labels, missing)}; every row needs one."
+        )
     if values.dtype.kind == "O":
         values = values.astype(str)
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
@@ -160,14 +172,18 @@ def _as_float(values: npt.ArrayLike, name: str) -> FloatArray:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold numbers; got {type(values).__name__} of {np.asarray(values).dtype}.") from None
+        raise ValueError(
+            f"{name} must hold numbers; got {type(values).__name__} of {np.asarray(values).dtype}."
+        ) from None
 
 
 def _refuse_nan(given: Any, values: FloatArray, name: str) -> None:
     missing: BoolArray = np.isnan(values)
     if missing.any():
         rows = np.asarray(missing.reshape(len(missing), -1).any(axis=1), dtype=np.bool_)
-        raise ValueError(f"{name} has {int(missing.sum())} NaN, first at {_where(given, rows)}; drop or impute them first.")
+        raise ValueError(
+            f"{name} has {int(missing.sum())} NaN, first at {_where(given, rows)}; drop or impute them first."
+        )
 
 
 def _missing(values: npt.NDArray[Any]) -> BoolArray:

@@ -141,7 +141,7 @@ def _selection(params: Params) -> str:
 def _classifiers(params: Params) -> str:
     names = ", ".join(CLASSIFIERS[name] for name in params.learning.classifiers.grids())
     return (
-        f"Classifiers were {names}, tuned by cross-validation on training patients. Selection and tuning were repeated within each of "
+        f"Classifiers were tuned by cross-validation on training patients ({names}). Selection and tuning were repeated within each of "
         f"{params.learning.folds.n} patient-level folds; the best classifier of a feature set is the one with the largest out-of-fold AUC."
     )
 
