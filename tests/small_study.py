@@ -35,7 +35,8 @@ def make(directory: Path) -> Path:
     shutil.copy(ROOT / "vcfstats" / "pipeline" / "dvc.yaml", directory)
     shutil.copytree(ROOT / "report", directory / "report", ignore=shutil.ignore_patterns("_output", ".quarto"))
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=directory, check=True)
-    shutil.copy(ROOT / ".dvc" / "config", directory / ".dvc" / "config")
+    for key in ("core.analytics", "core.check_update"):
+        subprocess.run([sys.executable, "-m", "dvc", "config", key, "false"], cwd=directory, check=True)
     return directory
 
 
