@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -207,6 +208,18 @@ def test_pdf_fonts_are_embedded(tiny: tuple[Path, Rendered]) -> None:
             for part in font.get_object().get("/DescendantFonts", [font]):
                 descriptor = part.get_object()["/FontDescriptor"].get_object()
                 assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(descriptor)
+
+
+def test_the_same_bytes_wherever_the_folder_lies(tiny: tuple[Path, Rendered], tmp_path: Path) -> None:
+    folder, first = tiny
+    elsewhere = tmp_path / "another" / "place"
+    shutil.copytree(folder, elsewhere, ignore=shutil.ignore_patterns("_output", "again"))
+    moved = render(elsewhere, out_dir=elsewhere / "_output", engine="offline")
+    assert {file.name: file.read_bytes() for file in moved.files} == {
+        file.name: file.read_bytes() for file in first.files
+    }
+    for name in zipfile.ZipFile(folder / "_output" / "tiny.docx").namelist():
+        assert str(folder).encode() not in zipfile.ZipFile(folder / "_output" / "tiny.docx").read(name), name
 
 
 def test_the_same_bytes_twice_and_the_folder_holds_only_documents(tiny: tuple[Path, Rendered]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -129,11 +130,13 @@ def _write(
     if configuration.get("number-sections"):
         common.append("--number-sections")
     if configuration.get("citeproc", default=True) and configuration.paths("bibliography"):
-        common += ["--citeproc"]
+        # By names, found on the resource path: pandoc writes what it is given into the Word file's properties.
+        folder = configuration.folder
+        common += ["--citeproc", "--resource-path", os.pathsep.join([".", str(folder)])]
         for library in configuration.paths("bibliography"):
-            common += ["--bibliography", str(library)]
+            common += ["--bibliography", os.path.relpath(library, folder)]
         for style in configuration.paths("csl")[:1]:
-            common += ["--csl", str(style)]
+            common += ["--csl", os.path.relpath(style, folder)]
         if configuration.get("link-citations", default=True):
             common += ["--metadata", "link-citations=true"]
     for late in configuration.filters:

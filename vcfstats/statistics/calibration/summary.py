@@ -119,7 +119,10 @@ class CalibrationSummary(Result):
             (1 - O/n) / O (default), or "exact", Clopper-Pearson for O over E. brier, scaled_brier: "wald" (default) or
             "bootstrap". ici, e50, e90, emax: "bootstrap", percentiles over resampled patients with
             the smoother fitted anew. A calibrated model has ici 0, the edge of its range, and every smoother finds
-            some error in noise: these intervals then lie above the truth.
+            some error in noise: these intervals then lie above the truth. Measured at 95%
+            (benchmarks/results/coverage_calibration_smooth.md): 0 for a calibrated model; for one with slope 0.8,
+            0.46 with 26 events of 70 and 0.78 with 61 of 164. No interval here is better; report intercept and slope.
+            Profile intervals cover 0.92 to 0.93 with 4 events of 70, where Wald's keep 0.95, and 0.94 to 0.95 otherwise.
 
         Returns
         -------
