@@ -8,7 +8,19 @@ import pytest
 
 from vcfstats.pipeline.stages import run_stage
 
-CHAIN = ("simulate", "ingest", "preprocess", "radiomics", "split", "repeats", "slices", "deep", "learn", "evaluate")
+CHAIN = (
+    "simulate",
+    "ingest",
+    "preprocess",
+    "radiomics",
+    "split",
+    "repeats",
+    "slices",
+    "deep",
+    "learn",
+    "plan",
+    "evaluate",
+)
 
 
 def make_small_study(directory: Path) -> Path:

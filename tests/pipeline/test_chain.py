@@ -17,8 +17,8 @@ from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.predictions import read_predictions
 from vcfstats.contracts.records import read_records
 from vcfstats.contracts.study import TABLES, read_study, read_table
+from vcfstats.pipeline import plan as planning
 from vcfstats.pipeline.directory import StudyDirectory
-from vcfstats.pipeline.learn import write_plan
 from vcfstats.pipeline.stages import run_stage
 
 from .conftest import CHAIN, make_small_study, run_chain
@@ -64,17 +64,17 @@ def test_plan_is_locked_and_changes_with_a_decision_only(finished_study, study_c
     (study_copy / "params.yaml").write_text(
         text.replace("workers: 2", "workers: 1").replace('label: "Age"', 'label: "Years"')
     )
-    write_plan(StudyDirectory(study_copy))
+    planning.run(StudyDirectory(study_copy))
     assert (study_copy / "results" / "plan.json").read_text() == plan
     (study_copy / "params.yaml").write_text(text.replace("threshold: 0.85", "threshold: 0.75"))
     with pytest.raises(InputError, match=r"learning\.reliability\.threshold = 0\.75 without a reason"):
-        write_plan(StudyDirectory(study_copy))
+        planning.run(StudyDirectory(study_copy))
     (study_copy / "params.yaml").write_text(
         text.replace("deviations:", "deviations:\n  learning.reliability.threshold: a test", 1).replace(
             "threshold: 0.85", "threshold: 0.75"
         )
     )
-    write_plan(StudyDirectory(study_copy))
+    planning.run(StudyDirectory(study_copy))
     assert (study_copy / "results" / "plan.json").read_text() != plan
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 
 import pandas as pd
 
 from vcfstats import cohen_kappa
 from vcfstats.contracts.features import read_features
-from vcfstats.contracts.files import write_text
 from vcfstats.contracts.predictions import write_predictions
 from vcfstats.learning.learn import learn
 from vcfstats.learning.selection import Reliability, reliable_features
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.ingest import SECOND
-from vcfstats.pipeline.params import analytic_leaves
 
 
 def run(study: StudyDirectory) -> None:
-    """Write models/, data/predictions.parquet, and before them results/plan.json."""
+    """Write models/learned and data/predictions.parquet."""
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
     matrices = {"radiomics": read_features(study.radiomics_file), "deep": read_features(study.deep_file)}
-    write_plan(study)
     shutil.rmtree(study.models / "learned", ignore_errors=True)
     learned = learn(
         cohort,
@@ -40,18 +35,6 @@ def run(study: StudyDirectory) -> None:
     write_predictions(learned.predictions, study.predictions_file)
     for note in learned.notes:
         print(f"learn: {note.subject}: {note.text}")
-
-
-def write_plan(study: StudyDirectory) -> None:
-    """Lock the plan: the hash of protocol and analytic decisions, before any testing patient is scored."""
-    protocol = study.root / (study.params.study.protocol or "protocol.yaml")
-    decisions = json.dumps(analytic_leaves(study.params), sort_keys=True).encode()
-    plan = {
-        "protocol": hashlib.sha256(protocol.read_bytes()).hexdigest() if study.params.study.protocol else None,
-        "decisions": hashlib.sha256(decisions).hexdigest(),
-        "seed": study.params.seed,
-    }
-    write_text(study.plan_file, json.dumps(plan, indent=1) + "\n")
 
 
 def readers_agreement(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, float]:

@@ -18,6 +18,7 @@ STAGES = (
     "slices",
     "deep",
     "learn",
+    "plan",
     "evaluate",
     "render",
 )
