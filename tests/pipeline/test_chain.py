@@ -151,7 +151,9 @@ def test_killed_stage_redoes_no_finished_patient(study_copy):
 
 
 def finished_entries(cache: Path) -> list[Path]:
-    return sorted(cache.glob("**/features.json")) if cache.exists() else []
+    """Entries under their final name, `xx/<key>`; a killed worker may leave a folder under a temporary one."""
+    found = sorted(cache.glob("??/*/features.json")) if cache.exists() else []
+    return [path for path in found if len(path.parent.name) == 64]
 
 
 def fail(root, stage="ingest"):
