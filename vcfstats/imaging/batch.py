@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import SimpleITK as sitk
 from pydantic import BaseModel
@@ -24,6 +26,8 @@ from vcfstats.imaging.preprocessing import preprocess
 from vcfstats.imaging.radiomics import extract, feature_names
 from vcfstats.imaging.running import run_cases
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
+
+FloatArray = npt.NDArray[np.float64]
 
 # Modules whose code, and packages whose version, a result depends on: another version is another cache entry.
 _READING = ("reading", "geometry", "loading", "batch")
@@ -62,7 +66,13 @@ def preprocessed_case(case: Case, folder: Path) -> Case:
 
 
 def preprocess_cases(
-    cases: Sequence[Case], settings: PreprocessSettings, *, out: Path, cache: Path, workers: int = 1
+    cases: Sequence[Case],
+    settings: PreprocessSettings,
+    *,
+    out: Path,
+    cache: Path,
+    workers: int = 1,
+    scheduler: str | None = None,
 ) -> list[Case]:
     """Preprocess every case and write it to `out` as ``<case_id>_image.nii.gz`` and ``<case_id>_mask.nii.gz``.
 
@@ -80,6 +90,8 @@ def preprocess_cases(
         Folder in which finished cases are kept.
     workers : int
         Parallel processes.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers then take their place; all must see the same files.
 
     Returns
     -------
@@ -98,16 +110,23 @@ def preprocess_cases(
         for stale in set(out.glob(pattern)) - kept:
             stale.unlink()
     run_cases(
-        functools.partial(_preprocess_case, settings=settings, out=out, cache=cache),
-        cases,
+        functools.partial(_preprocess_case, settings=settings, out=out.absolute(), cache=cache.absolute()),
+        [_absolute(case) for case in cases],
         workers=workers,
         label="preprocess",
+        scheduler=scheduler,
+        shared=cache,
     )
     return results
 
 
 def extract_cases(
-    cases: Sequence[Case], settings: RadiomicsSettings, *, cache: Path, workers: int = 1
+    cases: Sequence[Case],
+    settings: RadiomicsSettings,
+    *,
+    cache: Path,
+    workers: int = 1,
+    scheduler: str | None = None,
 ) -> tuple[pd.DataFrame, FeatureDescription]:
     """Compute the radiomic features of every case.
 
@@ -121,6 +140,8 @@ def extract_cases(
         Folder in which finished cases are kept.
     workers : int
         Parallel processes.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers then take their place; all must see the same files.
 
     Returns
     -------
@@ -137,12 +158,16 @@ def extract_cases(
     sweep(cache)
     names = feature_names(settings)
     rows = run_cases(
-        functools.partial(_extract_case, settings=settings, cache=cache), cases, workers=workers, label="radiomics"
+        functools.partial(_extract_case, settings=settings, cache=cache.absolute()),
+        [_absolute(case) for case in cases],
+        workers=workers,
+        label="radiomics",
+        scheduler=scheduler,
+        shared=cache,
     )
     index = pd.Index([case.case_id for case in cases], name="case_id")
-    features = pd.DataFrame(
-        [[values[name] for name in names] for values, _ in rows], index=index, columns=names, dtype="float64"
-    )
+    values = np.stack([row for row, _ in rows]) if rows else np.empty((0, len(names)))
+    features = pd.DataFrame(values, index=index, columns=names)
     description = FeatureDescription(
         versions={package: version(package) for package in _RADIOMICS_PACKAGES},
         settings=settings.model_dump(mode="json"),
@@ -152,6 +177,11 @@ def extract_cases(
         },
     )
     return features, description
+
+
+def _absolute(case: Case) -> Case:
+    """Return the case with paths that hold on another machine, or in another directory."""
+    return replace(case, image=case.image.absolute(), mask=case.mask.absolute())
 
 
 def _key(case: Case, hashes: _Hashes, settings: BaseModel, modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
@@ -184,7 +214,7 @@ def _preprocess_case(case: Case, *, settings: PreprocessSettings, out: Path, cac
             shutil.copyfile(source, temporary)
 
 
-def _extract_case(case: Case, *, settings: RadiomicsSettings, cache: Path) -> tuple[dict[str, float], _Hashes]:
+def _extract_case(case: Case, *, settings: RadiomicsSettings, cache: Path) -> tuple[FloatArray, _Hashes]:
     def make(folder: Path) -> None:
         image, mask = load_case(case)
         try:
@@ -197,7 +227,9 @@ def _extract_case(case: Case, *, settings: RadiomicsSettings, cache: Path) -> tu
 
     hashes = _Hashes.of(case)
     entry = cached(cache, "radiomics", _key(case, hashes, settings, _RADIOMICS, _RADIOMICS_PACKAGES), make)
-    return json.loads((entry / "features.json").read_text(encoding="utf-8")), hashes
+    values = json.loads((entry / "features.json").read_text(encoding="utf-8"))
+    # Numbers in the order of the columns: names with each case would be ten times the memory of a large cohort.
+    return np.array([values[name] for name in feature_names(settings)], dtype=np.float64), hashes
 
 
 def _unusable(case: Case, error: ValueError, mend: str) -> InputError:

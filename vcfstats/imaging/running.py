@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import SimpleITK as sitk
@@ -13,12 +14,21 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from vcfstats.contracts.cohort import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.progress import progress
+from vcfstats.imaging import cluster
 
 T = TypeVar("T")
 
 
-def run_cases(function: Callable[[Case], T], cases: Sequence[Case], *, workers: int, label: str) -> list[T]:
-    """Call `function` on every case, each in one thread of one of `workers` processes.
+def run_cases(
+    function: Callable[[Case], T],
+    cases: Sequence[Case],
+    *,
+    workers: int,
+    label: str,
+    scheduler: str | None = None,
+    shared: Path | None = None,
+) -> list[T]:
+    """Call `function` on every case, each in one thread of one of `workers` processes, or on a Dask cluster.
 
     Parameters
     ----------
@@ -30,6 +40,10 @@ def run_cases(function: Callable[[Case], T], cases: Sequence[Case], *, workers: 
         Processes; 1 works in this one.
     label : str
         What the progress lines call the work.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers then take the place of `workers`.
+    shared : Path, optional
+        Folder that all workers of the cluster must see; needed with `scheduler`.
 
     Returns
     -------
@@ -39,20 +53,25 @@ def run_cases(function: Callable[[Case], T], cases: Sequence[Case], *, workers: 
     Raises
     ------
     ValueError
-        `workers` is below 1.
+        `workers` is below 1, or `scheduler` is given without `shared`.
     InputError
-        The problems of all cases whose input cannot be used, after all others have been finished.
+        The problems of all cases whose input cannot be used, after all others have been finished; or a cluster that
+        cannot be used.
     RuntimeError
         A worker process was killed, most often for want of memory.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    if scheduler is not None and shared is None:
+        raise ValueError("a scheduler needs `shared`, the folder that its workers see")
     results: dict[int, T] = {}
     problems: list[tuple[int, Problem]] = []
     try:
-        for index, outcome in progress(
-            _outcomes(function, cases, min(workers, max(len(cases), 1))), len(cases), label=label
-        ):
+        if scheduler is not None and shared is not None and cases:
+            coming = cluster.outcomes(functools.partial(_call, function), cases, scheduler=scheduler, shared=shared)
+        else:
+            coming = _outcomes(function, cases, min(workers, max(len(cases), 1)))
+        for index, outcome in progress(coming, len(cases), label=label):
             if isinstance(outcome, InputError):
                 problems.extend((index, problem) for problem in outcome.problems)
             else:

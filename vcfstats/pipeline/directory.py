@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Iterator
@@ -130,6 +131,14 @@ class StudyDirectory:
     def cache(self) -> Path:
         """Finished patients, keyed by content."""
         return self.root / ".vcfstats-cache"
+
+    @property
+    def scheduler(self) -> str | None:
+        """Address of the Dask scheduler whose workers take the patients, None for processes of this machine.
+
+        The environment's VCFSTATS_SCHEDULER goes before params.yaml: a cluster's address changes from day to day.
+        """
+        return os.environ.get("VCFSTATS_SCHEDULER") or self.params.compute.scheduler
 
     def read_cohort(self) -> pd.DataFrame:
         """Return the checked cohort table, indexed by case_id."""

@@ -174,6 +174,11 @@ class ComputeSection(Section):
     """How, not what: no number of the paper depends on it."""
 
     workers: int = Field(ge=1, description="patients worked on at the same time")
+    scheduler: str | None = Field(
+        default=None,
+        pattern=r"^[a-z]+://\S+$",
+        description="address of a Dask scheduler whose workers take the patients, such as tcp://host:8786; null: this machine",
+    )
 
 
 class ReportSection(Section):

@@ -10,5 +10,10 @@ def run(study: StudyDirectory) -> None:
     params = study.params
     cases = list(cases_of(study.read_cohort(), study.cohort_folder))
     preprocess_cases(
-        cases, params.preprocess, out=study.preprocessed, cache=study.cache, workers=params.compute.workers
+        cases,
+        params.preprocess,
+        out=study.preprocessed,
+        cache=study.cache,
+        workers=params.compute.workers,
+        scheduler=study.scheduler,
     )

@@ -10,5 +10,7 @@ def run(study: StudyDirectory) -> None:
     """Write data/radiomics.parquet and data/radiomics.json."""
     params = study.params
     cases = [preprocessed_case(case, study.preprocessed) for case in cases_of(study.read_cohort(), study.cohort_folder)]
-    features, description = extract_cases(cases, params.radiomics, cache=study.cache, workers=params.compute.workers)
+    features, description = extract_cases(
+        cases, params.radiomics, cache=study.cache, workers=params.compute.workers, scheduler=study.scheduler
+    )
     write_features(features, description, study.radiomics_file)

@@ -32,9 +32,16 @@ def run(study: StudyDirectory) -> None:
         if cases:
             out = study.cache / "work" / column
             again = preprocess_cases(
-                cases, params.preprocess, out=out, cache=study.cache, workers=params.compute.workers
+                cases,
+                params.preprocess,
+                out=out,
+                cache=study.cache,
+                workers=params.compute.workers,
+                scheduler=study.scheduler,
             )
-            second, _ = extract_cases(again, params.radiomics, cache=study.cache, workers=params.compute.workers)
+            second, _ = extract_cases(
+                again, params.radiomics, cache=study.cache, workers=params.compute.workers, scheduler=study.scheduler
+            )
             frame = correlations(first.loc[second.index], second)
         write_text(study.repeats / f"icc_{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
         print(f"repeats: {len(cases)} training cases drawn again ({name})")
