@@ -45,7 +45,7 @@ def _against(truth, apparent, result):
     }
 
 
-@register("validation", designs=DESIGNS, replicates=1000)
+@register("validation", designs=DESIGNS, replicates=300)
 def location_shifted(design, generator):
     """Corrected AUC and Brier score of a logistic model of 5 predictors (2 of use): apparent percentiles, shifted; B = 200."""
     X, y, truth = _draw(design, generator)

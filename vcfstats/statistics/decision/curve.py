@@ -121,8 +121,9 @@ class BinaryDecisionCurve(DecisionCurve):
         Notes
         -----
         Wald's nominal 95% covers 94 to 95% from 26 events on, but 81 to 89% with 4 or 8 events, missing above
-        (benchmarks/results/coverage_decision.md). The bootstrap is no help there: 86 and 94% at threshold 0.1, but 40 and
-        59% at 0.3, where most resamples hold hardly a true positive (coverage_few_events.md).
+        (benchmarks/results/coverage_decision.md). The bootstrap covers 93 to 95% from 26 events on too, and is no help
+        below: 87 and 89% at threshold 0.1, but 44 and 59% at 0.3, where most resamples hold hardly a true positive
+        (coverage_decision_bootstrap.md).
 
         Raises
         ------

@@ -279,7 +279,9 @@ class Nomogram(Result):
         """Return `probability, low, high` for patients: Wald's interval of the linear predictor, transformed.
 
         It covers the uncertainty of the coefficients, not of their selection. Without a covariance a ValueError says so;
-        for the survival link the baseline is taken as known.
+        for the survival link the baseline is taken as known. A nominal 95% covers 95 to 96% with 26 events or more; with
+        8 events among 164 patients 93%, and with 4 among 70 73%, most of the rest being separated samples, which have no
+        interval (benchmarks/results/coverage_nomogram.md).
         """
         import pandas as pd
 
