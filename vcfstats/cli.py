@@ -38,6 +38,18 @@ if typer is not None:
             print(f"{kind}: {d.key} = {d.used}{published}\n    {d.reason}")
 
     @app.command()
+    def check(
+        folder: Path = typer.Argument(help="the cohort: a folder with cohort.csv, or a BIDS folder"),
+        params: Path = typer.Option(None, help="params.yaml that names the columns; the usual names without it"),
+        csv: Path = typer.Option(None, help="file to write the problems to as well"),
+        workers: int = typer.Option(2, min=1, help="files read at the same time"),
+    ) -> None:
+        """Read every image and mask of a cohort and list all problems in one table; exit 2 with errors, 1 with warnings."""
+        from vcfstats.pipeline.check import run_check
+
+        run_check(folder, params_file=params, csv=csv, workers=workers)
+
+    @app.command()
     def new(
         directory: Path = typer.Argument(help="directory to make"),
         cohort: Path = typer.Option(help="folder with cohort.csv, images and masks"),

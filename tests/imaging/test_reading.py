@@ -127,10 +127,10 @@ def test_dicom_series(tmp_path, image, capfd):
     assert back.GetOrigin() == pytest.approx(image.GetOrigin(), abs=1e-4)
     assert back.GetSpacing()[2] == pytest.approx(image.GetSpacing()[2])
     _write_series(folder, image, "1.2.826.0.1.2")
-    with pytest.raises(InputError, match="2 DICOM series"):
+    with pytest.raises(InputError, match="2 DICOM volumes"):
         read_image(folder)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="without a DICOM series"):
+    with pytest.raises(InputError, match="without a DICOM image"):
         read_image(tmp_path / "empty")
     assert capfd.readouterr().err == ""
 

@@ -5,7 +5,7 @@ import pytest
 
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.settings import SplitSettings
-from vcfstats.pipeline.ingest import read_cohort_table
+from vcfstats.pipeline.cohort_table import read_cohort_table
 from vcfstats.pipeline.params import CohortSection
 
 SETTINGS = CohortSection.model_validate(

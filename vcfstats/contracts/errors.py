@@ -23,6 +23,8 @@ class Problem:
         Identifier of the patient or case, empty where the problem belongs to none.
     file : str
         The file, relative to the study's directory or the cohort's folder, empty where there is none.
+    warning : bool
+        Work can go on; somebody should look.
     """
 
     found: str
@@ -30,6 +32,7 @@ class Problem:
     mend: str
     patient: str = ""
     file: str | Path = ""
+    warning: bool = False
 
     def __str__(self) -> str:
         where = ", ".join(part for part in (f"patient {self.patient}" if self.patient else "", str(self.file)) if part)

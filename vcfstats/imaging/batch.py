@@ -22,6 +22,7 @@ from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import replacing
 from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
 from vcfstats.imaging.loading import load_case
+from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.preprocessing import preprocess
 from vcfstats.imaging.radiomics import extract, feature_names
 from vcfstats.imaging.running import run_cases
@@ -30,7 +31,7 @@ from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
 FloatArray = npt.NDArray[np.float64]
 
 # Modules whose code, and packages whose version, a result depends on: another version is another cache entry.
-_READING = ("reading", "geometry", "loading", "batch")
+_READING = ("reading", "dicom", "segments", "paths", "geometry", "loading", "batch")
 _PREPROCESSING = (*_READING, "preprocessing")
 _RADIOMICS = (*_READING, "filters", "radiomics")
 _PREPROCESSING_PACKAGES = ("SimpleITK", "numpy")
@@ -45,7 +46,7 @@ class _Hashes:
     @classmethod
     def of(cls, case: Case) -> _Hashes:
         """Hash the files of a case."""
-        missing = [path for path in (case.image, case.mask) if not path.exists()]
+        missing = [path for path in (case.image, case.mask) if not split_choice(path)[0].exists()]
         if missing:
             problem = Problem(
                 "no such file",

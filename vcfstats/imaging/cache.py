@@ -14,15 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 from vcfstats.contracts.files import file_hash
+from vcfstats.imaging.paths import split_choice
 
 _MANIFEST = "manifest.json"
 
 
 def path_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the names and contents of a folder's files."""
+    """Return the SHA-256 of a file, or of the names and contents of a folder's files and the volume chosen of it."""
+    path, choice = split_choice(path)
     if path.is_file():
         return file_hash(path)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"#{choice}\0".encode() if choice else b"")
     for file in sorted(entry for entry in path.rglob("*") if entry.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{file_hash(file)}\0".encode())
     return digest.hexdigest()

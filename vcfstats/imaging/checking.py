@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from vcfstats.contracts.cohort import Case
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.imaging.cache import path_hash
-from vcfstats.imaging.geometry import grid_differences
-from vcfstats.imaging.loading import grid_problem
+from vcfstats.imaging.geometry import grid_differences, slice_axis
+from vcfstats.imaging.loading import grid_problem, on_grid
 from vcfstats.imaging.reading import read_image, read_mask
 from vcfstats.imaging.running import run_cases
 
 
-def check_case(case: Case, *, folder: Path | None = None) -> list[Problem]:
+@dataclass(frozen=True)
+class _Looked:
+    """What one case's files are: their problems, the hash of the image's voxels and of the region's."""
+
+    problems: list[Problem]
+    image: str | None = None
+    region: str | None = None
+
+
+def check_case(case: Case, *, folder: Path | None = None, min_slices: int = 1) -> list[Problem]:
     """Return every problem of one case's image and mask.
 
     Parameters
@@ -27,26 +38,34 @@ def check_case(case: Case, *, folder: Path | None = None) -> list[Problem]:
         The case.
     folder : Path or None
         The cohort's folder; where given, files outside it are a problem, links followed.
+    min_slices : int
+        Fewest slices that a region may span.
 
     Returns
     -------
     list of Problem
-        Empty where nothing is wrong.
+        Empty where nothing is wrong. Warnings among them: a region that touches the border of its image.
     """
+    return _look(case, folder=folder, min_slices=min_slices).problems
+
+
+def _look(case: Case, *, folder: Path | None, min_slices: int) -> _Looked:
     problems: list[Problem] = []
     if folder is not None:
         outside = [path for path in (case.image, case.mask) if not path.resolve().is_relative_to(folder.resolve())]
         if outside:
-            return [
-                Problem(
-                    "a path that leaves the cohort's folder",
-                    f"files inside {folder}",
-                    "move the file into the folder and correct its path",
-                    patient=case.case_id,
-                    file=path,
-                )
-                for path in outside
-            ]
+            return _Looked(
+                [
+                    Problem(
+                        "a path that leaves the cohort's folder",
+                        f"files inside {folder}",
+                        "move the file into the folder and correct its path",
+                        patient=case.case_id,
+                        file=path,
+                    )
+                    for path in outside
+                ]
+            )
     image = mask = None
     try:
         image = read_image(case.image, patient=case.case_id)
@@ -58,23 +77,49 @@ def check_case(case: Case, *, folder: Path | None = None) -> list[Problem]:
     except InputError as error:
         problems += error.problems
     if image is not None and mask is not None:
+        mask = on_grid(mask, image, case)
         if differences := grid_differences(image, mask):
             problems.append(grid_problem(case, differences))
-        elif not any(problem.file == case.image for problem in problems):
-            problems += _region_problems(case, image, mask)
-    return problems
+        else:
+            if not any(problem.file == case.image for problem in problems):
+                problems += _region_problems(case, image, mask)
+            problems += _extent_problems(case, mask, min_slices)
+    return _Looked(problems, _voxels(image), _voxels(mask))
 
 
-def check_cases(cases: Sequence[Case], *, folder: Path | None = None, workers: int = 1) -> list[Problem]:
+def _voxels(image: sitk.Image | None) -> str | None:
+    """Hash what an image shows, so that the same one is known again in another file format."""
+    if image is None:
+        return None
+    array = sitk.GetArrayViewFromImage(image)
+    whole = np.issubdtype(array.dtype, np.integer) or bool((array == np.rint(array)).all())
+    digest = hashlib.sha256(repr(array.shape).encode())
+    digest.update(np.ascontiguousarray(array, dtype=np.int64 if whole else np.float64).tobytes())
+    return digest.hexdigest()
+
+
+def check_cases(
+    cases: Sequence[Case],
+    *,
+    repeats: Mapping[str, Sequence[Case]] | None = None,
+    folder: Path | None = None,
+    min_slices: int = 1,
+    workers: int = 1,
+) -> list[Problem]:
     """Return every problem of the images and masks of a cohort, in the order of its cases.
 
-    To those of `check_case` it adds images that stand under two ids, by their content.
+    To those of `check_case` it adds images that stand under two ids and repeated regions that are the first one again, by
+    their voxels.
 
     Parameters
     ----------
     cases : sequence of Case
         The cohort.
+    repeats : mapping of str to sequence of Case, optional
+        Cases whose mask is a region drawn again; the key says by whom, such as ``mask_intra``.
     folder : Path or None
+        As for `check_case`.
+    min_slices : int
         As for `check_case`.
     workers : int
         Parallel processes.
@@ -84,12 +129,36 @@ def check_cases(cases: Sequence[Case], *, folder: Path | None = None, workers: i
     list of Problem
         Empty where nothing is wrong.
     """
-    found = run_cases(functools.partial(_check_and_hash, folder=folder), cases, workers=workers, label="check")
-    problems = [problem for own, _ in found for problem in own]
+    look = functools.partial(_look, folder=folder, min_slices=min_slices)
+    found = run_cases(look, cases, workers=workers, label="check")
+    problems = [problem for looked in found for problem in looked.problems]
+    problems += _same_images(cases, found)
+    regions = {case.case_id: looked.region for case, looked in zip(cases, found, strict=True)}
+    said = set(problems)
+    for name, again in (repeats or {}).items():
+        if not again:
+            continue
+        for case, looked in zip(again, run_cases(look, again, workers=workers, label=f"check {name}"), strict=True):
+            problems += [problem for problem in looked.problems if problem not in said]  # the image's were said before
+            if looked.region is not None and looked.region == regions.get(case.case_id):
+                problems.append(
+                    Problem(
+                        f"the region of {name} is the first reading's, voxel for voxel",
+                        "a region drawn again",
+                        "put the second reading's file there, or leave the cell empty",
+                        patient=case.case_id,
+                        file=case.mask,
+                    )
+                )
+    return problems
+
+
+def _same_images(cases: Sequence[Case], found: Sequence[_Looked]) -> list[Problem]:
+    problems = []
     owners: dict[str, list[Case]] = defaultdict(list)
-    for case, (_, digest) in zip(cases, found, strict=True):
-        if digest is not None:
-            owners[digest].append(case)
+    for case, looked in zip(cases, found, strict=True):
+        if looked.image is not None:
+            owners[looked.image].append(case)
     for same in owners.values():
         patients = {case.patient_id for case in same}
         # Two regions of one patient may lie in one image.
@@ -107,8 +176,40 @@ def check_cases(cases: Sequence[Case], *, folder: Path | None = None, workers: i
     return problems
 
 
-def _check_and_hash(case: Case, *, folder: Path | None) -> tuple[list[Problem], str | None]:
-    return check_case(case, folder=folder), path_hash(case.image) if case.image.exists() else None
+def _extent_problems(case: Case, mask: sitk.Image, min_slices: int) -> list[Problem]:
+    """Say where a region ends with its image, and whether it spans too few slices."""
+    array = sitk.GetArrayViewFromImage(mask)
+    problems = []
+    across = array.ndim - 1 - slice_axis(mask)  # numpy's axes run the other way
+    spanned = int(np.count_nonzero(array.any(axis=tuple(axis for axis in range(array.ndim) if axis != across))))
+    if spanned < min_slices:
+        problems.append(
+            Problem(
+                f"a region in {spanned} slice{'s' if spanned > 1 else ''}",
+                f"at least {min_slices}",
+                "draw the region on its other slices, or leave the patient out",
+                patient=case.case_id,
+                file=case.mask,
+            )
+        )
+    sides = [
+        f"{'first' if index == 0 else 'last'} {name}"
+        for axis, name in enumerate(("slice", "row", "column"))
+        for index in (0, -1)
+        if array.take(index, axis=axis).any()
+    ]
+    if sides:
+        problems.append(
+            Problem(
+                f"a region that touches the border of its image ({', '.join(sides)})",
+                "a region whole within its image",
+                "look whether the image cuts it off",
+                patient=case.case_id,
+                file=case.mask,
+                warning=True,
+            )
+        )
+    return problems
 
 
 def _intensity_problems(case: Case, image: sitk.Image) -> list[Problem]:

@@ -8,7 +8,7 @@ import struct
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,13 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.imaging.dicom import Volume, volumes
+from vcfstats.imaging.paths import split_choice
+from vcfstats.imaging.segments import is_segmentation, layer_of, segments_of
 
-FORMATS = "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), or a folder with one DICOM series"
+FORMATS = (
+    "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), or a folder of DICOM images"
+)
 _EXPORT = "export the file again, or leave the patient out of the cohort"
 _NIFTI_FLOATS = {16: "f4", 64: "f8"}
 
@@ -80,14 +85,37 @@ def _not_finite(values: npt.NDArray[Any]) -> str | None:
     return f"{bad} voxel{'s' if bad > 1 else ''} that {'are' if bad > 1 else 'is'} not finite" if bad else None
 
 
-def _dicom_files(folder: Path, patient: str) -> tuple[str, ...]:
-    with _quiet():
-        series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    if len(series) != 1:
-        found = f"{len(series)} DICOM series" if series else "a folder without a DICOM series"
-        raise _refuse(folder, patient, found, mend="give each series a folder of its own, and name that folder")
-    with _quiet():
-        return tuple(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0]))
+def dicom_volume(folder: Path, choice: str | None, patient: str) -> Volume:
+    """Return the volume of a DICOM folder that is meant.
+
+    Raises
+    ------
+    InputError
+        The folder holds none, several while none is chosen, or not the one chosen; or images are missing from it.
+    """
+    there = volumes(folder)
+    listed = "; ".join(f"{volume.name} ({volume.description})" for volume in there)
+    if not there:
+        raise _refuse(folder, patient, "a folder without a DICOM image", mend="name the folder that holds the images")
+    chosen = [volume for volume in there if choice in (None, volume.name)]
+    if len(chosen) != 1:
+        found = f"{len(there)} DICOM volumes: {listed}" if choice is None else f"no volume {choice!r} among {listed}"
+        raise _refuse(
+            folder,
+            patient,
+            found,
+            "one volume",
+            f"write {folder.name}#NAME in the cohort table, with one of these names, or give each volume a folder of its own",
+        )
+    if chosen[0].defect:
+        raise _refuse(
+            folder,
+            patient,
+            f"in volume {chosen[0].name}, {chosen[0].defect}",
+            "images side by side at even distances, none missing, none twice",
+            "export the series again, whole",
+        )
+    return chosen[0]
 
 
 def _reason(error: RuntimeError) -> str:
@@ -103,7 +131,8 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     Parameters
     ----------
     path : Path
-        NIfTI, NRRD or MetaImage file, or a folder that holds one DICOM series.
+        NIfTI, NRRD or MetaImage file, or a folder of DICOM images; where it holds several volumes (echoes, Dixon
+        images), ``folder#name`` chooses one.
     patient : str
         Named in the error.
 
@@ -118,24 +147,9 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
         The file is missing, damaged, cut short, of another format, not a 3D scalar image, or holds values that are not
         finite.
     """
-    if not path.exists():
-        raise _refuse(path, patient, "no such file", mend="correct the path in cohort.csv, or put the file there")
-    try:
-        if path.is_dir():
-            files = _dicom_files(path, patient)
-            with _quiet():
-                image = sitk.ReadImage(files)
-        else:
-            if path.name.lower().endswith((".nii", ".nii.gz")) and (defect := _nifti_defect(path)):
-                raise _refuse(path, patient, defect)
-            with _quiet():
-                image = sitk.ReadImage(str(path))
-    except OSError as error:
-        raise _refuse(path, patient, f"an unreadable file ({error.strerror or error})") from None
-    except RuntimeError as error:
-        raise _refuse(path, patient, f"a file that cannot be read as an image ({_reason(error)})") from None
-    while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
-        image = image[(slice(None),) * (image.GetDimension() - 1) + (0,)]
+    image = _read_any(path, patient)
+    for key in image.GetMetaDataKeys():
+        image.EraseMetaData(key)  # names and dates of a header go no further
     if image.GetDimension() != 3:
         size = " x ".join(map(str, image.GetSize()))
         raise _refuse(
@@ -149,15 +163,57 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     return image
 
 
+def _read_any(path: Path, patient: str) -> sitk.Image:
+    """Read what a path names, header and all, its last axes of length 1 dropped."""
+    source, choice = split_choice(path)
+    if not source.exists():
+        raise _refuse(path, patient, "no such file", mend="correct the path in cohort.csv, or put the file there")
+    try:
+        if source.is_dir():
+            files = dicom_volume(source, choice, patient).files
+            with _quiet():
+                image = sitk.ReadImage([str(file) for file in files] if len(files) > 1 else str(files[0]))
+        else:
+            if source.name.lower().endswith((".nii", ".nii.gz")) and (defect := _nifti_defect(source)):
+                raise _refuse(path, patient, defect)
+            with _quiet():
+                image = sitk.ReadImage(str(source))
+    except OSError as error:
+        raise _refuse(path, patient, f"an unreadable file ({error.strerror or error})") from None
+    except RuntimeError as error:
+        raise _refuse(path, patient, f"a file that cannot be read as an image ({_reason(error)})") from None
+    while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
+        image = image[(slice(None),) * (image.GetDimension() - 1) + (0,)]
+    return image
+
+
 def labels_of(mask: sitk.Image) -> list[float]:
     """Return the non-zero values of a mask, in ascending order."""
     values = np.unique(sitk.GetArrayViewFromImage(mask))
     return [float(value) for value in values if value != 0]
 
 
-def _listed(values: list[float]) -> str:
-    shown = ", ".join(f"{value:g}" for value in values[:12])
+def _listed(values: list[float], names: Mapping[int, str]) -> str:
+    shown = ", ".join(f"{value:g}{f' ({names[int(value)]})' if value in names else ''}" for value in values[:12])
     return shown + (f", ... ({len(values)} in all)" if len(values) > 12 else "")
+
+
+def _read_segments(path: Path, label: int | None, patient: str) -> tuple[sitk.Image, dict[int, str]]:
+    """Return the layer of a segmentation that holds the label, and the names of all segments by label."""
+    image = _read_any(path, patient)
+    segments = segments_of(image)
+    names = {segment.label: segment.name for segment in segments}
+    layers = {segment.layer for segment in segments if label in (None, segment.label)} or {0}
+    if len(layers) > 1:
+        found = ", ".join(f"{segment.label} ({segment.name}) in layer {segment.layer}" for segment in segments)
+        raise _refuse(
+            path,
+            patient,
+            f"segments that overlap: {found}",
+            "one segment, or a mask_label that only one of them has",
+            "fill the column mask_label of cohort.csv, or export one segment",
+        )
+    return layer_of(image, layers.pop()), names
 
 
 def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sitk.Image:
@@ -182,7 +238,10 @@ def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sit
     InputError
         As `read_image`; or the mask is empty, lacks the label, or holds several while none is named.
     """
-    mask = read_image(path, patient=patient)
+    if is_segmentation(path):
+        mask, names = _read_segments(path, label, patient)
+    else:
+        mask, names = read_image(path, patient=patient), {}
     labels = labels_of(mask)
     if not labels:
         raise _refuse(path, patient, "an empty mask", "a mask with at least one voxel that is not 0", "draw the region")
@@ -191,7 +250,7 @@ def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sit
             raise _refuse(
                 path,
                 patient,
-                f"the labels {_listed(labels)}",
+                f"the labels {_listed(labels, names)}",
                 "one non-zero label, or a mask_label that names one",
                 "fill the column mask_label of cohort.csv",
             )
@@ -200,7 +259,7 @@ def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sit
         raise _refuse(
             path,
             patient,
-            f"the label{'s' if len(labels) > 1 else ''} {_listed(labels)}, not mask_label {label}",
+            f"the label{'s' if len(labels) > 1 else ''} {_listed(labels, names)}, not mask_label {label}",
             "a mask that holds its mask_label",
             "correct the column mask_label of cohort.csv",
         )

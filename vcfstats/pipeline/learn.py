@@ -11,8 +11,8 @@ from vcfstats.contracts.features import read_features
 from vcfstats.contracts.predictions import write_predictions
 from vcfstats.learning.learn import learn
 from vcfstats.learning.selection import Reliability, reliable_features
+from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.directory import StudyDirectory
-from vcfstats.pipeline.ingest import SECOND
 
 
 def run(study: StudyDirectory) -> None:

@@ -93,13 +93,36 @@ class FollowupSection(Section):
     unit: Text = Field(default="months", description="unit of the time")
 
 
-class CohortSection(Section):
-    """The folder of the cohort and its columns."""
-
-    folder: Text = Field(
-        description="folder with the cohort table and the images, relative to the study's directory or absolute"
+def _pattern(default: str | None, what: str) -> Any:
+    return Field(
+        default=default, description=f"{what}, a pattern relative to the folder: {{patient}} and * stand for names"
     )
-    table: str = Field(default="cohort.csv", description="the cohort table in that folder (CSV)")
+
+
+class BidsSection(Section):
+    """Where a BIDS folder keeps its files."""
+
+    image: str = _pattern("{patient}/anat/*_T2w.nii.gz", "image")
+    mask: str = _pattern("derivatives/*/{patient}/anat/*_mask.nii.gz", "mask")
+    mask_intra: str | None = _pattern(None, "region drawn again by the first reader; null: none")
+    mask_inter: str | None = _pattern(None, "region drawn by a second reader; null: none")
+
+    @field_validator("image", "mask", "mask_intra", "mask_inter")
+    @classmethod
+    def _within(cls, value: str | None) -> str | None:
+        if value is not None and ("{patient}" not in value or ".." in value or value.startswith("/")):
+            raise ValueError("the pattern holds {patient} and stays inside the folder")
+        return value
+
+
+class ImageColumns(Section):
+    """Columns of the cohort table that say whose images lie where."""
+
+    table: str = Field(default="cohort.csv", description="the cohort table in that folder (CSV, or TSV)")
+    bids: BidsSection | None = Field(
+        default=None, description="where a BIDS folder keeps images and masks, in place of their columns; null: columns"
+    )
+    min_slices: int = Field(default=1, ge=1, description="fewest slices that a region must span")
     case_id: str | None = Field(default=None, description="column with one id per case; null: patient_id")
     patient_id: Text = Field(default="patient_id", description="column with the patient's id")
     image: Text = Field(default="image", description="column with the image file, relative to the folder")
@@ -111,13 +134,6 @@ class CohortSection(Section):
         default=None, description="column with the region drawn again by the first reader, or null"
     )
     mask_inter: str | None = Field(default=None, description="column with the region drawn by a second reader, or null")
-    followup: FollowupSection | None = Field(default=None, description="follow-up, or null")
-    screening: str | None = Field(
-        default=None,
-        description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null",
-    )
-    outcome: OutcomeSection = Field(description="the reference standard")
-    covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
 
     @field_validator("table")
     @classmethod
@@ -125,6 +141,21 @@ class CohortSection(Section):
         if PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value).parts:
             raise ValueError("the table lies in the cohort's folder")
         return value
+
+
+class CohortSection(ImageColumns):
+    """The folder of the cohort and its columns."""
+
+    folder: Text = Field(
+        description="folder with the cohort table and the images, relative to the study's directory or absolute"
+    )
+    followup: FollowupSection | None = Field(default=None, description="follow-up, or null")
+    screening: str | None = Field(
+        default=None,
+        description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null",
+    )
+    outcome: OutcomeSection = Field(description="the reference standard")
+    covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
 
 
 class DecisionSection(Section):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from vcfstats import baseline_table, cohen_kappa, logistic_table
+from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.evaluation.performance import remarks
-from vcfstats.pipeline.ingest import SECOND
 from vcfstats.pipeline.params import Covariate, Params
 
 GROUPS = ("training", "testing")

@@ -15,6 +15,7 @@ from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import StudyFile
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.evaluation.acquisition import acquisition
 from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
 from vcfstats.pipeline.params import Params
@@ -43,7 +44,9 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
     versions = FeatureDescription.model_validate_json(
         study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8")
     ).versions
+    acquired = json.loads((study.data / "ingest.json").read_text(encoding="utf-8")).get("acquisition", {})
     words: dict[str, float | str] = {
+        **({"acquisition": acquisition(list(acquired.values()), len(study.read_cohort()))} if acquired else {}),
         "split": _split(params),
         "bias_field": _bias_field(params),
         "resampling": _resampling(params),

@@ -1,0 +1,165 @@
+"""DICOM folders: volumes told apart, gaps refused, and nothing about the person but what the allow-list holds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from tests.imaging.conftest import make_image
+from vcfstats.contracts.errors import InputError
+from vcfstats.imaging.acquisition import acquisition_of
+from vcfstats.imaging.cache import path_hash
+from vcfstats.imaging.dicom import volumes
+from vcfstats.imaging.reading import read_image
+
+SECRETS = {
+    "PatientName": "Doe^Jane", "PatientID": "HOSP-77", "PatientBirthDate": "19500101", "AccessionNumber": "ACC123",
+    "InstitutionName": "Saint Elsewhere", "ReferringPhysicianName": "Strange^Stephen", "StudyDate": "20200202",
+    "StationName": "ROOM4", "SeriesDescription": "Jane Doe spine", "DeviceSerialNumber": "SN998",
+}  # fmt: skip
+
+
+def write_volume(folder: Path, image: sitk.Image, *, uid: str, start: int = 0, skip=(), **tags) -> None:
+    """Write a volume as one DICOM file a slice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    direction = image.GetDirection()
+    array = sitk.GetArrayViewFromImage(image)
+    for index in range(image.GetDepth()):
+        if index in skip:
+            continue
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+        meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[uid, str(start + index)])
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        path = folder / f"IM{start + index:04d}"
+        data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+        data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+        data.SeriesInstanceUID, data.Modality, data.InstanceNumber = uid, "MR", index + 1
+        for name, value in {**SECRETS, **tags}.items():
+            setattr(data, name, value)
+        data.ImagePositionPatient = [float(v) for v in image.TransformIndexToPhysicalPoint((0, 0, index))]
+        data.ImageOrientationPatient = [direction[i] for i in (0, 3, 6, 1, 4, 7)]
+        data.PixelSpacing = [image.GetSpacing()[1], image.GetSpacing()[0]]
+        data.Rows, data.Columns = array.shape[1], array.shape[2]
+        data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+        data.BitsAllocated = data.BitsStored = 16
+        data.HighBit, data.PixelRepresentation = 15, 1
+        data.PixelData = array[index].astype("<i2").tobytes()
+        data.save_as(path)
+
+
+@pytest.fixture
+def dixon(tmp_path):
+    """One folder with two echoes of a Dixon series, water and fat of the second, and a scout of another series."""
+    folder = tmp_path / "P1"
+    common = {"uid": "1.2.3.4", "SeriesNumber": 5, "RepetitionTime": 3000.0, "MagneticFieldStrength": 3.0}
+    scanner = {"Manufacturer": "Simulated Systems", "ManufacturerModelName": "Phantom 3T", "SliceThickness": 3.0}
+    for number, (echo, time, kind) in enumerate(((1, 1.2, "IN_PHASE"), (2, 2.4, "WATER"), (2, 2.4, "FAT"))):
+        write_volume(
+            folder,
+            make_image(number),
+            start=100 * number,
+            **common,
+            **scanner,
+            EchoNumbers=echo,
+            EchoTime=time,
+            ImageType=["ORIGINAL", "PRIMARY", "DIXON", kind],
+        )
+    write_volume(folder, make_image(9)[:, :, :3], uid="1.2.3.9", start=900, SeriesNumber=1)
+    (folder / "DICOMDIR.txt").write_text("not an image")
+    return folder
+
+
+def test_volumes_of_a_dixon_series_are_told_apart(dixon):
+    names = [volume.name for volume in volumes(dixon)]
+    assert names == ["1", "5.e1.DIXON_IN_PHASE", "5.e2.DIXON_FAT", "5.e2.DIXON_WATER"]
+    with pytest.raises(InputError) as error:
+        read_image(dixon, patient="P1")
+    said = str(error.value)
+    assert "4 DICOM volumes: 1 (3 images of 34 x 30); 5.e1.DIXON_IN_PHASE (12 images of 34 x 30, TE 1.2 ms)" in said
+    assert "write P1#NAME" in said
+    for number, name in ((1, "5.e2.DIXON_WATER"), (2, "5.e2.DIXON_FAT")):
+        chosen = dixon.with_name(f"P1#{name}")
+        back, expected = read_image(chosen), make_image(number)
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(expected))
+        assert back.GetOrigin() == pytest.approx(expected.GetOrigin(), abs=1e-4)
+        assert back.GetDirection() == pytest.approx(expected.GetDirection(), abs=1e-6)
+    with pytest.raises(InputError, match=r"no volume '7' among 1 \("):
+        read_image(dixon.with_name("P1#7"))
+    assert (
+        path_hash(dixon.with_name("P1#1")) != path_hash(dixon.with_name("P1#5.e1.DIXON_IN_PHASE")) != path_hash(dixon)
+    )
+
+
+def test_a_series_number_used_twice(tmp_path):
+    for start, uid in ((0, "1.2.3.11"), (50, "1.2.3.12")):
+        write_volume(tmp_path / "twice", make_image(), uid=uid, start=start, SeriesNumber=4)
+    assert [volume.name for volume in volumes(tmp_path / "twice")] == ["4.11", "4.12"]
+
+
+def test_a_missing_image_and_one_twice(tmp_path):
+    write_volume(tmp_path / "gap", make_image(), uid="1.2.3.1", skip=(5,))
+    with pytest.raises(InputError, match=r"a gap of 7.00 mm between IM0004 and IM0006 where 3.50 mm are usual"):
+        read_image(tmp_path / "gap")
+    write_volume(tmp_path / "twice", make_image(), uid="1.2.3.1")
+    write_volume(tmp_path / "twice", make_image()[:, :, :1], uid="1.2.3.1", start=80)
+    with pytest.raises(InputError, match="two images at one place"):
+        read_image(tmp_path / "twice")
+
+
+def test_acquisition_holds_what_methods_print_and_nothing_of_the_person(dixon):
+    chosen = next(volume for volume in volumes(dixon) if volume.name == "5.e2.DIXON_WATER")
+    found = acquisition_of(dixon.with_name("P1#" + chosen.name), files=chosen.files)
+    assert found == {
+        "repetition_time_ms": 3000.0,
+        "echo_time_ms": 2.4,
+        "slice_thickness_mm": 3.0,
+        "field_strength_t": 3.0,
+        "manufacturer": "Simulated Systems",
+        "model": "Phantom 3T",
+        "matrix": "34 x 30",
+        "field_of_view_mm": "31 x 27",
+    }
+    kept = json.dumps(found) + repr(volumes(dixon))
+    image = read_image(dixon.with_name("P1#" + chosen.name))
+    kept += repr([image.GetMetaData(key) for key in image.GetMetaDataKeys()])
+    single = dixon.parent / "one.dcm"
+    (dixon / "IM0900").rename(single)
+    assert pydicom.dcmread(single).PatientName == "Doe^Jane"
+    frame = sitk.ReadImage(str(single))
+    assert "Doe" in repr([frame.GetMetaData(key) for key in frame.GetMetaDataKeys()])
+    back = read_image(single) if frame.GetDimension() == 3 else None
+    if back is not None:
+        kept += repr([back.GetMetaData(key) for key in back.GetMetaDataKeys()])
+    for secret in SECRETS.values():
+        assert secret not in kept
+
+
+def test_a_name_that_is_no_machine_is_left_out(tmp_path):
+    write_volume(tmp_path / "a", make_image(), uid="1.2.3.5", Manufacturer="<script>alert(1)</script>")
+    assert "manufacturer" not in acquisition_of(tmp_path / "a", files=volumes(tmp_path / "a")[0].files)
+
+
+def test_sidecar_of_bids(tmp_path):
+    image = tmp_path / "sub-1_T2w.nii.gz"
+    image.touch()
+    assert acquisition_of(image) == {}
+    content = {
+        "RepetitionTime": 3.5,
+        "EchoTime": 0.102,
+        "MagneticFieldStrength": 1.5,
+        "PatientName": "Doe",
+        "Manufacturer": "Maker",
+    }
+    (tmp_path / "sub-1_T2w.json").write_text(json.dumps(content), encoding="utf-8")
+    assert acquisition_of(image) == {
+        "repetition_time_ms": 3500.0,
+        "echo_time_ms": 102.0,
+        "field_strength_t": 1.5,
+        "manufacturer": "Maker",
+    }

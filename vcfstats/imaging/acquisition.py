@@ -1,0 +1,102 @@
+"""How an image was acquired, for the methods section: an allow-list of header values, none of which identifies a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from vcfstats.imaging.paths import split_choice
+
+# Parameter -> DICOM keyword. Numbers, and the two names of the machine; no free text, no date, no institution.
+_NUMBERS = {
+    "repetition_time_ms": "RepetitionTime",
+    "echo_time_ms": "EchoTime",
+    "flip_angle_deg": "FlipAngle",
+    "slice_thickness_mm": "SliceThickness",
+    "slice_spacing_mm": "SpacingBetweenSlices",
+    "field_strength_t": "MagneticFieldStrength",
+}
+_MACHINE = {"manufacturer": "Manufacturer", "model": "ManufacturerModelName"}
+# The same in the JSON file that lies beside an image in BIDS; times in seconds.
+_SIDECAR = {**{name: (key, 1000.0 if name.endswith("_ms") else 1.0) for name, key in _NUMBERS.items()}}
+_SIDECAR_MACHINE = {"manufacturer": "Manufacturer", "model": "ManufacturersModelName"}
+_WORDS = re.compile(r"[A-Za-z0-9 .+/()-]{1,40}\Z")
+
+Acquisition = dict[str, float | str]
+
+
+def acquisition_of(image: Path, *, files: tuple[Path, ...] = ()) -> Acquisition:
+    """Return how an image was acquired, as far as its header or its sidecar says.
+
+    Parameters
+    ----------
+    image : Path
+        The image as the cohort names it.
+    files : tuple of Path
+        Its DICOM files, where it is a DICOM volume.
+
+    Returns
+    -------
+    dict
+        Of ``repetition_time_ms, echo_time_ms, flip_angle_deg, slice_thickness_mm, slice_spacing_mm, field_strength_t,
+        matrix, field_of_view_mm, manufacturer, model`` those that are known; empty where nothing is.
+    """
+    if files:
+        return _of_dicom(files[0])
+    path, _ = split_choice(image)
+    sidecar = path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".json")
+    return _of_sidecar(sidecar) if sidecar != path and sidecar.is_file() else {}
+
+
+def _of_dicom(path: Path) -> Acquisition:
+    tags = [*_NUMBERS.values(), *_MACHINE.values(), "Rows", "Columns", "PixelSpacing"]
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
+    except (InvalidDicomError, OSError, EOFError):
+        return {}
+    found: Acquisition = {}
+    for name, key in _NUMBERS.items():
+        _put_number(found, name, header.get(key), 1.0)
+    for name, key in _MACHINE.items():
+        _put_words(found, name, header.get(key))
+    rows, columns, spacing = header.get("Rows"), header.get("Columns"), header.get("PixelSpacing")
+    if rows and columns:
+        found["matrix"] = f"{int(rows)} x {int(columns)}"
+        if spacing:
+            found["field_of_view_mm"] = f"{rows * float(spacing[0]):.0f} x {columns * float(spacing[1]):.0f}"
+    return found
+
+
+def _of_sidecar(path: Path) -> Acquisition:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    found: Acquisition = {}
+    for name, (key, factor) in _SIDECAR.items():
+        _put_number(found, name, content.get(key), factor)
+    for name, key in _SIDECAR_MACHINE.items():
+        _put_words(found, name, content.get(key))
+    return found
+
+
+def _put_number(found: Acquisition, name: str, value: Any, factor: float) -> None:
+    try:
+        number = float(value) * factor
+    except (TypeError, ValueError):
+        return
+    if 0 < number < 1e6:
+        found[name] = float(f"{number:.6g}")  # seconds times 1,000 leave rounding behind
+
+
+def _put_words(found: Acquisition, name: str, value: Any) -> None:
+    text = " ".join(str(value or "").split())
+    if _WORDS.match(text):
+        found[name] = text

@@ -1,0 +1,64 @@
+"""Segmentations of 3D Slicer (``.seg.nrrd``): named segments, some in layers of their own, cropped to what was drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from vcfstats.imaging.geometry import SAME_GRID_FRACTION
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment as the file's header lists it."""
+
+    name: str
+    label: int
+    layer: int
+
+
+def is_segmentation(path: Path) -> bool:
+    """Say whether a file is a segmentation of 3D Slicer, by its name."""
+    return path.name.lower().endswith((".seg.nrrd", ".seg.nhdr"))
+
+
+def segments_of(image: sitk.Image) -> list[Segment]:
+    """Return the segments that a header lists, in its order."""
+    keys = set(image.GetMetaDataKeys())
+    found = []
+    for number in range(len(keys)):
+        start = f"Segment{number}_"
+        if start + "LabelValue" not in keys:
+            break
+        name = image.GetMetaData(start + "Name") if start + "Name" in keys else f"segment {number}"
+        layer = int(image.GetMetaData(start + "Layer")) if start + "Layer" in keys else 0
+        found.append(Segment(name, int(image.GetMetaData(start + "LabelValue")), layer))
+    return found
+
+
+def layer_of(image: sitk.Image, layer: int) -> sitk.Image:
+    """Return one layer of a segmentation whose segments overlap."""
+    return image if image.GetNumberOfComponentsPerPixel() == 1 else sitk.VectorIndexSelectionCast(image, layer)
+
+
+def placed_on(mask: sitk.Image, image: sitk.Image) -> sitk.Image | None:
+    """Return a cropped mask on its image's grid, or None where it does not lie on that grid, voxel on voxel, and within it."""
+    spacing, tolerance = image.GetSpacing(), SAME_GRID_FRACTION
+    if not np.allclose(mask.GetSpacing(), spacing, rtol=0, atol=tolerance * min(spacing) / max(image.GetSize())):
+        return None
+    if not np.allclose(mask.GetDirection(), image.GetDirection(), rtol=0, atol=1e-4):
+        return None
+    start = np.array(image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin()))
+    whole = np.rint(start).astype(int)
+    end = whole + np.array(mask.GetSize())
+    if np.abs(start - whole).max() > tolerance or (whole < 0).any() or (end > np.array(image.GetSize())).any():
+        return None
+    array = np.zeros(image.GetSize()[::-1], dtype=np.uint8)
+    inside = tuple(slice(low, high) for low, high in zip(whole[::-1], end[::-1], strict=True))
+    array[inside] = sitk.GetArrayViewFromImage(mask)
+    full = sitk.GetImageFromArray(array)
+    full.CopyInformation(image)
+    return full

@@ -1,0 +1,148 @@
+"""`vcfstats check`: everything that is wrong with a cohort's folder, in one table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from vcfstats.contracts.cohort import ID_PATTERN, REPEATS, Case
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import write_text
+from vcfstats.imaging.checking import check_cases
+from vcfstats.pipeline.cohort_table import (
+    collect_cohort_table,
+    image_column_names,
+    image_columns,
+    read_table_file,
+    require_columns,
+)
+from vcfstats.pipeline.params import BidsSection, ImageColumns, read_params
+
+_TABLES = ("cohort.csv", "participants.tsv")
+_MIN_SLICES = 3  # of a study without params: what the 2.5D slices need
+
+
+def check_folder(folder: Path, *, params_file: Path | None = None, workers: int = 1) -> list[Problem]:
+    """Return every problem of a cohort's folder: of its table, its images and its masks.
+
+    Parameters
+    ----------
+    folder : Path
+        The cohort.
+    params_file : Path, optional
+        params.yaml that names the columns; without it the usual names are taken, and outcome and covariates not checked.
+    workers : int
+        Parallel processes.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or lacks columns, so that nothing else can be checked.
+    """
+    if params_file is not None:
+        params = read_params(params_file)
+        columns: ImageColumns = params.cohort
+        cohort, problems = collect_cohort_table(folder, params.cohort, params.split)
+    else:
+        columns, table = _usual(folder)
+        path = folder / columns.table
+        require_columns(table, image_column_names(columns), path)
+        cohort, problems = image_columns(table, columns, path)
+    cases = _cases(cohort, folder, "mask")
+    problems += check_cases(
+        cases,
+        repeats={name: _cases(cohort, folder, name) for name in REPEATS},
+        folder=folder,
+        min_slices=columns.min_slices,
+        workers=workers,
+    )
+    return problems
+
+
+def _usual(folder: Path) -> tuple[ImageColumns, pd.DataFrame]:
+    """Return the columns of a folder without params, and its table."""
+    name = next((name for name in _TABLES if (folder / name).is_file()), None)
+    if name is None:
+        raise InputError(
+            Problem(
+                "no cohort table", f"one of {', '.join(_TABLES)}", "put the table there, or give --params", file=folder
+            )
+        )
+    table = read_table_file(folder / name)
+    if name.endswith(".tsv"):
+        columns = ImageColumns(table=name, patient_id="participant_id", bids=BidsSection(), min_slices=_MIN_SLICES)
+        return columns, table
+    optional = {column: column for column in ("case_id", "mask_label", *REPEATS) if column in table}
+    return ImageColumns.model_validate({"table": name, "min_slices": _MIN_SLICES, **optional}), table
+
+
+def _cases(cohort: pd.DataFrame, folder: Path, mask: str) -> list[Case]:
+    """Return the rows whose files can be looked at: an id fit to name, and paths, of which check_cases says if they leave."""
+    found = []
+    for case_id, row in cohort[cohort[mask].notna() & cohort["image"].notna()].iterrows():
+        paths = [Path(row["image"]), Path(row[mask])]
+        # Paths that leave the folder were refused with the table.
+        if not ID_PATTERN.fullmatch(str(case_id)) or any(path.is_absolute() or ".." in path.parts for path in paths):
+            continue
+        label = row["mask_label"]
+        found.append(
+            Case(
+                case_id=str(case_id),
+                patient_id=str(row["patient_id"]),
+                image=folder / paths[0],
+                mask=folder / paths[1],
+                mask_label=None if pd.isna(label) else int(label),
+            )
+        )
+    return found
+
+
+def report(problems: list[Problem], folder: Path) -> pd.DataFrame:
+    """Return the problems as a table: `severity, patient, file, found, allowed, mend`; files relative to the folder."""
+    return pd.DataFrame(
+        [
+            {
+                "severity": "warning" if problem.warning else "error",
+                "patient": problem.patient,
+                "file": _relative(problem.file, folder),
+                "found": problem.found,
+                "allowed": problem.allowed,
+                "mend": problem.mend,
+            }
+            for problem in problems
+        ],
+        columns=["severity", "patient", "file", "found", "allowed", "mend"],
+    )
+
+
+def _relative(file: str | Path, folder: Path) -> str:
+    try:
+        return Path(file).relative_to(folder).as_posix() if file else ""
+    except ValueError:
+        return str(file)
+
+
+def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, workers: int) -> None:
+    """Print the table of problems and leave with 2 where one is an error, 1 where all are warnings, 0 where none is."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    frame = report(check_folder(folder, params_file=params_file, workers=workers), folder)
+    if csv is not None:
+        write_text(csv, frame.to_csv(index=False, lineterminator="\n"))
+    if frame.empty:
+        print("check: no problem found")
+        return
+    table = Table("", "patient", "file", "found", "allowed", "to mend", show_lines=True)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(escape(str(cell)) for cell in row))
+    # A terminal has its width; a file or a pipe gets lines long enough to be read.
+    console = Console() if sys.stdout.isatty() else Console(width=180)
+    console.print(table)
+    errors = int((frame["severity"] == "error").sum())
+    warnings = len(frame) - errors
+    print(f"check: {errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
+    sys.exit(2 if errors else 1)
