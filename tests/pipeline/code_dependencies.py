@@ -16,6 +16,7 @@ ROOMS = {
     "slices": ["imaging", "pipeline/slices.py"],
     "deep": ["learning/network", "pipeline/deep.py"],
     "learn": ["learning", "pipeline/learn.py"],
+    "activation": ["imaging", "learning/network", "pipeline/activation.py"],
     "plan": ["pipeline/plan.py", "pipeline/params.py"],
     # All rooms whose code is in the hash that the documents print.
     "evaluate": ["contracts", "imaging", "learning", "pipeline", "simulation", "statistics"],

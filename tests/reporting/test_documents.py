@@ -177,7 +177,7 @@ def test_every_item_has_its_number(whole_documents: list[Path]) -> None:
     for words in (
         "Figure 1. Flow of patients",
         "Figure 2. Steps of the study",
-        "Figure 3. Class activation maps (Grad-CAM): not yet drawn",
+        "Figure 3. Class activation maps (Grad-CAM) of cases of the internal test set",
         "Figure 4. LASSO",
         "Figure 5. Features that the LASSO kept",
         "Figure 6. Nomogram",

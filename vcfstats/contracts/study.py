@@ -42,12 +42,15 @@ TABLES: dict[str, tuple[str, ...]] = {
     # The nomogram: ticks of each axis in points; axis kinds are predictor, points, total and probability.
     "nomogram": ("axis", "kind", "label", "points"),
     "nomogram_model": ("term", "coefficient", "standard_error", "low", "high"),
+    # Class activation maps: one row a row of pixels, pixels as words with spaces between them.
+    "activation": ("panel", "outcome", "called", "case", "probability", "row", "height", "width", "intensity", "map", "region"),
     "flow": ("step", "reason", "n"),  # patients screened, excluded and kept
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
 _WORDS = (
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
+    "outcome", "called", "case", "intensity", "map", "region",
 )  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def three_slices(image: sitk.Image, mask: sitk.Image, settings: SliceSettings) -
     """
     inside = sagittal_view(mask) == 1
     planes = sagittal_view(sitk.Cast(image, sitk.sitkFloat64))
-    across, *in_plane = _spacing(image)
+    across, *in_plane = sagittal_spacing(image)
     area = inside.sum(axis=(1, 2))
     index, wanted = choose_slices(area, _offset(settings, across))
     margins = [round(settings.margin_mm / step) for step in in_plane]
@@ -192,7 +192,7 @@ def three_slices(image: sitk.Image, mask: sitk.Image, settings: SliceSettings) -
     )
 
 
-def _spacing(image: sitk.Image) -> tuple[float, float, float]:
+def sagittal_spacing(image: sitk.Image) -> tuple[float, float, float]:
     """Return the spacing in mm across slices, between rows and between columns of the sagittal view."""
     x, y, z = sitk.DICOMOrient(image, ORIENTATION).GetSpacing()
     return x, z, y

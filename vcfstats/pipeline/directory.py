@@ -98,6 +98,11 @@ class StudyDirectory:
         return self.data / "deep.parquet"
 
     @property
+    def activation_file(self) -> Path:
+        """Class activation maps of the cases that are shown."""
+        return self.data / "activation.json"
+
+    @property
     def plan_file(self) -> Path:
         """Hash of protocol and params, written before any testing result."""
         return self.results / "plan.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.features import read_features
@@ -39,6 +40,7 @@ def run(study: StudyDirectory) -> None:
         records,
         model_records(selection, models.read_json(learned / "lasso.json"), models.read_json(learned / "learned.json")),
     )
+    _add(records, activation_records(models.read_json(study.activation_file)))
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
     for given in progress(sets, len(sets), label="evaluate", unit="sets of predictions"):
@@ -102,6 +104,9 @@ def _model_tables(
         "classifiers": _classifiers(pd.read_csv(learned / "classifiers.csv")),
     }
     dlrn = models.read_json(learned / "dlrn.json")
+    activation = models.activation(models.read_json(study.activation_file))
+    if len(activation):
+        tables["activation"] = activation
     if dlrn and dlrn["terms"]:
         drawn = models.nomogram(dlrn, cohort, predictions, params)
         tables["nomogram"], tables["nomogram_model"] = models.nomogram_tables(dlrn, drawn, params)
@@ -142,6 +147,26 @@ def model_records(selection: dict[str, Any], lasso: dict[str, Any], learned: dic
             "out-of-fold AUC with the choice of the classifier repeated in every fold",
         )
     return records
+
+
+def activation_records(maps: dict[str, Any]) -> list[Record]:
+    """Return how far the activation maps depend on what the network learned."""
+    found = [value for value in maps["correlations"] if value is not None]
+    if not found:
+        return []
+    method = "median over testing cases of Spearman's correlation with the map of a network with random weights"
+    value = float(np.median(found))
+    return [
+        Record(
+            kind="model",
+            model="dl",
+            estimate="activation_randomised",
+            value=value,
+            n=len(found),
+            method=method,
+            stage="activation",
+        )
+    ]
 
 
 def predictions_by_model(study: StudyDirectory, table: pd.DataFrame) -> list[Predictions]:

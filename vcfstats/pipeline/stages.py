@@ -18,6 +18,7 @@ STAGES = (
     "slices",
     "deep",
     "learn",
+    "activation",
     "plan",
     "evaluate",
     "render",

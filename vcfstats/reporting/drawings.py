@@ -62,8 +62,20 @@ def workflow(study: Study) -> Any:
 
 
 def activation_maps(study: Study) -> Any:
-    """Say, in the place of the class activation maps, that there are none yet."""
-    return figures.empty_figure("Class activation maps are not yet drawn", figures.DOUBLE_MM, 30.0)
+    """Draw the class activation maps of one case of each kind, right and wrong, or say that there are none."""
+    rows = study.rows("activation")
+    names = {"event": study.info.event_label, "nonevent": study.info.nonevent_label}
+    headings = [
+        f"{chr(ord('A') + number)}  {names[outcome].capitalize()},\ncalled {names[kind]}\nprobability {values.decimal(probability, 2)}"
+        for number, (outcome, kind, probability) in enumerate(
+            (part["outcome"].iloc[0], _CALLED[part["called"].iloc[0]], part["probability"].iloc[0])
+            for _, part in rows.groupby("panel", sort=True)
+        )
+    ]
+    return figures.activation_figure(rows, headings, simulated=study.info.simulated)
+
+
+_CALLED = {"positive": "event", "negative": "nonevent"}
 
 
 def lasso(study: Study, feature_set: str | None = None) -> Any:

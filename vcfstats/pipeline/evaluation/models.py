@@ -187,3 +187,17 @@ def nomogram_tables(dlrn: dict[str, Any], drawn: Nomogram, params: Params) -> tu
 
 def _number(value: Any) -> str:
     return f"{float(value):g}"
+
+
+def activation(maps: dict[str, Any]) -> pd.DataFrame:
+    """Return the activation maps as a table, one row a row of pixels."""
+    rows = []
+    for number, panel in enumerate(maps["panels"]):
+        height, width = panel["pixel_mm"]
+        for row, (intensity, share, region) in enumerate(
+            zip(panel["intensity"], panel["map"], panel["region"], strict=True)
+        ):
+            words = [" ".join(map(str, pixels)) for pixels in (intensity, share, region)]
+            about = (panel["outcome"], panel["called"], panel["case_id"], panel["probability"])
+            rows.append((number, *about, row, height, width, *words))
+    return pd.DataFrame(rows, columns=list(TABLES["activation"]))
