@@ -131,7 +131,7 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     Parameters
     ----------
     path : Path
-        NIfTI, NRRD or MetaImage file, or a folder of DICOM images; where it holds several volumes (echoes, Dixon
+        NIfTI, NRRD or MetaImage file, or a folder of DICOM images; where it holds several volumes (echoes, water and fat
         images), ``folder#name`` chooses one.
     patient : str
         Named in the error.

@@ -225,11 +225,9 @@ def activation(study: Study) -> Text:
     """Say what the class activation maps show and how they were checked, or that there are none."""
     key = "model/dl/activation_randomised"
     if not study.has(key) or study.rows("activation").empty:
-        return Text.of(
-            "@fig-activation would show class activation maps; there is no tested model of the network's own."
-        )
+        return Text.of("has no class activation maps: no model of the network's own was tested.")
     return compose(
-        "@fig-activation shows where the network's own probability comes from: Grad-CAM at its last convolution "
+        "shows where the network's own probability comes from: Grad-CAM at its last convolution "
         "[@selvaraju2020]. As a check, the maps were drawn again with random weights in the network [@adebayo2018]: over the "
         "{n} test cases the median rank correlation of the two maps was {value}, where 1 would mean that the maps do not "
         "depend on what the network learned.",
