@@ -10,7 +10,7 @@ def test_one_value_a_range_and_machines():
     ]
     found[2].pop("repetition_time_ms")
     assert acquisition(found, 5) == (
-        "Acquisition parameters were read from the headers of 3 of 5 images: repetition time 3000 ms (known of 2); "
+        "Acquisition parameters were read from the headers or the accompanying files of 3 of 5 images: repetition time 3000 ms (known of 2); "
         "echo time 100 (median; range 90 to 110) ms; matrix 320 x 256 (2 of them), 384 x 384 (1 of them). "
         "Scanners: Maker A (2 of them), Maker B (1 of them)."
     )

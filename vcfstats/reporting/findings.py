@@ -228,8 +228,9 @@ def activation(study: Study) -> Text:
         return Text.of("has no class activation maps: no model of the network's own was tested.")
     return compose(
         "shows where the network's own probability comes from: Grad-CAM at its last convolution "
-        "[@selvaraju2020]. As a check, the maps were drawn again with random weights in the network [@adebayo2018]: over the "
+        "{gradcam}. As a check, the maps were drawn again with random weights in the network {check}: over the "
         "{n} test cases the median rank correlation of the two maps was {value}, where 1 would mean that the maps do not "
         "depend on what the network learned.",
+        gradcam=Text("", "[@selvaraju2020]"), check=Text("", "[@adebayo2018]"),
         n=str(study.record(key).n), value=study.point(key),
     )  # fmt: skip

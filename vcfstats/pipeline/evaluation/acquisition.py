@@ -36,7 +36,7 @@ def acquisition(found: list[dict[str, float | str]], n_cases: int) -> str:
         values = [own[key] for own in found if key in own]
         if values:
             parts.append(f"{label} {_spread(values)}{' ' + unit if unit else ''}{_known(len(values), len(found))}")
-    said = f"Acquisition parameters were read from the headers of {len(found)} of {n_cases} images: {'; '.join(parts)}."
+    said = f"Acquisition parameters were read from the headers or the accompanying files of {len(found)} of {n_cases} images: {'; '.join(parts)}."
     if machines:
         scanners = ", ".join(f"{name} ({count} of them)" for name, count in sorted(machines.items()))
         said += f" Scanners: {scanners}."
