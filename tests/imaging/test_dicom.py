@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from tests.imaging.conftest import make_image
@@ -163,3 +163,96 @@ def test_sidecar_of_bids(tmp_path):
         "field_strength_t": 1.5,
         "manufacturer": "Maker",
     }
+
+
+def test_an_image_that_cannot_be_read_is_not_passed_over(tmp_path):
+    write_volume(tmp_path / "cut", make_image(), uid="1.2.3.1")
+    last = tmp_path / "cut" / "IM0011"  # at the end no gap would show
+    last.write_bytes(last.read_bytes()[:100])
+    with pytest.raises(InputError, match="IM0011 lies among the images and cannot be read as one"):
+        read_image(tmp_path / "cut")
+    write_volume(tmp_path / "pixels", make_image(), uid="1.2.3.1")
+    last = tmp_path / "pixels" / "IM0011"
+    last.write_bytes(last.read_bytes()[:-900])
+    with pytest.raises(InputError):
+        read_image(tmp_path / "pixels")
+
+
+def test_images_beside_their_axis_are_refused(tmp_path):
+    write_volume(tmp_path / "a", make_image(), uid="1.2.3.1")
+    path = tmp_path / "a" / "IM0004"
+    data = pydicom.dcmread(path)
+    axis = np.array([float(v) for v in data.ImageOrientationPatient[:3]])
+    data.ImagePositionPatient = [float(v) for v in np.array(data.ImagePositionPatient, dtype=float) + 2 * axis]
+    data.save_as(path)
+    with pytest.raises(InputError, match=r"IM0004 2\.00 mm beside the axis of the first image"):
+        read_image(tmp_path / "a")
+    del data.ImagePositionPatient
+    data.save_as(path)
+    with pytest.raises(InputError, match="images that do not say where they lie"):
+        read_image(tmp_path / "a")
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
+def test_names_of_volumes_are_fit_for_a_path(tmp_path):
+    for start, kind in ((0, "W/1:x"), (50, "F")):
+        write_volume(
+            tmp_path / "a",
+            make_image(start),
+            uid="1.2.3.1",
+            start=start,
+            SeriesNumber=4,
+            ImageType=["ORIGINAL", "PRIMARY", kind],
+        )
+    assert [volume.name for volume in volumes(tmp_path / "a")] == ["4.F", "4.W-1-x"]
+
+
+def _write_enhanced(path: Path, image: sitk.Image, order: list[int], places: list[int] | None = None) -> None:
+    """Write a volume as one multi-frame file whose frames come in some order."""
+    array = sitk.GetArrayViewFromImage(image)
+    direction = image.GetDirection()
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["frames"])
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.SeriesInstanceUID, data.Modality, data.SeriesNumber = "1.2.3.7", "MR", 7
+    data.NumberOfFrames, data.Rows, data.Columns = len(order), array.shape[1], array.shape[2]
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated = data.BitsStored = 16
+    data.HighBit, data.PixelRepresentation = 15, 1
+    orientation, measures, timing, echo, shared = (Dataset() for _ in range(5))
+    orientation.ImageOrientationPatient = [direction[i] for i in (0, 3, 6, 1, 4, 7)]
+    measures.PixelSpacing = [image.GetSpacing()[1], image.GetSpacing()[0]]
+    measures.SliceThickness = 3.0
+    timing.RepetitionTime, timing.FlipAngle, echo.EffectiveEchoTime = 2500.0, 90.0, 85.0
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+    shared.MRTimingAndRelatedParametersSequence, shared.MREchoSequence = [timing], [echo]
+    data.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for index in places or order:
+        own, position = Dataset(), Dataset()
+        position.ImagePositionPatient = [float(v) for v in image.TransformIndexToPhysicalPoint((0, 0, index))]
+        own.PlanePositionSequence = [position]
+        frames.append(own)
+    data.PerFrameFunctionalGroupsSequence = frames
+    data.PixelData = array[order].astype("<i2").tobytes()
+    path.parent.mkdir()
+    data.save_as(path)
+
+
+@pytest.mark.parametrize("order", [range(12), range(11, -1, -1), [3, 0, 1, 2, *range(11, 3, -1)]])
+def test_frames_of_one_file_come_in_their_order_in_space(tmp_path, order):
+    image = make_image()
+    _write_enhanced(tmp_path / "f" / "a.dcm", image, list(order))
+    back = read_image(tmp_path / "f")
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(image))
+    for name in ("GetSpacing", "GetOrigin", "GetDirection"):
+        assert getattr(back, name)() == pytest.approx(getattr(image, name)(), abs=1e-6)
+
+
+def test_frames_of_two_volumes_in_one_file_are_refused(tmp_path):
+    _write_enhanced(tmp_path / "f" / "a.dcm", make_image(), [*range(6), *range(6)])
+    with pytest.raises(InputError, match="two images at one place"):
+        read_image(tmp_path / "f")

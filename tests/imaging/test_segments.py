@@ -1,5 +1,6 @@
 """Segmentations of 3D Slicer: by label, in layers, cropped to what was drawn."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import SimpleITK as sitk
 from tests.imaging.conftest import make_image, make_mask
 from vcfstats.contracts.cohort import Case
 from vcfstats.contracts.errors import InputError
+from vcfstats.imaging.cache import path_hash
 from vcfstats.imaging.loading import load_case
 
 
@@ -72,3 +74,37 @@ def test_layers_that_overlap(case):
     write(case.mask, sitk.Compose(full, inner * 2), [("body", 1, 0), ("core", 2, 1)])
     _, mask = load_case(Case("P1", "P1", case.image, case.mask, 2))
     np.testing.assert_array_equal(sitk.GetArrayFromImage(mask), sitk.GetArrayFromImage(inner))
+
+
+def test_a_segment_is_chosen_by_its_name(case):
+    full = make_mask(make_image())
+    inner = sitk.Cast(sitk.BinaryErode(full, (1, 1, 0)), sitk.sitkUInt8)
+    write(case.mask, sitk.Compose(full, inner), [("body", 1, 0), ("core", 1, 1), ("twin", 1, 0), ("twin", 1, 1)])
+    for name, expected in (("body", full), ("core", inner)):
+        _, mask = load_case(replace(case, mask=case.mask.with_name(f"mask.seg.nrrd#{name}")))
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(mask), sitk.GetArrayFromImage(expected))
+    for name, said in (("arch", "no segment 'arch' among 1 (body) in layer 0"), ("twin", "2 segments 'twin' among")):
+        with pytest.raises(InputError) as error:
+            load_case(replace(case, mask=case.mask.with_name(f"mask.seg.nrrd#{name}")))
+        assert said in str(error.value)
+    hashes = {path_hash(case.mask.with_name(f"mask.seg.nrrd{choice}")) for choice in ("", "#body", "#core")}
+    assert len(hashes) == 3
+
+
+@pytest.mark.parametrize(("label", "layer", "said"), [("one", 0, "cannot be understood"), (1, 4, "names layer 4")])
+def test_a_header_that_does_not_fit(case, label, layer, said):
+    write(case.mask, make_mask(make_image()), [("body", label, layer)])
+    with pytest.raises(InputError, match=said):
+        load_case(case)
+
+
+def test_the_extent_of_another_volume_does_not_matter(case):
+    full = make_mask(make_image())
+    write(case.mask, sitk.ConstantPad(full, (3, 4, 2), (1, 0, 5), 0), [("L3", 1, 0)])
+    _, mask = load_case(case)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(mask), sitk.GetArrayFromImage(full))
+    padded = sitk.ConstantPad(full, (3, 4, 2), (1, 0, 5), 0)
+    padded[1, 10, 5] = 1  # outside the image
+    write(case.mask, padded, [("L3", 1, 0)])
+    with pytest.raises(InputError, match="another grid"):
+        load_case(case)

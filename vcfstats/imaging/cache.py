@@ -20,11 +20,13 @@ _MANIFEST = "manifest.json"
 
 
 def path_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the names and contents of a folder's files and the volume chosen of it."""
+    """Return the SHA-256 of a file, or of the names and contents of a folder's files, and of what is chosen of either."""
     path, choice = split_choice(path)
-    if path.is_file():
+    if path.is_file() and not choice:
         return file_hash(path)
     digest = hashlib.sha256(f"#{choice}\0".encode() if choice else b"")
+    if path.is_file():
+        digest.update(file_hash(path).encode())
     for file in sorted(entry for entry in path.rglob("*") if entry.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{file_hash(file)}\0".encode())
     return digest.hexdigest()

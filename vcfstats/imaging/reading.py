@@ -170,10 +170,15 @@ def _read_any(path: Path, patient: str) -> sitk.Image:
         raise _refuse(path, patient, "no such file", mend="correct the path in cohort.csv, or put the file there")
     try:
         if source.is_dir():
-            files = dicom_volume(source, choice, patient).files
+            volume = dicom_volume(source, choice, patient)
+            files = volume.files
             with _quiet():
                 image = sitk.ReadImage([str(file) for file in files] if len(files) > 1 else str(files[0]))
+            image = volume.placed(image)
         else:
+            if choice is not None:
+                mend = "name the file alone, or the folder that holds several volumes"
+                raise _refuse(path, patient, f"a volume {choice!r} chosen of a single file", mend=mend)
             if source.name.lower().endswith((".nii", ".nii.gz")) and (defect := _nifti_defect(source)):
                 raise _refuse(path, patient, defect)
             with _quiet():
@@ -198,22 +203,41 @@ def _listed(values: list[float], names: Mapping[int, str]) -> str:
     return shown + (f", ... ({len(values)} in all)" if len(values) > 12 else "")
 
 
-def _read_segments(path: Path, label: int | None, patient: str) -> tuple[sitk.Image, dict[int, str]]:
-    """Return the layer of a segmentation that holds the label, and the names of all segments by label."""
-    image = _read_any(path, patient)
-    segments = segments_of(image)
-    names = {segment.label: segment.name for segment in segments}
+def _read_segment(path: Path, label: int | None, patient: str) -> tuple[sitk.Image, int | None, dict[int, str]]:
+    """Return the layer of a segmentation that holds the segment meant, its label, and the names of that layer by label."""
+    source, name = split_choice(path)
+    image = _read_any(source, patient)
+    try:
+        segments = segments_of(image)
+    except ValueError as error:
+        raise _refuse(path, patient, f"a segmentation whose header cannot be understood ({error})") from None
+    listed = ", ".join(f"{segment.label} ({segment.name}) in layer {segment.layer}" for segment in segments)
+    if name is not None:
+        named = [segment for segment in segments if segment.name == name and label in (None, segment.label)]
+        if len(named) != 1:
+            found = f"{len(named) or 'no'} segment{'s' if len(named) > 1 else ''} {name!r} among {listed or 'none'}"
+            mend = f"write {source.name}#NAME in the cohort table, with one of these names, and leave mask_label empty"
+            raise _refuse(path, patient, found, "one segment of that name", mend)
+        segments, label = named, named[0].label
     layers = {segment.layer for segment in segments if label in (None, segment.label)} or {0}
     if len(layers) > 1:
-        found = ", ".join(f"{segment.label} ({segment.name}) in layer {segment.layer}" for segment in segments)
         raise _refuse(
             path,
             patient,
-            f"segments that overlap: {found}",
+            f"segments that overlap: {listed}",
             "one segment, or a mask_label that only one of them has",
-            "fill the column mask_label of cohort.csv, or export one segment",
+            f"write {source.name}#NAME in the cohort table, with one of these names, or fill the column mask_label",
         )
-    return layer_of(image, layers.pop()), names
+    layer = layers.pop()
+    if layer >= image.GetNumberOfComponentsPerPixel():
+        raise _refuse(
+            path, patient, f"{image.GetNumberOfComponentsPerPixel()} layers where its header names layer {layer}"
+        )
+    return (
+        layer_of(image, layer),
+        label,
+        {segment.label: segment.name for segment in segments if segment.layer == layer},
+    )
 
 
 def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sitk.Image:
@@ -222,7 +246,7 @@ def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sit
     Parameters
     ----------
     path : Path
-        As for `read_image`.
+        As for `read_image`; of a segmentation of 3D Slicer, ``file.seg.nrrd#name`` takes the segment of that name.
     label : int or None
         The region's label; None takes the only non-zero label.
     patient : str
@@ -239,7 +263,7 @@ def read_mask(path: Path, label: int | None = None, *, patient: str = "") -> sit
         As `read_image`; or the mask is empty, lacks the label, or holds several while none is named.
     """
     if is_segmentation(path):
-        mask, names = _read_segments(path, label, patient)
+        mask, label, names = _read_segment(path, label, patient)
     else:
         mask, names = read_image(path, patient=patient), {}
     labels = labels_of(mask)

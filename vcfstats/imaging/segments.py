@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from vcfstats.imaging.geometry import SAME_GRID_FRACTION
+from vcfstats.imaging.paths import split_choice
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,18 @@ class Segment:
 
 
 def is_segmentation(path: Path) -> bool:
-    """Say whether a file is a segmentation of 3D Slicer, by its name."""
-    return path.name.lower().endswith((".seg.nrrd", ".seg.nhdr"))
+    """Say whether a path names a segmentation of 3D Slicer, or one segment of it, by the file's name."""
+    return split_choice(path)[0].name.lower().endswith((".seg.nrrd", ".seg.nhdr"))
 
 
 def segments_of(image: sitk.Image) -> list[Segment]:
-    """Return the segments that a header lists, in its order."""
+    """Return the segments that a header lists, in its order.
+
+    Raises
+    ------
+    ValueError
+        A label or a layer in the header is no whole number.
+    """
     keys = set(image.GetMetaDataKeys())
     found = []
     for number in range(len(keys)):
@@ -45,20 +52,23 @@ def layer_of(image: sitk.Image, layer: int) -> sitk.Image:
 
 
 def placed_on(mask: sitk.Image, image: sitk.Image) -> sitk.Image | None:
-    """Return a cropped mask on its image's grid, or None where it does not lie on that grid, voxel on voxel, and within it."""
+    """Return a mask of another extent on its image's grid, or None where its region does not fit there, voxel on voxel.
+
+    Slicer stores what was drawn, cropped to it or on the grid of another volume: what lies around the region is of no account.
+    """
     spacing, tolerance = image.GetSpacing(), SAME_GRID_FRACTION
     if not np.allclose(mask.GetSpacing(), spacing, rtol=0, atol=tolerance * min(spacing) / max(image.GetSize())):
         return None
     if not np.allclose(mask.GetDirection(), image.GetDirection(), rtol=0, atol=1e-4):
         return None
     start = np.array(image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin()))
-    whole = np.rint(start).astype(int)
-    end = whole + np.array(mask.GetSize())
-    if np.abs(start - whole).max() > tolerance or (whole < 0).any() or (end > np.array(image.GetSize())).any():
+    if np.abs(start - np.rint(start)).max() > tolerance:
+        return None
+    drawn = np.argwhere(sitk.GetArrayViewFromImage(mask)) + np.rint(start).astype(int)[::-1]
+    if (drawn < 0).any() or (drawn >= image.GetSize()[::-1]).any():
         return None
     array = np.zeros(image.GetSize()[::-1], dtype=np.uint8)
-    inside = tuple(slice(low, high) for low, high in zip(whole[::-1], end[::-1], strict=True))
-    array[inside] = sitk.GetArrayViewFromImage(mask)
+    array[tuple(drawn.T)] = 1
     full = sitk.GetImageFromArray(array)
     full.CopyInformation(image)
     return full
