@@ -243,13 +243,13 @@ def _write_enhanced(path: Path, image: sitk.Image, order: list[int], places: lis
 
 
 @pytest.mark.parametrize("order", [range(12), range(11, -1, -1), [3, 0, 1, 2, *range(11, 3, -1)]])
-def test_frames_of_one_file_come_in_their_order_in_space(tmp_path, order):
+def test_frames_of_one_file_lie_where_their_headers_say(tmp_path, order):
     image = make_image()
     _write_enhanced(tmp_path / "f" / "a.dcm", image, list(order))
     back = read_image(tmp_path / "f")
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(image))
-    for name in ("GetSpacing", "GetOrigin", "GetDirection"):
-        assert getattr(back, name)() == pytest.approx(getattr(image, name)(), abs=1e-6)
+    assert back.GetSpacing() == pytest.approx(image.GetSpacing(), abs=1e-6)
+    there = sitk.Resample(back, image, sitk.Transform(), sitk.sitkNearestNeighbor, -9999)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(there), sitk.GetArrayFromImage(image))
 
 
 def test_frames_of_two_volumes_in_one_file_are_refused(tmp_path):

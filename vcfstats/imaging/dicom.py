@@ -74,6 +74,8 @@ class Volume:
         axes = self.frames[0].axes
         normal = _normal(axes)
         order = np.argsort([frame.position @ normal for frame in self.frames], kind="stable")
+        if (np.diff(order) == 1).all() or (np.diff(order) == -1).all():
+            return image  # in order either way, ITK has it right, and masks drawn on it have its grid
         stacked = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(image)[order])
         stacked.SetSpacing((*self.frames[0].pixel, self.spacing or 1.0))
         stacked.SetOrigin(self.frames[order[0]].position.tolist())
