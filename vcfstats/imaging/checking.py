@@ -192,9 +192,11 @@ def _extent_problems(case: Case, mask: sitk.Image, min_slices: int) -> list[Prob
                 file=case.mask,
             )
         )
+    in_plane = iter(("row", "column"))
+    names = ["slice" if axis == across else next(in_plane) for axis in range(array.ndim)]
     sides = [
         f"{'first' if index == 0 else 'last'} {name}"
-        for axis, name in enumerate(("slice", "row", "column"))
+        for axis, name in enumerate(names)
         for index in (0, -1)
         if array.take(index, axis=axis).any()
     ]
