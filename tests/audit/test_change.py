@@ -119,3 +119,18 @@ def test_what_cannot_be_read(study, tmp_path):
     (study / "params.yaml").unlink()
     with pytest.raises(InputError, match=r"no params\.yaml"):
         read_revision(study, None)
+
+
+def test_a_side_without_results_is_not_compared(tmp_path):
+    from vcfstats.audit.change.compare import compare_revisions
+    from vcfstats.audit.change.revision import Revision
+    from vcfstats.audit.change.writing import markdown
+
+    record = {"value": 0.8, "ci_low": 0.4, "ci_high": 0.9}
+    old = Revision("old", {"a": 1}, {}, {}, {}, {}, missing=("dvc.lock", "results/results.json"))
+    new = Revision("new", {"a": 2}, {}, {}, {"learn": {}}, {"testing/dlrn/auc": record})
+    said = markdown(compare_revisions(old, new))
+    assert "Not known: the results of one side are missing." in said
+    assert "Not known: dvc.lock of one side is missing." in said
+    assert "testing/dlrn/auc" not in said
+    assert "| `a` | 1 | 2 |" in said

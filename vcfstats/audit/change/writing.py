@@ -6,17 +6,24 @@ from typing import Any
 
 from vcfstats.audit.change.compare import Audit, Moved
 
+LOCK, RESULTS = "dvc.lock", "results/results.json"
+
 
 def markdown(audit: Audit, *, most: int = 40) -> str:
     """Return the audit as Markdown; beyond the flips, the `most` largest moves are listed and the rest counted."""
     lines = [f"## Audit of params.yaml: {audit.before.name} to {audit.after.name}", ""]
-    for revision in (audit.before, audit.after):
-        lines += [f"- {revision.name} has no {path}: nothing to compare there." for path in revision.missing]
+    absent = {path: revision.name for revision in (audit.before, audit.after) for path in revision.missing}
+    lines += [f"- {name} has no {path}: nothing to compare there." for path, name in absent.items()]
     if audit.undeclared:
         lines += ["### Undeclared deviations", "", *(f"- `{key}` owes a reason" for key in audit.undeclared), ""]
     flipped = [m for m in audit.moved if m.flips]
     lines += ["### Conclusions that flipped", ""]
-    lines += [f"- `{m.key}`: {'; '.join(m.flips)} ({_change(m)})" for m in flipped] or ["None."]
+    if RESULTS in absent:
+        lines.append("Not known: the results of one side are missing.")
+    else:
+        lines += [f"- `{m.key}`: {'; '.join(m.flips)} ({_change(m)})" for m in flipped] or [
+            "None among the result records; the tables of results/tables (pairs of models, odds ratios) are not compared."
+        ]
     lines += ["", "### Decisions", ""]
     if audit.decisions:
         lines += ["| Key | Old | New | Meaning | Protocol | Reason |", "|---|---|---|---|---|---|"]
@@ -27,7 +34,12 @@ def markdown(audit: Audit, *, most: int = 40) -> str:
     else:
         lines.append("No key changed.")
     lines += ["", "### Stages that ran again", ""]
-    lines += [f"- {name}: {why}" for name, why in audit.stages.items()] or ["None, by dvc.lock."]
+    if LOCK in absent:
+        lines.append("Not known: dvc.lock of one side is missing.")
+    else:
+        lines += [f"- {name}: {why}" for name, why in audit.stages.items()] or ["None, by dvc.lock."]
+    if RESULTS in absent:
+        return "\n".join(lines) + "\n"
     rest = [m for m in audit.moved if not m.flips]
     lines += ["", f"### Results that moved: {len(audit.moved)}", ""]
     if rest:
