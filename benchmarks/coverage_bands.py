@@ -16,6 +16,7 @@ from benchmarks.coverage_calibration import (
     THRESHOLDS,
     centre,
     miscalibrated,
+    net_benefits,
     one_model,
     population,
     shifted,
@@ -103,16 +104,10 @@ def bootstrap_bands(design, generator):
     band = decision_curve(y, new, THRESHOLDS).confidence_band(
         method="bootstrap", n_resamples=400, random_state=generator
     )
-    band = band.iloc[4:]
-    low, high = net_benefit_difference(y, old, new, THRESHOLDS).confidence_interval(
+    difference = net_benefit_difference(y, old, new, THRESHOLDS).confidence_interval(
         method="bootstrap", n_resamples=400, random_state=generator
     )
-    found = {}
-    for j, t in enumerate(THRESHOLDS):
-        limits = (band["low"].iloc[j], band["high"].iloc[j])
-        found[f"net benefit at {t}"] = shifted(limits, truth["net_benefit"][j])
-        found[f"difference at {t}"] = shifted((low[j], high[j]), truth["difference"][j])
-    return 0.0, found
+    return 0.0, net_benefits(band, difference, truth)
 
 
 @register("nomogram", designs=[*COMMON, *FEW], replicates=5000)

@@ -150,14 +150,18 @@ def net_benefit_intervals(design, generator):
     """Wald intervals of the net benefit and of its paired difference at 0.1 and 0.3, less the true value."""
     y, old, new = two_models(design, generator)
     truth = population(design["n"], design["events"])
-    band = decision_curve(y, new, THRESHOLDS).confidence_band().iloc[4:]
-    low, high = net_benefit_difference(y, old, new, THRESHOLDS).confidence_interval()
+    band = decision_curve(y, new, THRESHOLDS).confidence_band()
+    return 0.0, net_benefits(band, net_benefit_difference(y, old, new, THRESHOLDS).confidence_interval(), truth)
+
+
+def net_benefits(band, difference, truth):
+    """Limits of the model's net benefit and of the difference at each threshold, less the true value."""
     found = {}
     for j, t in enumerate(THRESHOLDS):
-        limits = (band["low"].iloc[j], band["high"].iloc[j])
-        found[f"net benefit at {t}"] = shifted(limits, truth["net_benefit"][j])
-        found[f"difference at {t}"] = shifted((low[j], high[j]), truth["difference"][j])
-    return 0.0, found
+        row = band.iloc[2 * len(THRESHOLDS) + j]  # after treat all and treat none
+        found[f"net benefit at {t}"] = shifted((row["low"], row["high"]), truth["net_benefit"][j])
+        found[f"difference at {t}"] = shifted((difference[0][j], difference[1][j]), truth["difference"][j])
+    return found
 
 
 @register("reclassification", designs=DESIGNS)
@@ -180,10 +184,4 @@ def bootstrap_with_few_events(design, generator):
     y, prob = one_model(design, generator)
     brier = bootstrap_ci((prob - y) ** 2, np.mean, n_resamples=400, random_state=generator)
     found = {"brier": shifted(brier.confidence_interval(), truths(design["n"], design["events"])["brier"])}
-    y, _, new = two_models(design, generator)
-    curve = decision_curve(y, new, THRESHOLDS)
-    band = curve.confidence_band(method="bootstrap", n_resamples=400, random_state=generator).iloc[4:]
-    for j, t in enumerate(THRESHOLDS):
-        truth = population(design["n"], design["events"])["net_benefit"][j]
-        found[f"net benefit at {t}"] = shifted((band["low"].iloc[j], band["high"].iloc[j]), truth)
     return 0.0, found

@@ -1,13 +1,12 @@
 """Time and memory of the AUC routines beside what one would do without them. Writes benchmarks/results/speed_roc.md.
 
-python benchmarks/speed_roc.py [--quick]
+python -m benchmarks.speed_roc [--quick]
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import scipy
 import sklearn
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.timing import seconds
 from vcfstats import bootstrap_aucs, bootstrap_ci, delong_covariance, roc_auc
 
 RESULTS = Path(__file__).parent / "results"
@@ -25,16 +25,6 @@ def simulated(n, k=1, share=0.33, seed=1):
     generator = np.random.default_rng(seed)
     y = generator.random(n) < share
     return y, generator.normal(size=(n, k)) + y[:, None]
-
-
-def seconds(call, repeats):
-    """Least of several runs: other work on the machine only ever adds."""
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return min(found)
 
 
 def peak(call):

@@ -1,12 +1,11 @@
 """Time of the optimism bootstrap and of ICCs beside what one would write without them. Writes results/speed_validation.md.
 
-python benchmarks/speed_validation.py
+python -m benchmarks.speed_validation
 """
 
 from __future__ import annotations
 
 import platform
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import sklearn
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from benchmarks.timing import seconds
 from vcfstats import icc, optimism_bootstrap
 from vcfstats.statistics.glm import fit_logistic
 
@@ -44,15 +44,6 @@ def by_hand(X, y):
         inside, outside = (model.predict_proba(data)[:, 1] for data in (X[rows], X))
         optimism.append(measures(y[rows], inside) - measures(y, outside))
     return np.mean(optimism, axis=0)
-
-
-def seconds(call, repeats):
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return min(found)
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ if typer is not None:
     @app.command()
     def new(
         directory: Path = typer.Argument(help="directory to make"),
-        cohort: Path = typer.Option(help="folder with cohort.csv, images and masks"),
+        cohort: Path = typer.Option(help="folder with cohort.csv, images and masks, or a BIDS folder"),
     ) -> None:
         """Make the directory of a new study: params.yaml to fill in, the stages, the documents."""
         from vcfstats.pipeline.new import new_study

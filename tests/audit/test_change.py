@@ -134,3 +134,24 @@ def test_a_side_without_results_is_not_compared(tmp_path):
     assert "Not known: dvc.lock of one side is missing." in said
     assert "testing/dlrn/auc" not in said
     assert "| `a` | 1 | 2 |" in said
+
+
+def test_what_is_undeclared_is_what_the_study_refuses(tmp_path):
+    """The audit reads old revisions without a schema; on a valid study it must agree with the comparison that has one."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from vcfstats.pipeline.directory import StudyDirectory
+
+    root = Path(__file__).parents[2]
+    for name in ("params.yaml", "protocol.yaml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    git(tmp_path, "init", "-q")
+    whole = read_revision(tmp_path, None)
+    assert compare_revisions(whole, whole).undeclared == ()
+    departures = StudyDirectory(tmp_path).departures()
+    assert len(departures) > 50
+    for departure in departures:
+        reason = f"{'deviations' if departure.is_deviation else 'choices'}.{departure.key}"
+        without = replace(whole, params={key: value for key, value in whole.params.items() if key != reason})
+        assert compare_revisions(whole, without).undeclared == (departure.key,)

@@ -7,10 +7,15 @@ import sys
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from ruamel.yaml import YAML
 
 from tests.imaging.conftest import make_image, make_mask
 from vcfstats.contracts.errors import InputError
+from vcfstats.learning.settings import SplitSettings
 from vcfstats.pipeline.check import check_folder, report
+from vcfstats.pipeline.cohort_table import read_cohort_table
+from vcfstats.pipeline.new import new_study
+from vcfstats.pipeline.params import CohortSection
 
 COUNT = 18
 
@@ -108,7 +113,7 @@ def _plant(folder):
         "P09": ("error", "the same image under 2 ids: P09, P10"),
         "P11": ("error", "the region of mask_intra is the first reading's"),
         "P12": ("error", "the image path '../elsewhere.nii.gz'"),
-        "P13": ("error", "leaves the cohort's folder"),
+        "P13": ("warning", "a link that leads out of the cohort's folder"),
         "P14": ("error", "cannot be read|damaged compressed file"),
         "P16": ("error", "the same id again, in lines 17, 18"),
         "../P17": ("error", "the id '../P17'"),
@@ -165,11 +170,34 @@ def test_a_bids_folder(tmp_path):
             sitk.WriteImage(volume, str(anat / name))
     problems = check_folder(tmp_path)
     assert [(p.patient, p.found) for p in problems] == [
-        ("sub-03", "no file for sub-03/anat/*_T2w.nii.gz"),
-        ("sub-03", "no file for derivatives/*/sub-03/anat/*_mask.nii.gz"),
+        ("sub-03", "no file for sub-03/**/anat/*_T2w.nii.gz"),
+        ("sub-03", "no file for derivatives/**/sub-03/**/anat/*_mask.nii.gz"),
     ]
     shutil.copy(tmp_path / "sub-01/anat/sub-01_T2w.nii.gz", tmp_path / "sub-01/anat/sub-01_run-2_T2w.nii.gz")
     (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-01\t60\nsub-02\tn/a\n")
     (problem,) = check_folder(tmp_path)
     assert "2 files sub-01/anat/sub-01_T2w.nii.gz, sub-01/anat/sub-01_run-2_T2w.nii.gz" in problem.found
     assert "cohort.bids.image" in problem.mend
+
+
+def test_a_study_of_a_bids_folder_reads_its_files(tmp_path):
+    """Sessions and several derivatives: the patterns that a new study starts with find the files."""
+    bids = tmp_path / "bids"
+    for number in (1, 2, 3, 4):
+        image = make_image(number)
+        for part, volume in (("", image), ("derivatives/v1/readers/", make_mask(image))):
+            anat = bids / f"{part}sub-{number}" / "ses-1" / "anat"
+            anat.mkdir(parents=True)
+            name = f"sub-{number}_ses-1_T2w{'_mask' if part else ''}.nii.gz"
+            sitk.WriteImage(volume, str(anat / name))
+    rows = "".join(f"sub-{n}\t{'yes' if n % 2 else 'no'}\n" for n in (1, 2, 3, 4))
+    (bids / "participants.tsv").write_text("participant_id\tdead\n" + rows)
+    assert check_folder(bids) == []
+    new_study(tmp_path / "study", bids)
+    text = (tmp_path / "study" / "params.yaml").read_text(encoding="utf-8")
+    text = text.replace("column: FILL IN", "column: dead").replace("event: 1 #", "event: 'yes' #")
+    body = YAML(typ="safe").load(text)
+    settings = CohortSection.model_validate(body["cohort"])
+    cohort = read_cohort_table(bids, settings, SplitSettings(method="random"))
+    assert cohort["outcome"].tolist() == [1, 0, 1, 0]
+    assert cohort.loc["sub-2", "mask"] == "derivatives/v1/readers/sub-2/ses-1/anat/sub-2_ses-1_T2w_mask.nii.gz"

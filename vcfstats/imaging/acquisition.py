@@ -22,8 +22,7 @@ _NUMBERS = {
     "field_strength_t": "MagneticFieldStrength",
 }
 _MACHINE = {"manufacturer": "Manufacturer", "model": "ManufacturerModelName"}
-# The same in the JSON file that lies beside an image in BIDS; times in seconds.
-_SIDECAR = {**{name: (key, 1000.0 if name.endswith("_ms") else 1.0) for name, key in _NUMBERS.items()}}
+# The JSON file that lies beside an image in BIDS has the same numbers, times in seconds, and another name for the model.
 _SIDECAR_MACHINE = {"manufacturer": "Manufacturer", "model": "ManufacturersModelName"}
 _WORDS = re.compile(r"[A-Za-z0-9 .+/()-]{1,40}\Z")
 
@@ -54,9 +53,9 @@ def acquisition_of(image: Path, *, files: tuple[Path, ...] = ()) -> Acquisition:
 
 
 def _of_dicom(path: Path) -> Acquisition:
-    tags = [*_NUMBERS.values(), *_MACHINE.values(), "Rows", "Columns", "PixelSpacing"]
+    tags: list[Any] = [*_NUMBERS.values(), *_MACHINE.values(), "Rows", "Columns", "PixelSpacing"]
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
     except (InvalidDicomError, OSError, EOFError):
         return {}
     found: Acquisition = {}
@@ -80,8 +79,8 @@ def _of_sidecar(path: Path) -> Acquisition:
     if not isinstance(content, dict):
         return {}
     found: Acquisition = {}
-    for name, (key, factor) in _SIDECAR.items():
-        _put_number(found, name, content.get(key), factor)
+    for name, key in _NUMBERS.items():
+        _put_number(found, name, content.get(key), 1000.0 if name.endswith("_ms") else 1.0)
     for name, key in _SIDECAR_MACHINE.items():
         _put_words(found, name, content.get(key))
     return found

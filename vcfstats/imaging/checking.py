@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from vcfstats.contracts.cohort import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.imaging.geometry import grid_differences, slice_axis
 from vcfstats.imaging.loading import grid_problem, on_grid
+from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.reading import read_image, read_mask
 from vcfstats.imaging.running import run_cases
 
@@ -37,14 +39,15 @@ def check_case(case: Case, *, folder: Path | None = None, min_slices: int = 1) -
     case : Case
         The case.
     folder : Path or None
-        The cohort's folder; where given, files outside it are a problem, links followed.
+        The cohort's folder; where given, a path that leaves it is an error and a link out of it a warning.
     min_slices : int
         Fewest slices that a region may span.
 
     Returns
     -------
     list of Problem
-        Empty where nothing is wrong. Warnings among them: a region that touches the border of its image.
+        Empty where nothing is wrong. Warnings are a region that touches the border of its image, since a field of view may
+        end at the region, and a link out of the folder.
     """
     return _look(case, folder=folder, min_slices=min_slices).problems
 
@@ -52,7 +55,8 @@ def check_case(case: Case, *, folder: Path | None = None, min_slices: int = 1) -
 def _look(case: Case, *, folder: Path | None, min_slices: int) -> _Looked:
     problems: list[Problem] = []
     if folder is not None:
-        outside = [path for path in (case.image, case.mask) if not path.resolve().is_relative_to(folder.resolve())]
+        inside, real = Path(os.path.abspath(folder)), folder.resolve()
+        outside = [path for path in (case.image, case.mask) if not Path(os.path.abspath(path)).is_relative_to(inside)]
         if outside:
             return _Looked(
                 [
@@ -66,6 +70,19 @@ def _look(case: Case, *, folder: Path | None, min_slices: int) -> _Looked:
                     for path in outside
                 ]
             )
+        # Stores of data are often full of links: they are followed, and somebody should know.
+        problems += [
+            Problem(
+                f"a link that leads out of the cohort's folder, to {split_choice(path)[0].resolve()}",
+                f"files inside {folder}",
+                "copy the file into the folder, unless the link is meant and will stay",
+                patient=case.case_id,
+                file=path,
+                warning=True,
+            )
+            for path in (case.image, case.mask)
+            if not split_choice(path)[0].resolve().is_relative_to(real)
+        ]
     image = mask = None
     try:
         image = read_image(case.image, patient=case.case_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import secrets
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -150,6 +151,8 @@ def _client(scheduler: str) -> Iterator[Any]:
                 "pip install 'vcfstats[cluster]', or set compute.scheduler to null",
             )
         ) from None
+    # Both waits may be long; a terminal that says nothing looks like a program that hangs.
+    print(f"cluster: asking {scheduler}, {_PATIENCE_S} s at most", file=sys.stderr, flush=True)
     try:
         client = Client(scheduler, timeout=_PATIENCE_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -161,6 +164,7 @@ def _client(scheduler: str) -> Iterator[Any]:
             )
         ) from None
     with client:
+        print(f"cluster: waiting for a worker, {_PATIENCE_S} s at most", file=sys.stderr, flush=True)
         try:
             client.wait_for_workers(1, timeout=_PATIENCE_S)
         except TimeoutError:

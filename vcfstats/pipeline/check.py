@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from vcfstats.contracts.cohort import ID_PATTERN, REPEATS, Case
-from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.errors import Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.imaging.checking import check_cases
 from vcfstats.pipeline.cohort_table import (
     collect_cohort_table,
+    find_table,
     image_column_names,
     image_columns,
     read_table_file,
@@ -20,7 +21,6 @@ from vcfstats.pipeline.cohort_table import (
 )
 from vcfstats.pipeline.params import BidsSection, ImageColumns, read_params
 
-_TABLES = ("cohort.csv", "participants.tsv")
 _MIN_SLICES = 3  # of a study without params: what the 2.5D slices need
 
 
@@ -63,13 +63,7 @@ def check_folder(folder: Path, *, params_file: Path | None = None, workers: int 
 
 def _usual(folder: Path) -> tuple[ImageColumns, pd.DataFrame]:
     """Return the columns of a folder without params, and its table."""
-    name = next((name for name in _TABLES if (folder / name).is_file()), None)
-    if name is None:
-        raise InputError(
-            Problem(
-                "no cohort table", f"one of {', '.join(_TABLES)}", "put the table there, or give --params", file=folder
-            )
-        )
+    name = find_table(folder)
     table = read_table_file(folder / name)
     if name.endswith(".tsv"):
         columns = ImageColumns(table=name, patient_id="participant_id", bids=BidsSection(), min_slices=_MIN_SLICES)

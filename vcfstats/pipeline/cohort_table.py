@@ -12,6 +12,7 @@ from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.learning.settings import SplitSettings
 from vcfstats.pipeline.params import CohortSection, ImageColumns
 
+TABLES = ("cohort.csv", "participants.tsv")
 # Suffix of a covariate's second reading in the checked cohort table.
 SECOND = "_second"
 
@@ -119,6 +120,24 @@ def _bids_files(
                 )
             )
     return pd.Series(files, index=patients.index, dtype=object), problems
+
+
+def find_table(folder: Path) -> str:
+    """Return the name of a folder's cohort table: cohort.csv, or the participants.tsv of BIDS.
+
+    Raises
+    ------
+    InputError
+        The folder has neither.
+    """
+    name = next((name for name in TABLES if (folder / name).is_file()), None)
+    if name is None:
+        raise InputError(
+            Problem(
+                "no cohort table", f"one of {', '.join(TABLES)}", "put the table there, or name its folder", file=folder
+            )
+        )
+    return name
 
 
 def read_table_file(path: Path) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import sys
 from vcfstats.contracts.cohort import REPEATS, Case, cases_of
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.files import file_hash, replacing, write_text
+from vcfstats.contracts.progress import progress
 from vcfstats.imaging.acquisition import Acquisition, acquisition_of
 from vcfstats.imaging.cache import path_hash
 from vcfstats.imaging.checking import check_cases
@@ -25,6 +26,7 @@ def run(study: StudyDirectory) -> None:
     problems = check_cases(
         cases,
         repeats={name: list(cases_of(cohort, study.cohort_folder, mask=name)) for name in REPEATS},
+        folder=study.cohort_folder,
         min_slices=params.cohort.min_slices,
         workers=params.compute.workers,
     )
@@ -34,12 +36,16 @@ def run(study: StudyDirectory) -> None:
         print(f"warning: {problem}", file=sys.stderr)
     with replacing(study.cohort_file) as temporary:
         cohort.to_parquet(temporary)
+    hashes, acquired = {}, {}
+    for case in progress(cases, len(cases), label="hashes and headers"):
+        hashes[case.case_id] = {"image": path_hash(case.image), "mask": path_hash(case.mask)}
+        if found := _acquisition(case):
+            acquired[case.case_id] = found
     content: dict[str, object] = {
         "table": file_hash(study.cohort_folder / params.cohort.table),
-        "cases": {case.case_id: {"image": path_hash(case.image), "mask": path_hash(case.mask)} for case in cases},
+        "cases": hashes,
+        **({"acquisition": acquired} if acquired else {}),
     }
-    if acquired := {case.case_id: found for case in cases if (found := _acquisition(case))}:
-        content["acquisition"] = acquired
     write_text(study.data / "ingest.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
     print(
         f"ingest: {len(cohort)} cases of {cohort['patient_id'].nunique()} patients, {int(cohort['outcome'].sum())} events; "

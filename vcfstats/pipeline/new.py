@@ -9,11 +9,11 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import pandas as pd
-
 import vcfstats
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.pipeline.cohort_table import find_table, read_table_file
+from vcfstats.pipeline.params import BidsSection
 
 DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
 PROTOCOL = (
@@ -22,6 +22,13 @@ PROTOCOL = (
     '#   source: "registry and number"\n#   keys:\n#     model.folds: { status: printed, value: 5 }\n'
     "source: none\nkeys: {}\n"
 )
+_BIDS = BidsSection()
+BIDS_TABLE = (
+    "  table: cohort.csv\n",
+    "  table: participants.tsv\n  bids: # where images and masks lie: {patient} and * stand for names, ** for any folders\n"
+    f'    image: "{_BIDS.image}"\n    mask: "{_BIDS.mask}"\n',
+)
+BIDS_PATIENT = ("  patient_id: patient_id\n", "  patient_id: participant_id\n")
 WORDS = {
     "background.md": "The background of this study has not been written yet (`report/study/background.md`).\n",
     "participants.md": "Eligibility, setting and dates have not been written yet (`report/study/participants.md`).\n",
@@ -41,25 +48,18 @@ def new_study(directory: Path, cohort: Path) -> None:
     Raises
     ------
     InputError
-        The directory holds files already, or the folder has no cohort.csv.
+        The directory holds files already, or the folder has neither cohort.csv nor participants.tsv.
     """
     if directory.exists() and any(directory.iterdir()):
         raise InputError(
             Problem("a directory that is not empty", "a new or empty directory", "choose another name", file=directory)
         )
-    table = cohort / "cohort.csv"
-    if not table.is_file():
-        raise InputError(
-            Problem(
-                "no cohort.csv",
-                "a folder with cohort.csv, images and masks",
-                "name the folder that holds it",
-                file=cohort,
-            )
-        )
-    columns = list(pd.read_csv(table, dtype=str, nrows=1, encoding="utf-8-sig").columns)
+    table = find_table(cohort)
+    columns = list(read_table_file(cohort / table).columns)
     directory.mkdir(parents=True, exist_ok=True)
     template = files("vcfstats.pipeline").joinpath("template.yaml").read_text(encoding="utf-8")
+    if table.endswith(".tsv"):
+        template = template.replace(*BIDS_TABLE).replace(*BIDS_PATIENT)
     folder = os.path.relpath(cohort.resolve(), directory.resolve())
     write_text(directory / "params.yaml", template.replace("{folder}", folder).replace("{columns}", ", ".join(columns)))
     write_text(directory / "protocol.yaml", PROTOCOL)

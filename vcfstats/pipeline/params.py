@@ -95,15 +95,16 @@ class FollowupSection(Section):
 
 def _pattern(default: str | None, what: str) -> Any:
     return Field(
-        default=default, description=f"{what}, a pattern relative to the folder: {{patient}} and * stand for names"
+        default=default,
+        description=f"{what}, a pattern relative to the folder: {{patient}} and * stand for names, ** for any folders",
     )
 
 
 class BidsSection(Section):
     """Where a BIDS folder keeps its files."""
 
-    image: str = _pattern("{patient}/anat/*_T2w.nii.gz", "image")
-    mask: str = _pattern("derivatives/*/{patient}/anat/*_mask.nii.gz", "mask")
+    image: str = _pattern("{patient}/**/anat/*_T2w.nii.gz", "image")
+    mask: str = _pattern("derivatives/**/{patient}/**/anat/*_mask.nii.gz", "mask")
     mask_intra: str | None = _pattern(None, "region drawn again by the first reader; null: none")
     mask_inter: str | None = _pattern(None, "region drawn by a second reader; null: none")
 

@@ -11,6 +11,7 @@ from vcfstats.reporting.figures import Step
 from vcfstats.reporting.study import KINDS, Study
 
 FUSED = "fused"
+_CALLED = {"positive": "event", "negative": "nonevent"}  # what a case is called that is called positive
 
 
 def all_features(study: Study) -> str:
@@ -73,9 +74,6 @@ def activation_maps(study: Study) -> Any:
         )
     ]
     return figures.activation_figure(rows, headings, simulated=study.info.simulated)
-
-
-_CALLED = {"positive": "event", "negative": "nonevent"}
 
 
 def lasso(study: Study, feature_set: str | None = None) -> Any:

@@ -12,8 +12,9 @@ LOCK, RESULTS = "dvc.lock", "results/results.json"
 def markdown(audit: Audit, *, most: int = 40) -> str:
     """Return the audit as Markdown; beyond the flips, the `most` largest moves are listed and the rest counted."""
     lines = [f"## Audit of params.yaml: {audit.before.name} to {audit.after.name}", ""]
-    absent = {path: revision.name for revision in (audit.before, audit.after) for path in revision.missing}
-    lines += [f"- {name} has no {path}: nothing to compare there." for path, name in absent.items()]
+    absent = {*audit.before.missing, *audit.after.missing}
+    for revision in (audit.before, audit.after):
+        lines += [f"- {revision.name} has no {path}: nothing to compare there." for path in revision.missing]
     if audit.undeclared:
         lines += ["### Undeclared deviations", "", *(f"- `{key}` owes a reason" for key in audit.undeclared), ""]
     flipped = [m for m in audit.moved if m.flips]

@@ -106,7 +106,8 @@ def calibration_belt(
     rejected a calibrated model in 9% of samples with 4 events among 70 and in 5 to 6% from 8 events on
     (benchmarks/results/coverage_calibration_tests.md). An external belt of 95% held the whole true curve in 94 to 96% of
     samples from 8 events on, in 84% with 4 events among 70, where 12% had no belt. An internal belt is no region for the
-    true curve: its quantile counts the terms added to the fitted model, not that model's own two, and it held the curve in 79 to 81% of samples, 59 and 74% with 4 and 8 events (coverage_calibration_bands.md).
+    true curve: its quantile counts the terms added to the fitted model, not that model's own two, and it held the curve
+    in 79 to 81% of samples, in 59 and 74% with 4 and 8 events (coverage_calibration_bands.md).
 
     Parameters
     ----------
