@@ -178,10 +178,9 @@ def reclassification_intervals(design, generator):
     }
 
 
-@register("few_events", designs=[d for d in SMALL if d["events"] < 10], replicates=500)
+@register("few_events", designs=[d for d in SMALL if d["events"] < 10], replicates=5000)
 def bootstrap_with_few_events(design, generator):
     """Percentile bootstrap (400 resamples) where Wald's interval is too short, less the true value."""
     y, prob = one_model(design, generator)
     brier = bootstrap_ci((prob - y) ** 2, np.mean, n_resamples=400, random_state=generator)
-    found = {"brier": shifted(brier.confidence_interval(), truths(design["n"], design["events"])["brier"])}
-    return 0.0, found
+    return 0.0, {"brier": shifted(brier.confidence_interval(), truths(design["n"], design["events"])["brier"])}

@@ -52,7 +52,7 @@ class BrierScore(Result):
 
         Not clipped. A nominal 95% covered 88% with 4 events among 70, 92% with 8 among 164 and 94 to 95% from 26 events
         on; the scaled one 87%, 91% and 94 to 95% (benchmarks/results/coverage_calibration.md). With fewer than 10 events
-        the bootstrap of `calibration_summary` is the better one: 92% and 95% (coverage_few_events.md).
+        the bootstrap is no better: 89% and 92% (coverage_few_events.md).
         """
         estimate, se = (self.scaled, self.scaled_se) if scaled else (self.statistic, self.se)
         half = norm.ppf((1 + check_level(confidence_level)) / 2) * se
