@@ -148,6 +148,47 @@ def test_scikit_learn_agrees():
         assert_allclose(path.coef[0], peer.coef_, atol=1e-8)
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("rank", [3, 5])
+def test_saturated_models_settle(family, rank):
+    """As many predictors as rows, of less rank: whatever enters lies in the span of the others, and the minimum is exact."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(6, rank)) @ rng.normal(size=(rank, 6))
+        X = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
+        y = np.array([0.0, 1, 0, 1, 0, 1])
+        path = lasso_path(X, y, family=family, standardize=False, n_lambdas=20, smallest_ratio=0.01)
+        assert optimality(X, y, path, family) < 1e-7
+        followed = np.linalg.matrix_rank(X[:, path.coef[-1] != 0])
+        assert followed == path.df[-1]  # a minimum that no combination of copies could share
+
+
+def test_following_the_path_finds_what_the_active_set_finds():
+    from vcfstats.statistics.lasso.homotopy import Homotopy
+    from vcfstats.statistics.lasso.solver import Problem, solve, start
+
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(40, 60))
+    X[:, 7] = X[:, 3]  # copies stop the following where both would enter
+    X -= X.mean(axis=0)
+    y = X[:, 3] - X[:, 5] + rng.normal(size=40)
+    problem = Problem(X, y, binomial=False)
+    follow, state, followed = Homotopy(problem), start(problem), 0
+    for penalty in np.abs(X.T @ (y - y.mean())).max() / 40 * 0.01 ** np.linspace(0, 1, 30):
+        state = solve(problem, penalty, 0.0, state)
+        found = follow.advance(penalty)
+        if found is None:
+            follow.restart(state, penalty)
+            continue
+        followed += 1
+        difference = found.coef - state.coef
+        difference[3] += difference[7]
+        difference[7] = 0
+        assert_allclose(difference, 0, atol=1e-9)
+        assert found.intercept == pytest.approx(state.intercept, abs=1e-12)
+    assert followed >= 25
+
+
 @given(st.integers(0, 10_000), st.sampled_from(["gaussian", "binomial"]), st.integers(1, 12), st.floats(0.1, 10))
 @settings(max_examples=25, deadline=None)
 def test_invariants(seed, family, p, unit):

@@ -156,6 +156,14 @@ def test_exact_linear_combination_goes_and_the_rest_stays():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_drawn_twice_do_not_make_more_features_defined():
+    X, y = data(n=20, p=30)
+    once = CollinearityFilter().fit(X, y)
+    twice = CollinearityFilter().fit(np.vstack([X, X]), np.concatenate([y, y]))
+    assert once.support_.sum() <= 18
+    np.testing.assert_array_equal(twice.support_, once.support_)
+
+
 def test_lasso_is_that_of_scikit_learn():
     X, y = data(n=80, p=20, seed=4)
     Z = ZScore().fit_transform(X)

@@ -18,6 +18,7 @@ class CollinearityFilter(FeatureFilter):
     VIF_j = 1 / (1 - R_j^2), R_j^2 that of the linear regression of feature j on the others, is the j-th diagonal
     element of the inverse correlation matrix. It is defined for p < n - 1 features only (one degree of freedom must be left):
     with more, the feature with the largest mean |r| to the others goes first, one at a time. Ties: the later column goes.
+    Rows that are copies of one another (a patient drawn twice into a bootstrap sample) count once in n.
 
     Parameters
     ----------
@@ -38,15 +39,14 @@ class CollinearityFilter(FeatureFilter):
         self.limit = limit
 
     def _select(self, X: FloatArray, event: BoolArray) -> None:
-        n, p = X.shape
-        self.inflation_ = np.full(p, np.nan)
+        self.inflation_ = np.full(X.shape[1], np.nan)
         unit = unit_columns(X)
         still = ~unit.any(axis=0)
         self.reasons_ = {int(j): "does not vary" for j in np.flatnonzero(still)}
         left = np.flatnonzero(~still)
         if self.limit is not None:
-            left = self._until_defined(unit, left, n)
-            left = self._until_within(unit, left)
+            left = self._until_defined(unit, left, len(np.unique(unit, axis=0)))
+            left = self._until_within(unit, left, self.limit)
         self.support_[left] = True
 
     def _until_defined(self, unit: FloatArray, left: np.ndarray, n: int) -> np.ndarray:
@@ -65,8 +65,7 @@ class CollinearityFilter(FeatureFilter):
             total -= magnitude[worst]
         return left[here]
 
-    def _until_within(self, unit: FloatArray, left: np.ndarray) -> np.ndarray:
-        assert self.limit is not None
+    def _until_within(self, unit: FloatArray, left: np.ndarray, limit: float) -> np.ndarray:
         correlation = unit[:, left].T @ unit[:, left]
         np.fill_diagonal(correlation, 1.0)
         here = np.arange(len(left))
@@ -74,7 +73,7 @@ class CollinearityFilter(FeatureFilter):
             inflation = inflation_factors(correlation[np.ix_(here, here)])
             self.inflation_[left[here]] = inflation
             worst = _last_largest(inflation)
-            if inflation[worst] <= self.limit:
+            if inflation[worst] <= limit:
                 break
             self.reasons_[int(left[here[worst]])] = f"VIF = {inflation[worst]:.3g}"
             here = np.delete(here, worst)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.lasso.homotopy import Homotopy
 from vcfstats.statistics.lasso.solver import Problem, solve, start
 
 # Where glmnet ends a sequence of its own making.
@@ -71,9 +72,13 @@ def fit_path(X: FloatArray, y: FloatArray, settings: Settings) -> Fitted:
     penalties = _sequence(problem, eta, settings) if settings.lambdas is None else settings.lambdas
     # glmnet scales a gaussian y to unit variance, lambda with it: the ridge part is left divided by that deviation.
     ridge_unit = 1.0 if settings.binomial else float(y.std())
+    follow = Homotopy(problem) if settings.alpha == 1 and not settings.binomial else None
     intercepts, coefs, ratios = [], [], []
     for k, penalty in enumerate(penalties):
-        state = solve(problem, penalty * settings.alpha, penalty * (1 - settings.alpha) / ridge_unit, state)
+        followed = follow.advance(float(penalty)) if follow else None
+        state = followed or solve(problem, penalty * settings.alpha, penalty * (1 - settings.alpha) / ridge_unit, state)
+        if follow and followed is None:
+            follow.restart(state, float(penalty))
         loss = problem.loss(state.intercept + problem.X @ state.coef)
         intercepts.append(state.intercept)
         coefs.append(state.coef)

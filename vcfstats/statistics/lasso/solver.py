@@ -11,8 +11,12 @@ from scipy.special import expit
 from vcfstats.statistics.inputs import FloatArray
 
 IntArray = npt.NDArray[np.intp]
-_ROUNDS = 100_000
+_ROUNDS = 10_000
 _VIOLATION = 1e-9  # of the penalty: a coefficient enters when its gradient exceeds the penalty by this share
+_DEPENDENT = (
+    1e-12  # of a column's curvature: what the other columns may leave of it before it counts as one of their span
+)
+_FAR = 1e9  # standard deviations of the linear predictor: beyond every coefficient at hand
 
 
 @dataclass
@@ -59,12 +63,14 @@ def solve(problem: Problem, l1: float, l2: float, state: State) -> State:
     """Minimise at one penalty, starting from a neighbouring solution.
 
     A coefficient enters, one at a time, while the gradient at 0 exceeds the penalty; Newton steps move the active ones
-    and stop where one reaches 0, which then leaves. Each step lowers the objective, so that no set comes twice.
+    and stop where one reaches 0, which then leaves. A column that the active ones span (with as many of them as rows
+    allow, any is) may enter as well: along the combination that leaves the fit as it is, the penalty falls until one of
+    them reaches 0. Each step lowers the objective, so that no set comes twice.
 
     Raises
     ------
     ValueError
-        If the active set has not settled (it cycles only by rounding, on columns that are copies of one another).
+        If the active set has not settled, which rounding alone could cause.
     """
     coef, intercept = state.coef.copy(), state.intercept
     active = np.flatnonzero(coef)
@@ -80,7 +86,10 @@ def solve(problem: Problem, l1: float, l2: float, state: State) -> State:
             return State(intercept, coef)
         active = np.append(active, worst)
         signs = np.append(signs, np.sign(gradient[worst]))
-    raise ValueError("The lasso's active set did not settle; drop predictors that are copies of others.")
+    raise ValueError(
+        f"The lasso's active set did not settle at penalty {l1:.3g}, with {len(active)} of {len(coef)} predictors on"
+        f" {len(problem.y)} rows; a larger smallest penalty (smallest_ratio, lambdas) keeps the model from saturation."
+    )
 
 
 def _settle(
@@ -98,7 +107,7 @@ def _settle(
         design = np.column_stack([np.ones(n), columns])
         hessian = (design * weight[:, None]).T @ design / n
         hessian[np.arange(1, len(hessian)), np.arange(1, len(hessian))] += l2
-        step = _newton_step(hessian, pull)
+        step, flat = _newton_step(hessian, pull, l1)
         wrong = (values == 0) & (step[1:] * signs <= 0)
         if wrong.any():  # entered, but moves against its gradient: columns that are copies of one another
             active, signs = active[~wrong], signs[~wrong]
@@ -112,6 +121,8 @@ def _settle(
             keep = np.arange(len(active)) != leaves
             active, signs = active[keep], signs[keep]
             continue
+        if flat and length > 0:
+            continue
         scale = 1 + np.abs(coef[active]).max(initial=abs(intercept))
         if np.abs(step).max() <= 1e-9 * scale and (not problem.binomial or np.abs(pull).max() <= 1e-11):
             return intercept, coef, active, signs
@@ -119,14 +130,35 @@ def _settle(
             return intercept, coef, active, signs
         if np.abs(length * step).max() <= 1e-14 * scale:
             return intercept, coef, active, signs
-    raise ValueError("Newton's steps of the lasso did not settle; drop predictors that are copies of others.")
+    raise ValueError(
+        f"Newton's steps of the lasso did not settle at penalty {l1:.3g}, with {len(active)} of {len(coef)} predictors on"
+        f" {n} rows; a larger smallest penalty (smallest_ratio, lambdas) keeps the model from saturation."
+    )
 
 
-def _newton_step(hessian: FloatArray, pull: FloatArray) -> FloatArray:
+def _newton_step(hessian: FloatArray, pull: FloatArray, l1: float) -> tuple[FloatArray, bool]:
+    """Return the step to the minimum and False; or, where the loss is flat in a direction of descent, a step in it and True.
+
+    Such a step goes on until a coefficient reaches 0, or to the minimum along it where a curvature is left by rounding.
+    """
+    unit = np.sqrt(np.maximum(np.diagonal(hessian), np.finfo(np.float64).tiny))
+    scaled = hessian / np.outer(unit, unit)
     try:
-        return np.asarray(np.linalg.solve(hessian, pull))
+        if np.diagonal(np.linalg.cholesky(scaled)).min() ** 2 > _DEPENDENT:
+            return np.asarray(np.linalg.solve(hessian, pull)), False
     except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(hessian, pull, rcond=1e-13)[0])
+        pass
+    values, vectors = np.linalg.eigh(scaled)
+    flat = values <= len(values) * _DEPENDENT
+    along = vectors.T @ (pull / unit)
+    descent = vectors[:, flat] @ along[flat]
+    if flat.any() and np.abs(descent * unit).max() > _VIOLATION * l1:
+        curvature = float(descent @ scaled @ descent)
+        reach = _FAR / np.abs(descent).max()
+        if curvature > 0:
+            reach = min(reach, float(descent @ descent) / curvature)
+        return np.asarray(reach * descent / unit), True
+    return np.asarray(vectors[:, ~flat] @ (along[~flat] / values[~flat]) / unit), False
 
 
 def _longest(values: FloatArray, step: FloatArray, signs: FloatArray) -> tuple[float, int | None]:
