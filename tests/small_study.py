@@ -32,6 +32,7 @@ def make(directory: Path) -> Path:
     )
     yaml.dump(params, directory / "params.yaml")
     shutil.copy(ROOT / "protocol.yaml", directory)
+    (directory / "lock.json").write_text('{"locks": []}\n')
     shutil.copy(ROOT / "vcfstats" / "pipeline" / "dvc.yaml", directory)
     shutil.copytree(ROOT / "report", directory / "report", ignore=shutil.ignore_patterns("_output", ".quarto"))
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=directory, check=True)

@@ -60,6 +60,24 @@ if typer is not None:
         new_study(directory, cohort)
 
     @app.command()
+    def lock(
+        reason: str = typer.Option(
+            "", help="why a plan that was locked before is locked anew; printed in the supplement"
+        ),
+    ) -> None:
+        """Freeze protocol.yaml and every analytic decision with today's date, before the internal test set is opened."""
+        from vcfstats.pipeline.lock import run_lock
+
+        run_lock(Path.cwd(), reason=reason)
+
+    @app.command()
+    def looks() -> None:
+        """List every look at results of the internal test set; exit 2 where git knows of one that the log lacks."""
+        from vcfstats.pipeline.lock import run_looks
+
+        run_looks(Path.cwd())
+
+    @app.command()
     def render(
         formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf"),
         engine: str = typer.Option("auto", help="auto, quarto or offline"),

@@ -58,6 +58,13 @@ def test_results_keep_their_contracts(finished_study):
         read_table(name, finished_study / "results" / "tables" / f"{name}.csv")
 
 
+def test_the_look_at_the_test_set_is_logged_and_a_second_evaluation_adds_nothing(study_copy):
+    log = (study_copy / "results" / "looks.jsonl").read_text()
+    assert len(log.splitlines()) == 1
+    run_stage("evaluate", study_copy)
+    assert (study_copy / "results" / "looks.jsonl").read_text() == log
+
+
 def test_plan_is_locked_and_changes_with_a_decision_only(finished_study, study_copy):
     plan = (finished_study / "results" / "plan.json").read_text()
     text = (study_copy / "params.yaml").read_text()

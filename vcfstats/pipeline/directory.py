@@ -104,8 +104,18 @@ class StudyDirectory:
 
     @property
     def plan_file(self) -> Path:
-        """Hash of protocol and params, written before any testing result."""
+        """The plan against its lock, written before any testing result."""
         return self.results / "plan.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """The locks of the plan, committed to git."""
+        return self.root / "lock.json"
+
+    @property
+    def looks_file(self) -> Path:
+        """The log of looks at results of the internal test set, committed to git and made by no stage alone."""
+        return self.results / "looks.jsonl"
 
     @property
     def split_file(self) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.features import read_features
+from vcfstats.contracts.plan import add_looks
 from vcfstats.contracts.predictions import read_predictions
 from vcfstats.contracts.progress import progress
 from vcfstats.contracts.records import Record, Records, add_record, write_records
@@ -17,6 +18,7 @@ from vcfstats.learning.thresholds import read_thresholds
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.evaluation import clinical, curves, description, models, patients
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
+from vcfstats.pipeline.looks import log_look
 
 CURVES = ("roc", "calibration", "calibration_groups", "decision")
 
@@ -32,6 +34,13 @@ def run(study: StudyDirectory) -> None:
         "radiomics": list(read_features(study.radiomics_file).columns),
         "deep": list(read_features(study.deep_file).columns),
     }
+
+    if (predictions["kind"] == "testing").any():
+        look = log_look(study)  # before anything is computed: a look that ends in an error was one
+        if look.plan == "open":
+            print("evaluate: results of the internal test set, and the plan was never locked (vcfstats lock)")
+    else:
+        add_looks([], study.looks_file)  # the documents read the log, be it empty
 
     records: Records = {}
     _add(records, description.cohort_records(cohort))

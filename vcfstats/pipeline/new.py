@@ -12,6 +12,7 @@ from pathlib import Path
 import vcfstats
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.plan import write_locks
 from vcfstats.pipeline.cohort_table import find_table, read_table_file
 from vcfstats.pipeline.params import BidsSection
 
@@ -22,6 +23,8 @@ PROTOCOL = (
     '#   source: "registry and number"\n#   keys:\n#     model.folds: { status: printed, value: 5 }\n'
     "source: none\nkeys: {}\n"
 )
+# Two branches each add lines to the log of looks: a merge keeps both.
+ATTRIBUTES = "results/looks.jsonl merge=union\n"
 _BIDS = BidsSection()
 BIDS_TABLE = (
     "  table: cohort.csv\n",
@@ -64,6 +67,8 @@ def new_study(directory: Path, cohort: Path) -> None:
     write_text(directory / "params.yaml", template.replace("{folder}", folder).replace("{columns}", ", ".join(columns)))
     write_text(directory / "protocol.yaml", PROTOCOL)
     write_text(directory / "dvc.yaml", files("vcfstats.pipeline").joinpath("dvc.yaml").read_text(encoding="utf-8"))
+    write_locks((), directory / "lock.json")
+    write_text(directory / ".gitattributes", ATTRIBUTES)
     write_text(directory / ".gitignore", "/data/\n/models/\n/report/_output/\n/results/run.json\n.vcfstats-cache/\n")
     _copy_report(directory / "report")
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", *_scm(directory)], cwd=directory, check=True)

@@ -45,7 +45,8 @@ class Revision:
     missing: tuple[str, ...] = ()
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git in a directory; the caller looks at the return code."""
     try:
         return subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, text=True, encoding="utf-8", check=False
@@ -62,7 +63,7 @@ def read_revision(root: Path, revision: str | None) -> Revision:
     InputError
         `root` is in no git repository, the revision does not exist or has no params.yaml, or a file cannot be parsed.
     """
-    if _git(root, "rev-parse", "--is-inside-work-tree").returncode:
+    if git(root, "rev-parse", "--is-inside-work-tree").returncode:
         raise InputError(
             Problem("no git repository", "a study under git", "run it in the study's repository, or `git init` and commit", file=root)
         )  # fmt: skip
@@ -74,7 +75,7 @@ def read_revision(root: Path, revision: str | None) -> Revision:
             return file.read_text(encoding="utf-8") if file.is_file() else None
     else:
         name = revision
-        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if commit.returncode:
             raise InputError(
                 Problem(f"revision {revision}", "a commit, branch or tag of this repository", "see `git log`; a shallow clone lacks old ones")
@@ -82,7 +83,7 @@ def read_revision(root: Path, revision: str | None) -> Revision:
         sha = commit.stdout.strip()
 
         def text(path: str) -> str | None:
-            shown = _git(root, "show", f"{sha}:./{path}")
+            shown = git(root, "show", f"{sha}:./{path}")
             return None if shown.returncode else shown.stdout
 
     files = {path: text(path) for path in ("params.yaml", "protocol.yaml", "dvc.lock", "results/results.json")}
@@ -97,14 +98,15 @@ def read_revision(root: Path, revision: str | None) -> Revision:
         name=name,
         params={key: value for key, value, _ in _leaves(body)},
         comments={key: comment for key, _, comment in _leaves(body)},
-        protocol=_parse(files["protocol.yaml"], f"protocol.yaml of {name}", _safe).get("keys") or {},
-        stages=_parse(files["dvc.lock"], f"dvc.lock of {name}", _safe).get("stages") or {},
+        protocol=_parse(files["protocol.yaml"], f"protocol.yaml of {name}", safe_yaml).get("keys") or {},
+        stages=_parse(files["dvc.lock"], f"dvc.lock of {name}", safe_yaml).get("stages") or {},
         records=_parse(files["results/results.json"], f"results/results.json of {name}", json.loads),
         missing=tuple(path for path, found in files.items() if found is None),
     )
 
 
-def _safe(text: str) -> Any:
+def safe_yaml(text: str) -> Any:
+    """Parse YAML as data."""
     return YAML(typ="safe", pure=True).load(text)
 
 

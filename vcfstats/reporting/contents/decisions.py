@@ -21,7 +21,7 @@ def deviations_table(study: Study) -> Table:
         Column("reason", "Reason", width=42),
     ]
     rows = [
-        {"key": breakable(d.key), "published": _words(d.published), "used": _words(d.used), "reason": d.reason}
+        {"key": breakable(d.key), "published": words(d.published), "used": words(d.used), "reason": d.reason}
         for d in study.info.protocol.deviations
     ]
     return Table.of(columns, rows) if rows else message("No decision departs from a printed value.")
@@ -38,8 +38,8 @@ def choices_table(study: Study) -> Table:
     rows = [
         {
             "key": breakable(c.key),
-            "published": _words(c.published) or "nothing",
-            "used": _words(c.used),
+            "published": words(c.published) or "nothing",
+            "used": words(c.used),
             "reason": c.reason,
         }
         for c in study.info.protocol.choices
@@ -110,16 +110,16 @@ def _in_full(record: Record) -> str:
 
 def _number(value: float | int | str | bool) -> str:
     if isinstance(value, bool | str | int):
-        return _words(value)
+        return words(value)
     return f"{value:.6g}".replace("-", values.MINUS)
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
     """Write a value of a decision as people do: yes and no, lists with commas, nothing as nothing."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(_words(item) for item in value)
+        return ", ".join(words(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
