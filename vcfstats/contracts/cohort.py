@@ -48,6 +48,8 @@ COHORT = pa.DataFrameSchema(
         "mask_inter": pa.Column(str, nullable=True),
         "outcome": pa.Column("int64", pa.Check.isin([0, 1])),
         "partition": pa.Column(str, pa.Check.isin(PARTITIONS), nullable=True),
+        # Which scanner made the image, where the study names scanners; empty where it is not known.
+        "scanner": pa.Column(str, nullable=True, required=False),
     },
     index=pa.Index(str, pa.Check.str_matches(ID_PATTERN.pattern + r"\Z"), name="case_id", unique=True),
     strict=False,

@@ -19,6 +19,7 @@ from scipy.special import expit
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import replacing, write_text
 from vcfstats.learning.classifiers import probability_of
+from vcfstats.learning.harmonisation.correction import Correction
 from vcfstats.learning.prepared import Prepared
 from vcfstats.learning.tuning import FinalFit
 from vcfstats.statistics.inputs import FloatArray
@@ -107,6 +108,8 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
         key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()
     }
     given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
+    if given.get("correction"):
+        given["correction"] = Correction.from_dict(given["correction"])
     estimator = None if "coefficients" in body else _read_skops(path.with_suffix(".skops"))
     return StoredClassifier(
         feature_set,

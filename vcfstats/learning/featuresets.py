@@ -40,8 +40,13 @@ def _select(task: _SelectionTask) -> Selection:
     )
 
 
-def image_sets(work: Work, reliability: Mapping[str, Reliability]) -> list[FeatureSet]:
-    """Select features of radiomics and of radiomics with deep features, on all training cases and without each fold and pair."""
+def image_sets(
+    work: Work, reliability: Mapping[str, Reliability], context: pd.DataFrame | None = None
+) -> list[FeatureSet]:
+    """Select features of radiomics and of radiomics with deep features, on all training cases and without each fold and pair.
+
+    Where features are harmonised, `context` holds the scanners of the cases and goes beside their features.
+    """
     given = work.given
     frames: dict[str, tuple[tuple[str, ...], pd.DataFrame]] = {
         "radiomics": (("radiomics",), given.matrices["radiomics"])
@@ -51,6 +56,11 @@ def image_sets(work: Work, reliability: Mapping[str, Reliability]) -> list[Featu
             ("radiomics", "deep"),
             pd.concat([given.matrices["radiomics"], given.matrices["deep"]], axis=1),
         )
+    if context is not None:
+        frames = {
+            name: (parts, pd.concat([frame, context.loc[frame.index]], axis=1))
+            for name, (parts, frame) in frames.items()
+        }
     keys = [(name, held_out) for name in frames for held_out in held_out_sets(given.folds)]
     tasks = []
     for name, held_out in keys:

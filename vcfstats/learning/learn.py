@@ -17,6 +17,7 @@ from vcfstats.learning.featuresets import applied_reliability, clinical_findings
 from vcfstats.learning.headline import headline_clinical, headline_deep, headline_nomogram
 from vcfstats.learning.inputs import check_inputs
 from vcfstats.learning.learned import Learned
+from vcfstats.learning.scanners import describe_scanners, scanner_context
 from vcfstats.learning.selection import Reliability
 from vcfstats.learning.settings import LearningSettings
 from vcfstats.learning.thresholds import choose_threshold
@@ -45,7 +46,7 @@ def learn(
     ----------
     cohort : DataFrame
         Index case_id: ``patient_id, partition`` (training, testing), ``fold`` (0 ... K - 1 of training cases, missing for
-        others), ``outcome`` (0/1) and the covariates.
+        others), ``outcome`` (0/1), the covariates and, where it is known, ``scanner``.
     matrices : mapping
         ``radiomics`` and, where there are deep features, ``deep`` (columns DL_k, DL_k.1, DL_k.2): index case_id, finite.
     settings : LearningSettings
@@ -88,7 +89,7 @@ def _learn(
         for model in ("dl", "dlr"):
             work.give_up(model, "there are no deep features")
     applied = applied_reliability(work, reliability)
-    sets = image_sets(work, applied)
+    sets = image_sets(work, applied, scanner_context(work, covariates))
     findings = clinical_findings(work, covariates, agreement)
     if findings is not None:
         sets = [*clinical_set(work, findings), *sets]
@@ -142,6 +143,7 @@ def _learn(
         deep_head=head,
         dlrn=fusion.model if fusion else None,
         final=final,
+        scanners=describe_scanners(work, covariates),
         absent=work.absent,
         notes=tuple(work.notes),
     )

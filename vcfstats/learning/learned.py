@@ -15,6 +15,7 @@ from vcfstats.learning.artefacts import write_classifier
 from vcfstats.learning.clinical import ClinicalFit, Findings
 from vcfstats.learning.crossfit import HeldOut, described
 from vcfstats.learning.deephead import DeepHead
+from vcfstats.learning.harmonisation import ScannerEffect
 from vcfstats.learning.linear import LinearModel
 from vcfstats.learning.selection import Reliability, Selection
 from vcfstats.learning.thresholds import write_thresholds
@@ -66,6 +67,8 @@ class Learned:
         The nomogram model.
     final : dict
         (feature set, classifier) -> fitted classifier.
+    scanners : ScannerEffect or None
+        How features differ between scanners, before and after harmonisation; None where it was not measured.
     absent : dict of str to str
         Headline model (clinical, rad, dl, dlr, dlrn) that was not fitted -> why.
     notes : tuple of Note
@@ -85,6 +88,7 @@ class Learned:
     deep_head: DeepHead | None
     dlrn: LinearModel | None
     final: dict[tuple[str, str], FinalFit]
+    scanners: ScannerEffect | None
     absent: dict[str, str]
     notes: tuple[Note, ...]
 
@@ -108,6 +112,7 @@ class Learned:
         _write_json(
             {name: _reliability(found) for name, found in self.reliability.items()}, folder / "reliability.json"
         )
+        _write_json(_scanners(self.scanners) if self.scanners else None, folder / "scanners.json")
         _write_json(self._clinical(), folder / "clinical.json")
         _write_json(self.dlrn.to_dict() if self.dlrn else None, folder / "dlrn.json")
         _write_json(_head(self.deep_head) if self.deep_head else None, folder / "deep_head.json")
@@ -189,6 +194,14 @@ def _reliability(found: Reliability) -> dict[str, Any]:
         for feature, row in zip(found.table.index, found.table.to_numpy(dtype=np.float64).tolist(), strict=True)
     }
     return {"n_kept": len(found.kept), "dropped": found.dropped, "table": table}
+
+
+def _scanners(found: ScannerEffect) -> dict[str, Any]:
+    shares = {
+        f"{matrix}/{state}": part["share"].tolist()
+        for (matrix, state), part in found.features.groupby(["matrix", "state"], sort=False)
+    }
+    return {"counts": found.counts, "table": found.table.to_dict("records"), "shares": shares}
 
 
 def _head(head: DeepHead) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.learning.harmonisation.correction import Correction
 from vcfstats.statistics.inputs import FloatArray
 
 
@@ -24,9 +25,11 @@ class Prepared:
     fill : tuple of float
         What stands in for a missing value; NaN where a case with a missing value gets no probability.
     low, high : tuple of float
-        Training range.
+        Training range, of the features as they are standardised.
     reason : str
         Why there is no feature; empty where there are some.
+    correction : Correction or None
+        What harmonisation does to them before they are standardised; None where it does nothing.
     """
 
     features: tuple[str, ...]
@@ -36,6 +39,7 @@ class Prepared:
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     reason: str = ""
+    correction: Correction | None = None
 
     def apply(self, frame: pd.DataFrame) -> FloatArray:
         """Return the standardised features, shape (n, p).
@@ -43,7 +47,17 @@ class Prepared:
         Raises
         ------
         InputError
-            A feature is not among the columns.
+            A feature is not among the columns, or a case cannot be harmonised.
+        """
+        return np.asarray((self.values(frame) - np.array(self.mean)) / np.array(self.scale), dtype=np.float64)
+
+    def values(self, frame: pd.DataFrame) -> FloatArray:
+        """Return the features as they are standardised: missing values filled, scanners harmonised; shape (n, p).
+
+        Raises
+        ------
+        InputError
+            As `apply`.
         """
         absent = [name for name in self.features if name not in frame]
         if absent:
@@ -56,7 +70,7 @@ class Prepared:
             )
         values = frame.loc[:, list(self.features)].to_numpy(dtype=np.float64)
         values = np.where(np.isnan(values), np.array(self.fill), values)
-        return np.asarray((values - np.array(self.mean)) / np.array(self.scale), dtype=np.float64)
+        return values if self.correction is None else self.correction.apply(values, frame)
 
 
 def prepared(frame: pd.DataFrame, features: tuple[str, ...], *, ddof: int, fill: pd.Series | None = None) -> Prepared:

@@ -134,9 +134,38 @@ class LassoSettings(_Settings):
     )
 
 
+class HarmonisationSettings(_Settings):
+    """Features of several scanners brought to a common location and spread, fitted wherever selection is."""
+
+    method: Literal["none", "combat"] = Field(
+        default="none", description="combat: empirical Bayes estimates of what each scanner adds and multiplies by"
+    )
+    matrices: tuple[Literal["radiomics", "deep"], ...] = Field(
+        default=("radiomics", "deep"), min_length=1, description="features that are harmonised, each kind by itself"
+    )
+    prior: Literal["parametric", "nonparametric", "none"] = Field(
+        default="parametric",
+        description="form of the empirical prior over features: normal and inverse gamma, or the distribution of the estimates; none: not shrunken",
+    )
+    mean_only: bool = Field(default=False, description="whether the spread is left as it is")
+    covariates: tuple[str, ...] = Field(
+        default=(), description="clinical columns whose effect on the features is preserved; never the outcome"
+    )
+    min_cases: int = Field(
+        default=10, ge=2, description="fewest training cases of a scanner in every fit, folds left out"
+    )
+    describe: bool = Field(
+        default=True,
+        description="whether differences between scanners are measured on training patients, also where nothing is harmonised",
+    )
+
+
 class SelectionSettings(_Settings):
     """Feature selection, in this order; fitted on training patients and again inside every fold."""
 
+    harmonisation: HarmonisationSettings = Field(
+        default=HarmonisationSettings(), description="differences between scanners taken out"
+    )
     sd_ddof: Literal[0, 1] = Field(
         default=1, description="standard deviation of the z-score divides by n (0) or n - 1 (1)"
     )

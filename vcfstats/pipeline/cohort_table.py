@@ -57,6 +57,8 @@ def collect_cohort_table(
                 values = table[column]
                 cohort[target] = pd.to_numeric(values, errors="coerce") if covariate.type == "continuous" else values
                 problems += _covariate_problems(values, cohort[target], target, covariate.levels, path)
+    if settings.scanner is not None and settings.scanner.column is not None:
+        cohort["scanner"] = table[settings.scanner.column]
     if settings.followup is not None:
         for target, column in (("followup_time", settings.followup.time), ("followup_event", settings.followup.event)):
             values = table[column]
@@ -182,6 +184,7 @@ def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitS
         "split.column": split.column if split.method == "column" else None,
         "cohort.followup.time": settings.followup.time if settings.followup else None,
         "cohort.followup.event": settings.followup.event if settings.followup else None,
+        "cohort.scanner.column": settings.scanner.column if settings.scanner else None,
     }
     for name, covariate in settings.covariates.items():
         wanted[f"cohort.covariates.{name}"] = covariate.column or name

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
 
 from vcfstats.contracts.cohort import REPEATS, Case, cases_of
 from vcfstats.contracts.errors import InputError
@@ -34,13 +37,15 @@ def run(study: StudyDirectory) -> None:
         raise InputError(errors)
     for problem in problems:
         print(f"warning: {problem}", file=sys.stderr)
-    with replacing(study.cohort_file) as temporary:
-        cohort.to_parquet(temporary)
     hashes, acquired = {}, {}
     for case in progress(cases, len(cases), label="hashes and headers"):
         hashes[case.case_id] = {"image": path_hash(case.image), "mask": path_hash(case.mask)}
         if found := _acquisition(case):
             acquired[case.case_id] = found
+    if params.cohort.scanner is not None and params.cohort.scanner.header is not None:
+        cohort["scanner"] = scanners_of_headers(cohort.index, acquired, params.cohort.scanner.header)
+    with replacing(study.cohort_file) as temporary:
+        cohort.to_parquet(temporary)
     content: dict[str, object] = {
         "table": file_hash(study.cohort_folder / params.cohort.table),
         "cases": hashes,
@@ -51,6 +56,17 @@ def run(study: StudyDirectory) -> None:
         f"ingest: {len(cohort)} cases of {cohort['patient_id'].nunique()} patients, {int(cohort['outcome'].sum())} events; "
         f"{len(problems)} warning{'' if len(problems) == 1 else 's'}"
     )
+
+
+def scanners_of_headers(cases: pd.Index, acquired: Mapping[str, Acquisition], fields: Sequence[str]) -> pd.Series:
+    """Return each case's scanner, the header's fields joined by spaces; missing where the header lacks one of them."""
+    names = []
+    for case in cases:
+        own = acquired.get(str(case), {})
+        values = [own.get(field) for field in fields]
+        known = [f"{value:g}" if isinstance(value, float) else str(value) for value in values if value is not None]
+        names.append(" ".join(known) if len(known) == len(values) else None)
+    return pd.Series(names, index=cases, dtype=object)
 
 
 def _acquisition(case: Case) -> Acquisition:

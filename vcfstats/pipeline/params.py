@@ -144,6 +144,21 @@ class ImageColumns(Section):
         return value
 
 
+class ScannerSection(Section):
+    """Where the scanner of each image is named."""
+
+    column: str | None = Field(default=None, description="column of the cohort table")
+    header: tuple[Literal["manufacturer", "model", "field_strength_t"], ...] | None = Field(
+        default=None, min_length=1, description="or fields of the image's header or sidecar, joined"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ScannerSection:
+        if (self.column is None) == (self.header is None):
+            raise ValueError("a scanner is named either in a column or in the header")
+        return self
+
+
 class CohortSection(ImageColumns):
     """The folder of the cohort and its columns."""
 
@@ -154,6 +169,9 @@ class CohortSection(ImageColumns):
     screening: str | None = Field(
         default=None,
         description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null",
+    )
+    scanner: ScannerSection | None = Field(
+        default=None, description="where the scanner of each image is named, or null: not known"
     )
     outcome: OutcomeSection = Field(description="the reference standard")
     covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
@@ -248,6 +266,28 @@ class Params(Section):
         if len(value) > 1 or (value and list(value) != ["cohort"]):
             raise ValueError("either {} or one entry named 'cohort'")
         return value
+
+    @model_validator(mode="after")
+    def _harmonisation_has_its_columns(self) -> Params:
+        chosen = self.learning.selection.harmonisation
+        key = "learning.selection.harmonisation"
+        if chosen.method != "none" and self.cohort.scanner is None:
+            raise ValueError(
+                f"{key}.method {chosen.method!r} needs cohort.scanner, where each image's scanner is named"
+            )
+        later = {self.cohort.outcome.column: "the outcome"}
+        if self.cohort.followup is not None:
+            later |= {self.cohort.followup.time: "follow-up", self.cohort.followup.event: "follow-up"}
+        for name in chosen.covariates:
+            if name in later or (name in self.cohort.covariates and self.cohort.covariates[name].column in later):
+                raise ValueError(
+                    f"{key}.covariates: {name!r} is {later.get(name, 'the outcome or follow-up')}; preserving its effect would hand it to the features"
+                )
+            if name not in self.cohort.covariates:
+                raise ValueError(
+                    f"{key}.covariates: {name!r} is none of cohort.covariates: {', '.join(self.cohort.covariates) or 'there are none'}"
+                )
+        return self
 
     def seed_for(self, purpose: str) -> np.random.SeedSequence:
         """Return the seed of one purpose: it depends on the root seed and the purpose's name, on nothing drawn before."""

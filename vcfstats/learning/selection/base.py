@@ -13,6 +13,7 @@ from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from vcfstats.learning.varying import varying
 from vcfstats.statistics.inputs import BoolArray, FloatArray
 
 
@@ -66,12 +67,6 @@ class FeatureFilter(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
-
-
-def varying(X: FloatArray) -> BoolArray:
-    """Return which columns vary by more than the rounding of their values."""
-    spread = X.max(axis=0) - X.min(axis=0)
-    return np.asarray(spread > 1e-12 * np.abs(X).max(axis=0), dtype=bool)
 
 
 def unit_columns(X: FloatArray) -> FloatArray:

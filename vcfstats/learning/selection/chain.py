@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from vcfstats.learning.harmonisation.columns import split_context
+from vcfstats.learning.harmonisation.frames import harmonise, refusal
 from vcfstats.learning.prepared import Prepared, prepared
 from vcfstats.learning.selection.base import FeatureFilter
 from vcfstats.learning.selection.collinearity import CollinearityFilter
@@ -19,7 +21,7 @@ from vcfstats.statistics.lasso import LassoPath
 from vcfstats.statistics.validation.folds import random_folds
 
 # Steps in their order, as they are named in the log and in print.
-STEPS = ("reliability", "zscore", "t_test", "correlation", "collinearity", "lasso")
+STEPS = ("reliability", "harmonisation", "zscore", "t_test", "correlation", "collinearity", "lasso")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def select_features(
     Parameters
     ----------
     features : DataFrame of shape (n, p)
-        Training rows.
+        Training rows; where features are harmonised, with the columns of `context_columns` beside them.
     outcome, patients : ndarray of shape (n,)
         0/1 outcome; patient of each row (rows of a patient share a fold of the LASSO's cross-validation).
     settings : SelectionSettings
@@ -122,6 +124,7 @@ def select_features(
     """
     events = int(outcome.sum())
     steps: list[Step] = []
+    features, context = split_context(features)
     out = {str(name): why for name, why in (unreliable or {}).items() if name in features}
     frame = features.drop(columns=list(out))
     if unreliable is not None:
@@ -136,6 +139,13 @@ def select_features(
         return ended(
             f"{events} events and {len(outcome) - events} non-events are too few to select features by (3 of each)"
         )
+    correction = None
+    if settings.harmonisation.method == "combat":
+        try:
+            frame, correction = harmonise(frame, context, settings.harmonisation)
+        except ValueError as error:
+            return ended(refusal(error))
+        steps.append(Step("harmonisation", frame.shape[1], frame.shape[1], {}))
     folds = min(settings.lasso.folds, *(len(set(patients[outcome == level])) for level in (0, 1)))
     if folds < 3:
         return ended(f"{folds} patients of the rarer class are too few for the LASSO's cross-validation (3)")
@@ -155,8 +165,11 @@ def select_features(
         values = step.transform(values)
     chosen = tuple(map(str, names))
     coefficients = step.coef_[step.support_]
+    sight = prepared(frame, chosen, ddof=settings.sd_ddof)
+    if correction is not None:
+        sight = replace(sight, correction=correction.at(frame.columns.get_indexer(pd.Index(chosen)).tolist()))
     return Selection(
-        prepared=prepared(frame, chosen, ddof=settings.sd_ddof),
+        prepared=sight,
         steps=tuple(steps),
         lasso=replace(step.path_, features=tuple(map(str, entered))),
         lambda_=step.lambda_,

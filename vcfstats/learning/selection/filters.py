@@ -11,7 +11,8 @@ from scipy.special import stdtr
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from vcfstats.learning.selection.base import FeatureFilter, unit_columns, varying
+from vcfstats.learning.selection.base import FeatureFilter, unit_columns
+from vcfstats.learning.varying import varying
 from vcfstats.statistics.inputs import BoolArray, FloatArray, check_choice
 from vcfstats.statistics.multiplicity import adjust_pvalues
 
