@@ -4,6 +4,7 @@ import ast
 import csv
 import inspect
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ def _functions(path: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
+def _of_a_room(name: str) -> bool:
+    """Whether a dotted name, such as learning.harmonisation.ComBat, is what a room of the package offers."""
+    module, _, attribute = name.rpartition(".")
+    return bool(module) and hasattr(import_module(f"vcfstats.{module}"), attribute)
+
+
 def test_rows_name_existing_tests_and_known_kinds():
     wrong = []
     for number, row in enumerate(ROWS, start=2):
@@ -33,7 +40,7 @@ def test_rows_name_existing_tests_and_known_kinds():
             wrong.append(f"line {number}: kind {row['kind']!r} is not one of {sorted(KINDS)}")
         if not all(row[column] for column in ("statistic", "configuration", "oracle", "tolerance")):
             wrong.append(f"line {number}: an empty cell")
-        if row["statistic"] not in vcfstats.__all__:
+        if row["statistic"] not in vcfstats.__all__ and not _of_a_room(row["statistic"]):
             wrong.append(f"line {number}: {row['statistic']!r} is not a public name")
     assert not wrong, "\n".join(wrong)
 
