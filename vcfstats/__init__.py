@@ -53,6 +53,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "proportion_ci",
     ),
     "statistics.multiplicity": ("adjust_pvalues",),
+    "statistics.performance_change": ("performance_change",),
     "statistics.agreement": ("icc", "cohen_kappa", "fleiss_kappa", "gwet_ac1", "bland_altman"),
     "statistics.regression": ("logistic_table", "firth_logistic", "variance_inflation", "SeparationWarning"),
     "statistics.descriptive": ("baseline_table", "standardised_difference"),
