@@ -53,6 +53,15 @@ def test_results_keep_their_contracts(finished_study):
         "lasso_path",
         "flow",
         "followup",
+        "roc_band",
+        "decision_band",
+        "calibration_belt",
+        "distribution",
+        "subgroups",
+        "sample_size",
+        "missing",
+        "scaling",
+        "workflow",
     }
     for name in found:
         read_table(name, finished_study / "results" / "tables" / f"{name}.csv")

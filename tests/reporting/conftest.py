@@ -120,6 +120,12 @@ def design() -> list[Record]:
         "hosmer_lemeshow_groups": 10,
         "decision_low": 0.05,
         "decision_high": 0.6,
+        "decision_sensible_low": 0.1,
+        "decision_sensible_high": 0.5,
+        "bootstrap_samples": 2000,
+        "subgroup_minimum": 5,
+        "anticipated_r2": 0.15,
+        "followup_unit": "months",
         "folds": 5,
         "seed": 1,
     }
@@ -344,6 +350,61 @@ def more_tables() -> dict[str, list[dict[str, object]]]:
             {"term": "Intercept", "coefficient": -3.2, "standard_error": 0.5, "low": -4.2, "high": -2.2},
             {"term": "Finding: Present", "coefficient": 2.4, "standard_error": None, "low": None, "high": None},
         ],
+        "nomogram_example": [
+            {"axis": "Fused probability", "value": "0.62", "points": 62.0},
+            {"axis": "Finding", "value": "Present", "points": 35.0},
+            {"axis": "Site", "value": "Middle", "points": 2.0},
+        ],
+        "scaling": [{"feature_set": "fused", "feature": name, "mean": 1.5 + i, "sd": 0.25} for i, name in enumerate(kept)],
+        "roc_band": [
+            {"kind": kind, "model": model, "false_positive_rate": i / 20, "low": (i / 20) ** 0.5 - 0.1 * (i > 0), "high": (i / 20) ** 0.2}
+            for kind in KINDS for model in HEADLINE for i in range(21)
+        ],
+        "decision_band": [
+            {"kind": kind, "model": model, "threshold": i / 40, "low": 0.2 - i / 80, "high": 0.4 - i / 80}
+            for kind in KINDS for model in HEADLINE for i in range(2, 25)
+        ],
+        "calibration_belt": [
+            {"kind": kind, "model": model, "confidence_level": level, "predicted": i / 20, "low": i / 20 - level / 10, "high": i / 20 + level / 10}
+            for kind in ("testing", "out_of_fold") for model in HEADLINE for level in (0.95, 0.8) for i in range(2, 18)
+        ],
+        "distribution": [
+            {"kind": kind, "model": model, "lower": i / 20, "upper": (i + 1) / 20, "events": i, "nonevents": 19 - i}
+            for kind in KINDS for model in HEADLINE for i in range(20)
+        ],
+        "subgroups": [
+            {
+                "variable": variable, "level": level, "kind": kind, "model": "dlrn", "n": n if kind == "testing" else 2 * n + 24,
+                "events": events if kind == "testing" else 2 * events + 13, "auc": auc, "low": low, "high": high, "remark": remark,
+            }
+            for kind in ("testing", "out_of_fold")
+            for variable, level, n, events, auc, low, high, remark in (
+                ("All cases", "", 70, 24, 0.85, 0.75, 0.95, ""),
+                ("Finding", "Absent", 64, 21, 0.85, 0.75, 0.95, ""),
+                ("Finding", "Present", 6, 3, None, None, None, "too few events"),
+            )
+        ],
+        "sample_size": [
+            {
+                "purpose": "development", "subject": "Radiomics", "parameters": 107, "n": 164, "events": 61, "events_per_parameter": 61 / 107,
+                "minimum_n": 9000, "minimum_events": 3348, "criterion": "shrinkage",
+            },
+            {
+                "purpose": "testing", "subject": "C statistic, interval of width 0.1", "parameters": None, "n": 70, "events": 24,
+                "events_per_parameter": None, "minimum_n": 323, "minimum_events": 121, "criterion": "C statistic",
+            },
+        ],
+        "missing": [
+            {"item": "Finding", "what": "value", "n_training": 164, "missing_training": 2, "n_testing": 70, "missing_testing": 0},
+            {"item": "Finding", "what": "second reading", "n_training": 164, "missing_training": 64, "n_testing": 70, "missing_testing": 30},
+            {"item": "Clinical", "what": "prediction", "n_training": 164, "missing_training": 2, "n_testing": 70, "missing_testing": 0},
+        ],
+        "workflow": [
+            {"stage": "ingest", "description": "Cohort, checked", "takes": ""},
+            {"stage": "deep", "description": "Deep features", "takes": "ingest"},
+            {"stage": "split", "description": "Training and internal test set", "takes": "ingest"},
+            {"stage": "learn", "description": "Models", "takes": "deep split"},
+        ],
         "flow": [
             {"step": "screened", "reason": "", "n": 300},
             {"step": "excluded", "reason": "No images", "n": 60},
@@ -379,6 +440,29 @@ def whole(root: Path) -> Path:
             Record(kind="model", model=name, estimate=key, value=value, stage="evaluate")
             for key, value in found.items()
         ]
+    records += [
+        Record(kind="model", model="dlrn", estimate="example_points", value=99.0, unit="points", stage="evaluate"),
+        Record(kind="model", model="dlrn", estimate="example_probability", value=0.975, unit="probability", stage="evaluate"),
+        Record(
+            kind="cohort", model="all", partition="all", estimate="median_followup", value=15.6, ci_low=13.4, ci_high=23.7, level=0.95, n=234,
+            events=40, unit="months", method="reverse Kaplan-Meier", stage="evaluate",
+        ),
+    ]  # fmt: skip
+    records += [
+        Record(
+            kind=kind,
+            model=name,
+            estimate="calibration_belt",
+            value=4.0,
+            statistic=4.0,
+            p_value=0.135,
+            n=70,
+            events=24,
+            stage="evaluate",
+        )
+        for kind in ("out_of_fold", "testing")
+        for name in HEADLINE
+    ]
     sizes = {"all": (234, 85), "training": (164, 61), "testing": (70, 24)}
     words = {
         "feature_sets": FEATURE_SETS,

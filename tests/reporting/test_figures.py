@@ -19,10 +19,13 @@ from vcfstats.reporting import (
     coefficient_figure,
     decision_figure,
     drawings,
+    followup_figure,
+    nomogram_figure,
     open_study,
     roc_figure,
     save_figure,
 )
+from vcfstats.reporting.figures import Step
 from vcfstats.reporting.figures.style import COLOURS, LINE_TYPES
 
 MakeStudy = Callable[..., Path]
@@ -102,6 +105,7 @@ def test_models_without_a_name_are_not_drawn_and_colours_stay(make_study: MakeSt
 
 DRAWINGS = (
     "flow", "workflow", "activation_maps", "lasso", "coefficients", "nomogram", "roc", "decision", "comparison", "calibration", "followup",
+    "roc_bands", "decision_bands", "belts", "subgroups", "funnel",
 )  # fmt: skip
 
 
@@ -110,8 +114,7 @@ def test_a_study_without_anything_still_has_every_figure(empty_study: Path, tmp_
     figure = getattr(drawings, name)(open_study(empty_study))
     save_figure(figure, tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").stat().st_size > 1000
-    if name != "workflow":
-        assert len(str(figure.data["label"].iloc[0])) > 15
+    assert len(str(figure.data["label"].iloc[0])) > 15
 
 
 def test_the_workflow_shows_what_the_study_has(whole_study: Path, empty_study: Path) -> None:
@@ -120,16 +123,39 @@ def test_the_workflow_shows_what_the_study_has(whole_study: Path, empty_study: P
         drawn = figure.draw(show=False)
         shown = [text.get_text() for axes in drawn.axes for text in axes.texts if text.get_text()]
         x = [text.get_position()[0] for axes in drawn.axes for text in axes.texts]
-        assert drawn.axes[0].get_xlim()[0] <= min(x) < max(x) <= drawn.axes[0].get_xlim()[1]
+        assert drawn.axes[0].get_xlim()[0] <= min(x) <= max(x) <= drawn.axes[0].get_xlim()[1]
         pyplot.close(drawn)
         return shown
 
     everything, little = boxes(whole_study), boxes(empty_study)
-    assert len(everything) == 10
-    assert "Deep learning:\n3,840\nfeatures" in everything
-    assert "Headline\nmodels:\nClinical\nRad\nDL\nDLR\nDLRN" in everything
-    assert len(little) == 6
-    assert not any("Clinical" in text or "Deep" in text or "Headline" in text for text in little)
+    assert sorted(everything) == [
+        "Cohort, checked\n234 cases",
+        "Deep features\n3,840 features",
+        "Models\n8 classifiers; Clinical, Rad,\nDL, DLR, DLRN",
+        "Training and internal test set\n164 and 70 cases",
+    ]
+    assert little == ["The steps of the study were not recorded"]
+
+
+def test_a_long_arrow_bends_around_what_it_passes() -> None:
+    from vcfstats.reporting.figures.workflow import _cost, _layers, _places, _with_bends
+
+    steps = [
+        Step("a", ("A",)),
+        Step("b", ("B",), ("a",)),
+        Step("c", ("C",), ("b",)),
+        Step("d", ("D",), ("a", "c")),
+        Step("e", ("E",)),
+    ]
+    steps.append(Step("f", ("F",), ("d", "e")))
+    layer = _layers(steps)
+    assert layer == {"a": 0, "b": 1, "c": 2, "d": 3, "e": 3, "f": 4}
+    rows, links = _with_bends(steps, layer)
+    assert [len(row) for row in rows] == [1, 2, 2, 2, 1]
+    assert len(links) == 8
+    place = _places(rows, links)
+    ordered_rows = [sorted(row, key=place.__getitem__) for row in rows]
+    assert _cost(ordered_rows, links) < 100  # no crossing
 
 
 def test_no_two_labels_of_a_nomogram_overlap() -> None:
@@ -181,3 +207,78 @@ def test_users_add_to_a_figure(make_study: MakeStudy) -> None:
 
     figure = figures(open_study(make_study()))["roc"] + labs(y="True positive fraction")
     assert figure.labels.y == "True positive fraction"
+
+
+def layers(figure: Any, geometry: str) -> list[Any]:
+    return [layer for layer in figure.layers if type(layer.geom).__name__ == geometry]
+
+
+def test_bands_are_those_of_the_primary_comparison_and_points_stand_on_the_thresholds(whole_study: Path) -> None:
+    study = open_study(whole_study)
+    figure = drawings.roc(study)
+    assert set(layers(figure, "geom_ribbon")[0]._data["model"]) == {"Clinical", "DLRN"}
+    points = layers(figure, "geom_point")[0]._data
+    row = points[(points["model"] == "DLRN") & points["panel"].str.startswith("B")].iloc[0]
+    assert row["sensitivity"] == study.record("testing/dlrn/sensitivity").value
+    assert row["false_positive_rate"] == 1 - study.record("testing/dlrn/specificity").value
+    assert set(layers(drawings.roc_bands(study), "geom_ribbon")[0]._data["model"]) == set(study.info.models.values())
+    assert not layers(drawings.roc(study, "fused"), "geom_ribbon")
+
+
+def test_the_range_in_which_nobody_hesitates_is_shaded(whole_study: Path) -> None:
+    study = open_study(whole_study)
+    shaded = layers(drawings.decision(study), "geom_rect")[0]._data
+    assert shaded["xmax"].iloc[0] == study.record("design/decision_sensible_low").value
+    assert shaded["xmin"].iloc[1] == study.record("design/decision_sensible_high").value
+    assert not layers(decision_figure(study.table("decision"), study.info.models), "geom_rect")
+
+
+def test_predictions_are_counted_below_the_calibration_curve(whole_study: Path) -> None:
+    figure = drawings.calibration(open_study(whole_study))
+    bars = layers(figure, "geom_rect")[0]._data
+    assert (bars["top"] < 0).all()
+    assert bars.loc[bars["events"] == bars["events"].max(), "top"].max() == pytest.approx(-0.016, abs=0.01)
+    assert "61/164 events\nHL p = 0.310" in set(layers(figure, "geom_text")[0]._data["text"])
+
+
+def test_few_events_are_said_in_the_forest(whole_study: Path) -> None:
+    frame = drawings.subgroups(open_study(whole_study)).data
+    assert frame.loc[frame["name"] == "  Present", "text"].tolist() == ["\u2013 (too few events)"] * 2
+    assert frame.loc[frame["name"] == "All cases", "count"].tolist() == ["70 (24)", "164 (61)"]
+    assert frame.loc[frame["name"] == "  Absent", "text"].iloc[0] == "0.850 (0.750 to 0.950)"
+
+
+def test_an_example_patient_stands_on_every_axis(whole_study: Path) -> None:
+    study = open_study(whole_study)
+    figure = drawings.nomogram(study)
+    marks = layers(figure, "geom_point")[0]._data
+    assert marks["note"].tolist() == ["62", "35", "2", "99", "0.97"]
+    assert not layers(nomogram_figure(study.table("nomogram")), "geom_point")
+
+
+def test_numbers_at_risk_and_the_unit_stand_below_the_follow_up() -> None:
+    frame = pd.DataFrame(
+        {
+            "time": [2.0, 6.0, 7.0, 13.0],
+            "estimate": [0.75, 0.5, 0.25, 0.0],
+            "low": 0.1,
+            "high": 0.9,
+            "at_risk": [4, 3, 2, 1],
+        }
+    )
+    figure = followup_figure(frame, unit="months")
+    assert figure.labels.x == "Time (months)"
+    numbers = next(
+        layer._data
+        for layer in layers(figure, "geom_text")
+        if isinstance(layer._data, pd.DataFrame) and "text" in layer._data
+    )
+    assert dict(zip(numbers["time"], numbers["text"], strict=True)) == {
+        0.0: "4",
+        2.0: "4",
+        4.0: "3",
+        6.0: "3",
+        8.0: "1",
+        10.0: "1",
+        12.0: "1",
+    }

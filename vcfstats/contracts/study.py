@@ -26,6 +26,12 @@ TABLES: dict[str, tuple[str, ...]] = {
     "calibration": ("kind", "model", "predicted", "observed", "low", "high"),
     "calibration_groups": ("kind", "model", "group", "n", "events", "predicted", "observed"),
     "decision": ("kind", "model", "threshold", "net_benefit"),
+    # Limits of these curves, pointwise; the belt is a region for the whole curve.
+    "roc_band": ("kind", "model", "false_positive_rate", "low", "high"),
+    "decision_band": ("kind", "model", "threshold", "low", "high"),
+    "calibration_belt": ("kind", "model", "confidence_level", "predicted", "low", "high"),
+    "distribution": ("kind", "model", "lower", "upper", "events", "nonevents"),  # of predicted probabilities
+    "subgroups": ("variable", "level", "kind", "model", "n", "events", "auc", "low", "high", "remark"),
     "baseline": ("variable", "level", "statistic", "all", "training", "testing", "test", "p_value"),
     # Clinical findings by themselves and together: odds ratios with limits; numbers are empty where not fitted.
     "regression": (
@@ -44,13 +50,21 @@ TABLES: dict[str, tuple[str, ...]] = {
     "nomogram_model": ("term", "coefficient", "standard_error", "low", "high"),
     # Class activation maps: one row a row of pixels, pixels as words with spaces between them.
     "activation": ("panel", "outcome", "called", "case", "probability", "row", "height", "width", "intensity", "map", "region"),
+    "nomogram_example": ("axis", "value", "points"),  # one patient traced through it
+    "scaling": ("feature_set", "feature", "mean", "sd"),  # of the features of the linear scores, training cases
+    "sample_size": (
+        "purpose", "subject", "parameters", "n", "events", "events_per_parameter", "minimum_n", "minimum_events", "criterion",
+    ),
+    "missing": ("item", "what", "n_training", "missing_training", "n_testing", "missing_testing"),
+    "workflow": ("stage", "description", "takes"),  # from the study's dvc.yaml; `takes` as words with spaces between them
     "flow": ("step", "reason", "n"),  # patients screened, excluded and kept
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
 _WORDS = (
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
-    "outcome", "called", "case", "intensity", "map", "region",
+    "outcome", "called", "case", "intensity", "map", "region", "value", "purpose", "subject", "criterion", "item", "what", "stage", "description",
+    "takes",
 )  # fmt: skip
 
 

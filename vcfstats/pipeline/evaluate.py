@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,25 @@ from vcfstats.contracts.records import Record, Records, add_record, write_record
 from vcfstats.contracts.study import write_study, write_table
 from vcfstats.learning.thresholds import read_thresholds
 from vcfstats.pipeline.directory import StudyDirectory
-from vcfstats.pipeline.evaluation import clinical, curves, description, models, patients
+from vcfstats.pipeline.evaluation import (
+    bands,
+    clinical,
+    completeness,
+    curves,
+    description,
+    example,
+    models,
+    patients,
+    planning,
+    subgroups,
+    workflow,
+)
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
 from vcfstats.pipeline.looks import log_look
 
-CURVES = ("roc", "calibration", "calibration_groups", "decision")
+CURVES = (
+    "roc", "calibration", "calibration_groups", "decision", "roc_band", "decision_band", "calibration_belt", "distribution",
+)  # fmt: skip
 
 
 def run(study: StudyDirectory) -> None:
@@ -59,15 +74,30 @@ def run(study: StudyDirectory) -> None:
             tables["calibration"].append(curves.calibration_points(given, params.evaluation))
             tables["calibration_groups"].append(curves.calibration_groups(given, params.evaluation))
             tables["decision"].append(curves.decision_points(given, params.evaluation))
+            tables["roc_band"].append(bands.roc_band_points(given, params))
+            tables["decision_band"].append(bands.decision_band_points(given, params.evaluation))
+            tables["distribution"].append(curves.distribution(given))
+            belt, tested = bands.belt(given, params.evaluation)
+            tables["calibration_belt"].append(belt)
+            _add(records, tested)
+    _add(records, patients.followup_records(study, cohort))
 
     out = study.results / "tables"
     shutil.rmtree(out, ignore_errors=True)
     for name, parts in tables.items():
         if parts:
             write_table(name, pd.concat([part for part in parts if len(part)] or parts), out / f"{name}.csv")
+    drawn, traced, told = _nomogram_tables(study, cohort, predictions)
+    _add(records, told)
     for name, frame in {
         **_clinical_tables(study, cohort),
-        **_model_tables(study, cohort, predictions, selection, matrices),
+        **_model_tables(study, predictions, selection, matrices),
+        **drawn,
+        **traced,
+        "subgroups": subgroups.subgroups(cohort, predictions, params),
+        "missing": completeness.missing(cohort, predictions, params),
+        "sample_size": planning.sample_sizes(cohort, matrices, params, records),
+        "workflow": workflow.workflow(study.root / "dvc.yaml", params),
     }.items():
         write_table(name, frame, out / f"{name}.csv")
     write_records(records, study.results / "results.json")
@@ -96,7 +126,6 @@ def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, p
 
 def _model_tables(
     study: StudyDirectory,
-    cohort: pd.DataFrame,
     predictions: pd.DataFrame,
     selection: dict[str, Any],
     matrices: dict[str, list[str]],
@@ -112,14 +141,36 @@ def _model_tables(
         "comparison": models.comparison(predictions, params),
         "classifiers": _classifiers(pd.read_csv(learned / "classifiers.csv")),
     }
-    dlrn = models.read_json(learned / "dlrn.json")
     activation = models.activation(models.read_json(study.activation_file))
     if len(activation):
         tables["activation"] = activation
-    if dlrn and dlrn["terms"]:
-        drawn = models.nomogram(dlrn, cohort, predictions, params)
-        tables["nomogram"], tables["nomogram_model"] = models.nomogram_tables(dlrn, drawn, params)
-    return tables
+    scaling = example.scaling(selection, _standardisation(learned / "classifiers"))
+    return tables | ({"scaling": scaling} if len(scaling) else {})
+
+
+def _nomogram_tables(
+    study: StudyDirectory, cohort: pd.DataFrame, predictions: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[Record]]:
+    """Return the tables of the nomogram, those of a patient traced through it, and what it says of this patient."""
+    params = study.params
+    dlrn = models.read_json(study.models / "learned" / "dlrn.json")
+    if not dlrn or not dlrn["terms"]:
+        return {}, {}, []
+    drawn = models.nomogram(dlrn, cohort, predictions, params)
+    ticks, model = models.nomogram_tables(dlrn, drawn, params)
+    traced, records = example.example(drawn, cohort, predictions, params)
+    return {"nomogram": ticks, "nomogram_model": model}, {"nomogram_example": traced} if len(traced) else {}, records
+
+
+def _standardisation(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return training mean and standard deviation of the features of each feature set; all its classifiers share them."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for path in sorted(folder.glob("*.json")):
+        body = models.read_json(path)
+        given = body["prepared"]
+        rows = zip(given["features"], given["mean"], given["scale"], strict=True)
+        found.setdefault(body["feature_set"], {}).update({name: (mean, scale) for name, mean, scale in rows})
+    return found
 
 
 def _classifiers(table: pd.DataFrame) -> pd.DataFrame:

@@ -183,11 +183,17 @@ class DecisionSection(Section):
     low: float = Field(gt=0, lt=1, description="lowest threshold probability")
     high: float = Field(gt=0, lt=1, description="highest threshold probability")
     step: float = Field(gt=0, lt=1, description="distance between threshold probabilities")
+    sensible_low: float = Field(gt=0, lt=1, description="lowest threshold at which somebody would act")
+    sensible_high: float = Field(gt=0, lt=1, description="highest threshold at which somebody would still wait")
 
     @model_validator(mode="after")
     def _range(self) -> DecisionSection:
         if self.low >= self.high:
             raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        if not self.low <= self.sensible_low < self.sensible_high <= self.high:
+            raise ValueError(
+                f"sensible_low ({self.sensible_low}) and sensible_high ({self.sensible_high}) must lie within {self.low} to {self.high}, in this order"
+            )
         return self
 
 
@@ -204,6 +210,13 @@ class EvaluationSection(Section):
         description="curve drawn through predicted and observed"
     )
     decision: DecisionSection = Field(description="range of the decision curve")
+    bootstrap_samples: int = Field(ge=200, le=100_000, description="resamples behind the band of the ROC curve")
+    subgroup_minimum: int = Field(
+        ge=2, description="events, and non-events, that a subgroup must hold for an AUC of its own"
+    )
+    anticipated_r2: float = Field(
+        gt=0, lt=1, description="share of Nagelkerke's R2 anticipated for the least sample size (Riley et al. 2020)"
+    )
     primary_comparison: tuple[Headline, Headline] = Field(
         description="the two models compared first, on the internal test set; all other pairs are adjusted for multiplicity"
     )

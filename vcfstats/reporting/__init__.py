@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vcfstats.reporting.figures import (
+        belt_figure,
         calibration_figure,
         coefficient_figure,
         comparison_figure,
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
         empty_figure,
         flow_figure,
         followup_figure,
+        forest_figure,
+        funnel_figure,
         lasso_figure,
         nomogram_figure,
         roc_figure,
@@ -33,6 +36,7 @@ __all__ = [
     "Study",
     "Table",
     "Text",
+    "belt_figure",
     "calibration_figure",
     "coefficient_figure",
     "comparison_figure",
@@ -40,6 +44,8 @@ __all__ = [
     "empty_figure",
     "flow_figure",
     "followup_figure",
+    "forest_figure",
+    "funnel_figure",
     "lasso_figure",
     "nomogram_figure",
     "open_study",
@@ -52,6 +58,7 @@ __all__ = [
 # Loaded on first use: the stage that renders needs no plotting, and a figure no kernel.
 _HOMES = {
     "figures": (
+        "belt_figure",
         "calibration_figure",
         "coefficient_figure",
         "comparison_figure",
@@ -59,6 +66,8 @@ _HOMES = {
         "empty_figure",
         "flow_figure",
         "followup_figure",
+        "forest_figure",
+        "funnel_figure",
         "lasso_figure",
         "nomogram_figure",
         "roc_figure",

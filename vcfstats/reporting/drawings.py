@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.reporting import figures, values
-from vcfstats.reporting.figures import Step
+from vcfstats.reporting.contents.selection import STEPS
+from vcfstats.reporting.figures import Step, wrapped
 from vcfstats.reporting.study import KINDS, Study
 
 FUSED = "fused"
@@ -31,35 +32,29 @@ def flow(study: Study) -> Any:
 
 
 def workflow(study: Study) -> Any:
-    """Draw what was done, from what the study has."""
-    radiomics, deep = (study.has(f"design/n_features_{name}") for name in ("radiomics", "deep"))
-    clinical = "clinical" in study.info.feature_sets or study.has_table("regression")
-    images = int(radiomics) + int(deep)
-    between = (images - 1) / 2  # the row of what goes for both kinds of features
-    first = [Step(("Images and", "regions"), between)] if images else []
-    second = [Step(("Preprocessing",), between, ("Images and",))] if images else []
-    third, fourth = [], []
-    if radiomics:
-        count = str(study.point("design/n_features_radiomics"))
-        third.append(Step(("Radiomics:", count, "features"), 0.0, ("Preprocessing",)))
-    if deep:
-        count = str(study.point("design/n_features_deep"))
-        third.append(Step(("Deep learning:", count, "features"), images - 1.0, ("Preprocessing",)))
-    if images:
-        fourth.append(Step(("Selection", "on training"), between, tuple(step.lines[0] for step in third)))
-    if clinical:
-        first.append(Step(("Clinical", "findings"), float(images)))
-        fourth.append(Step(("Univariable", "screening"), float(images), ("Clinical",)))
-    sources = tuple(step.lines[0] for step in fourth)
-    centre = sum(step.row for step in fourth) / max(len(fourth), 1)
-    number = len(study.info.classifiers)
-    fifth = [Step((f"{number} classifiers,", "cross-", "validated"), centre, sources)] if number else []
-    end = tuple(step.lines[0] for step in fifth) or sources
-    models = study.info.models
-    sixth = [Step(("Headline", "models:", *models.values()), centre, end)] if models else []
-    last = [Step(("Internal", "test set"), centre, tuple(step.lines[0] for step in sixth) or end)]
-    columns = [column for column in (first, second, third, fourth, fifth, sixth, last) if column]
-    return figures.workflow_figure(columns, simulated=study.info.simulated)
+    """Draw the stages of the study as its dvc.yaml links them, with counts where the study has them."""
+    steps = [
+        Step(
+            str(row["stage"]),
+            (*wrapped(str(row["description"])), *_counted(study, str(row["stage"]))),
+            tuple(str(row["takes"]).split()),
+        )
+        for row in study.rows("workflow").to_dict("records")
+    ]
+    return figures.workflow_figure(steps, simulated=study.info.simulated)
+
+
+def _counted(study: Study, stage: str) -> tuple[str, ...]:
+    """Return what a stage left, in numbers."""
+    if stage == "ingest" and study.has("cohort/all/n_cases"):
+        return (f"{study.point('cohort/all/n_cases')} cases",)
+    if stage == "split" and study.has("cohort/training/n_cases") and study.has("cohort/testing/n_cases"):
+        return (f"{study.point('cohort/training/n_cases')} and {study.point('cohort/testing/n_cases')} cases",)
+    if stage in ("radiomics", "deep") and study.has(f"design/n_features_{stage}"):
+        return (f"{study.point(f'design/n_features_{stage}')} features",)
+    if stage == "learn" and study.info.models:
+        return wrapped(f"{len(study.info.classifiers)} classifiers; {', '.join(study.info.models.values())}")
+    return ()
 
 
 def activation_maps(study: Study) -> Any:
@@ -92,19 +87,76 @@ def coefficients(study: Study, feature_set: str | None = None) -> Any:
 
 
 def nomogram(study: Study) -> Any:
-    """Draw the nomogram."""
-    return figures.nomogram_figure(study.rows("nomogram"), simulated=study.info.simulated)
+    """Draw the nomogram with a patient traced through it."""
+    told = [_number(study, f"model/dlrn/example_{name}") for name in ("points", "probability")]
+    outcome = (told[0], told[1]) if told[0] is not None and told[1] is not None else None
+    return figures.nomogram_figure(
+        study.rows("nomogram"), example=study.rows("nomogram_example"), outcome=outcome, simulated=study.info.simulated
+    )
 
 
 def roc(study: Study, feature_set: str | None = None) -> Any:
-    """Draw the ROC curves of the headline models, or of the classifiers on a feature set."""
-    models = study.info.models if feature_set is None else study.classifiers(feature_set)
-    return figures.roc_figure(study.rows("roc"), models, simulated=study.info.simulated)
+    """Draw the ROC curves of the headline models, or of the classifiers on a feature set.
+
+    Headline models have their operating points, and the two of the primary comparison their bands.
+    """
+    if feature_set is not None:
+        return figures.roc_figure(study.rows("roc"), study.classifiers(feature_set), simulated=study.info.simulated)
+    return figures.roc_figure(
+        study.rows("roc"),
+        study.info.models,
+        band=_primary(study, "roc_band"),
+        operating=_operating(study),
+        simulated=study.info.simulated,
+    )
+
+
+def roc_bands(study: Study) -> Any:
+    """Draw the ROC curve of each headline model with its band and operating point, a panel each."""
+    return figures.roc_figure(
+        study.rows("roc"), study.info.models, band=study.rows("roc_band"), operating=_operating(study), grid=True,
+        simulated=study.info.simulated,
+    )  # fmt: skip
 
 
 def decision(study: Study) -> Any:
-    """Draw the decision curves of the headline models."""
-    return figures.decision_figure(study.rows("decision"), study.info.models, simulated=study.info.simulated)
+    """Draw the decision curves of the headline models, with bands for the two of the primary comparison."""
+    return figures.decision_figure(
+        study.rows("decision"), study.info.models, band=_primary(study, "decision_band"), sensible=_sensible(study),
+        simulated=study.info.simulated,
+    )  # fmt: skip
+
+
+def decision_bands(study: Study) -> Any:
+    """Draw the decision curve of each headline model with its band, a panel each."""
+    return figures.decision_figure(
+        study.rows("decision"), study.info.models, band=study.rows("decision_band"), sensible=_sensible(study), grid=True,
+        simulated=study.info.simulated,
+    )  # fmt: skip
+
+
+def _primary(study: Study, table: str) -> pd.DataFrame:
+    """Return the rows of the models of the primary comparison: more bands in one panel could not be told apart."""
+    rows = study.rows(table)
+    return rows[rows["model"].isin(study.info.primary_comparison)]
+
+
+def _operating(study: Study) -> pd.DataFrame:
+    """Return sensitivity and 1 - specificity of the headline models at their frozen thresholds."""
+    points = []
+    for kind in KINDS:
+        for model in study.info.models:
+            sensitivity, specificity = (
+                _number(study, f"{kind}/{model}/{name}") for name in ("sensitivity", "specificity")
+            )
+            if sensitivity is not None and specificity is not None:
+                points.append((kind, model, 1 - specificity, sensitivity))
+    return pd.DataFrame(points, columns=["kind", "model", "false_positive_rate", "sensitivity"])
+
+
+def _sensible(study: Study) -> tuple[float, float] | None:
+    low, high = (_number(study, f"design/decision_sensible_{end}") for end in ("low", "high"))
+    return None if low is None or high is None else (low, high)
 
 
 def comparison(study: Study) -> Any:
@@ -113,25 +165,70 @@ def comparison(study: Study) -> Any:
 
 
 def calibration(study: Study) -> Any:
-    """Draw the calibration of the headline models, the p value of the Hosmer-Lemeshow test in each panel."""
-    notes = [
-        {"kind": kind, "model": model, "text": f"HL {values.p_phrase(record.p_value)}"}
-        for kind in KINDS
-        for model in study.info.models
-        if (record := study.records.get(f"{kind}/{model}/hosmer_lemeshow")) is not None and record.p_value is not None
-    ]
+    """Draw the calibration of the headline models, with counts and the p value of the Hosmer-Lemeshow test in each panel."""
+    notes = []
+    for kind in KINDS:
+        for model in study.info.models:
+            auc, test = (study.records.get(f"{kind}/{model}/{name}") for name in ("auc", "hosmer_lemeshow"))
+            if auc is None or auc.n is None:
+                continue
+            lines = [f"{auc.events or 0:,}/{auc.n:,} events"]
+            if test is not None and test.p_value is not None:
+                lines.append(f"HL {values.p_phrase(test.p_value)}")
+            notes.append((kind, model, "\n".join(lines)))
     return figures.calibration_figure(
         study.rows("calibration"),
         study.rows("calibration_groups"),
         study.info.models,
+        distribution=study.rows("distribution"),
         notes=pd.DataFrame(notes, columns=["kind", "model", "text"]),
         simulated=study.info.simulated,
     )
 
 
+def belts(study: Study) -> Any:
+    """Draw the calibration belts of the headline models, the p value of the test in each panel."""
+    notes = [
+        (kind, model, values.p_phrase(record.p_value))
+        for kind in KINDS
+        for model in study.info.models
+        if (record := study.records.get(f"{kind}/{model}/calibration_belt")) is not None and record.p_value is not None
+    ]
+    return figures.belt_figure(
+        study.rows("calibration_belt"), study.info.models, notes=pd.DataFrame(notes, columns=["kind", "model", "text"]),
+        simulated=study.info.simulated,
+    )  # fmt: skip
+
+
+def subgroup_model(study: Study) -> str:
+    """Return the model whose subgroups are shown: the primary comparison's first one that was fitted, else the last of all."""
+    fitted = [name for name in study.info.primary_comparison if name in study.info.models]
+    return (fitted or [*study.info.models][-1:] or [""])[0]
+
+
+def subgroups(study: Study, model: str | None = None) -> Any:
+    """Draw the AUC by level of each covariate, by default of `subgroup_model`."""
+    chosen = model or subgroup_model(study)
+    rows = study.rows("subgroups")
+    kinds = {kind: KINDS[kind][0] for kind in ("testing", "out_of_fold", "external")}
+    shown = {
+        kind: heading for kind, heading in kinds.items() if ((rows["kind"] == kind) & (rows["model"] == chosen)).any()
+    }
+    lettered = {kind: f"{chr(ord('A') + n)}  {heading}" for n, (kind, heading) in enumerate(shown.items())}
+    return figures.forest_figure(rows[rows["model"] == chosen], lettered, simulated=study.info.simulated)
+
+
+def funnel(study: Study) -> Any:
+    """Draw how many features each step of the selection left."""
+    return figures.funnel_figure(study.rows("funnel"), STEPS, study.info.feature_sets, simulated=study.info.simulated)
+
+
 def followup(study: Study) -> Any:
     """Draw the follow-up, or say that there are no times of it."""
-    return figures.followup_figure(study.rows("followup"), simulated=study.info.simulated)
+    unit = study.records.get("design/followup_unit")
+    return figures.followup_figure(
+        study.rows("followup"), unit=str(unit.value) if unit is not None else "", simulated=study.info.simulated
+    )
 
 
 def _of(study: Study, table: str, feature_set: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from vcfstats.pipeline.params import DecisionSection, EvaluationSection
 def roc_points(given: Predictions) -> pd.DataFrame:
     """Return the empirical ROC curve."""
     curve = roc_curve(given.outcome, given.probability)
-    return _labelled(
+    return labelled(
         given, threshold=curve.thresholds, false_positive_rate=1 - curve.specificity, sensitivity=curve.sensitivity
     )
 
@@ -30,9 +30,9 @@ def calibration_points(given: Predictions, settings: EvaluationSection) -> pd.Da
             )
     except ValueError:
         # The figure then shows the groups alone; calibration_slope's record carries the reason.
-        return _labelled(given, predicted=[], observed=[], low=[], high=[])
+        return labelled(given, predicted=[], observed=[], low=[], high=[])
     frame = curve.to_frame()
-    return _labelled(given, **{name: frame[name] for name in ("predicted", "observed", "low", "high")})
+    return labelled(given, **{name: frame[name] for name in ("predicted", "observed", "low", "high")})
 
 
 def calibration_groups(given: Predictions, settings: EvaluationSection) -> pd.DataFrame:
@@ -43,9 +43,9 @@ def calibration_groups(given: Predictions, settings: EvaluationSection) -> pd.Da
                 given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel="external"
             ).table
     except ValueError:
-        return _labelled(given, group=[], n=[], events=[], predicted=[], observed=[])
+        return labelled(given, group=[], n=[], events=[], predicted=[], observed=[])
     table = table[table["n"] > 0]
-    return _labelled(
+    return labelled(
         given,
         group=table["group"],
         n=table["n"],
@@ -53,6 +53,15 @@ def calibration_groups(given: Predictions, settings: EvaluationSection) -> pd.Da
         predicted=table["expected_events"] / table["n"],
         observed=table["observed_events"] / table["n"],
     )
+
+
+def distribution(given: Predictions, bins: int = 20) -> pd.DataFrame:
+    """Return how many events and non-events have which predicted probability, in bins of equal width; a bin holds its lower end."""
+    edges = np.linspace(0, 1, bins + 1)
+    events, nonevents = (
+        np.histogram(given.probability[given.outcome == level], bins=edges)[0] for level in (1, 0)
+    )  # the last bin holds its upper end too
+    return labelled(given, lower=edges[:-1], upper=edges[1:], events=events, nonevents=nonevents)
 
 
 def decision_points(given: Predictions, settings: EvaluationSection) -> pd.DataFrame:
@@ -71,7 +80,8 @@ def thresholds(settings: DecisionSection) -> list[float]:
     return [round(settings.low + i * settings.step, digits) for i in range(count + 1)]
 
 
-def _labelled(given: Predictions, **columns: object) -> pd.DataFrame:
+def labelled(given: Predictions, **columns: object) -> pd.DataFrame:
+    """Return columns as a frame that says whose they are."""
     frame = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
     frame.insert(0, "kind", given.kind)
     frame.insert(1, "model", given.model)

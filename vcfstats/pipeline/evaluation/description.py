@@ -65,6 +65,7 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "auc_interval": f"{METHOD_NAMES[params.evaluation.auc_interval]} confidence interval",
         "proportion_interval": f"{METHOD_NAMES[params.evaluation.proportion_interval]} confidence intervals",
         "pairs_adjusted_by": params.evaluation.pairs_adjusted_by,
+        **({"followup_unit": params.cohort.followup.unit} if params.cohort.followup is not None else {}),
     }
     numbers: dict[str, float] = {
         **{f"n_features_{name}": count for name, count in features.items()},
@@ -72,6 +73,11 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "hosmer_lemeshow_groups": params.evaluation.hosmer_lemeshow_groups,
         "decision_low": params.evaluation.decision.low,
         "decision_high": params.evaluation.decision.high,
+        "decision_sensible_low": params.evaluation.decision.sensible_low,
+        "decision_sensible_high": params.evaluation.decision.sensible_high,
+        "bootstrap_samples": params.evaluation.bootstrap_samples,
+        "subgroup_minimum": params.evaluation.subgroup_minimum,
+        "anticipated_r2": params.evaluation.anticipated_r2,
         "folds": params.learning.folds.n,
         "seed": params.seed,
     }

@@ -147,13 +147,21 @@ def fused_scale(probability: pd.Series, params: Params) -> pd.Series:
     return pd.Series(np.log(clipped / (1 - clipped)), index=probability.index)
 
 
+def axis_label(name: str, params: Params) -> str:
+    """Return what an axis of the nomogram is called in print: the predictor's label with its unit."""
+    if name == OUTPUT:
+        return OUTPUT_LABEL
+    covariate = params.cohort.covariates[name]
+    return f"{covariate.label} ({covariate.unit})" if covariate.unit else covariate.label
+
+
 def nomogram_tables(dlrn: dict[str, Any], drawn: Nomogram, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the ticks of every axis in points, and the coefficients with standard errors and Wald limits."""
     covariates = params.cohort.covariates
     rows: list[tuple[str, str, str, float]] = []
     for tick in drawn.to_frame().itertuples():
         name = str(tick.variable)
-        label = OUTPUT_LABEL if name == OUTPUT else covariates[name].label
+        label = axis_label(name, params)
         level = (
             covariates[name].levels.get(str(tick.value), str(tick.value)) if name in covariates else _number(tick.value)
         )

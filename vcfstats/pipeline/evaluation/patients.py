@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.directory import StudyDirectory
 
@@ -66,3 +68,25 @@ def followup(cohort: pd.DataFrame) -> pd.DataFrame:
             "at_risk": frame["at_risk"],
         }
     )  # fmt: skip
+
+
+def followup_records(study: StudyDirectory, cohort: pd.DataFrame) -> list[Record]:
+    """Return the median follow-up by the reverse Kaplan-Meier estimate; without a value where the curve stays above one half."""
+    from vcfstats import reverse_kaplan_meier
+
+    settings = study.params.cohort.followup
+    if settings is None:
+        return []
+    known = cohort.dropna(subset=["followup_time", "followup_event"])
+    level = study.params.evaluation.confidence_level
+    curve = reverse_kaplan_meier(known["followup_time"], known["followup_event"])
+    median = float(curve.median)
+    low, high = (float(limit) for limit in curve.confidence_interval(level))
+    bounded = math.isfinite(low) and math.isfinite(high)
+    return [
+        Record(
+            kind="cohort", partition="all", estimate="median_followup", value=median if math.isfinite(median) else None,
+            ci_low=low if bounded else None, ci_high=high if bounded else None, level=level if bounded else None,
+            n=len(known), events=int(known["followup_event"].sum()), unit=settings.unit, method="reverse Kaplan-Meier", stage="evaluate",
+        )
+    ]  # fmt: skip

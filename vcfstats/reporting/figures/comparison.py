@@ -1,4 +1,4 @@
-"""Pairs of models: differences of AUC with interval and p value, as a matrix. Follow-up, as a curve."""
+"""Pairs of models: differences of AUC with interval and p value, as a matrix."""
 
 # plotnine is typed in part: its own calls are not checked, ours are.
 # mypy: disable-error-code="no-untyped-call, no-any-return"
@@ -13,9 +13,7 @@ import plotnine as p9
 from vcfstats.reporting import values
 from vcfstats.reporting.figures.curves import PANELS
 from vcfstats.reporting.figures.style import (
-    COLOURS,
     DOUBLE_MM,
-    SINGLE_MM,
     caption,
     empty_figure,
     journal_theme,
@@ -79,35 +77,3 @@ def _cell(difference: float, limits: list[float], p: object) -> str:
     low, high = limits
     text = f"{values.decimal(difference, 3)}\n({values.decimal(low, 3)} to {values.decimal(high, 3)})"
     return f"{text}\n{values.p_phrase(float(p))}" if isinstance(p, float) and p == p else text
-
-
-def followup_figure(followup: pd.DataFrame, *, simulated: bool = False) -> p9.ggplot:
-    """Draw the reverse Kaplan-Meier estimate of follow-up with its pointwise band.
-
-    Parameters
-    ----------
-    followup : DataFrame
-        Columns group, time, estimate, low, high.
-    simulated : bool
-        As for `roc_figure`.
-    """
-    if followup.empty:
-        return empty_figure("Follow-up times were not given", SINGLE_MM, 40.0)
-    known = followup.sort_values("time", kind="stable").reset_index(drop=True)
-    bands = known.dropna(subset=["low", "high"])
-    # A step's band is drawn as rectangles: from each time to the next.
-    steps = bands.assign(until=bands["time"].shift(-1)).dropna(subset=["until"])
-    return (
-        p9.ggplot(known, p9.aes("time", "estimate"))
-        + p9.geom_rect(
-            p9.aes(xmin="time", xmax="until", ymin="low", ymax="high"),
-            data=steps,
-            inherit_aes=False,
-            fill=COLOURS[0],
-            alpha=0.2,
-        )
-        + p9.geom_step(size=0.8, color=COLOURS[0])
-        + p9.coord_cartesian(ylim=(0, 1))
-        + p9.labs(x="Time", y="Proportion still under observation", **caption(simulated))
-        + journal_theme(SINGLE_MM, 70.0)
-    )

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, REFERENCE, caption, empty_figure, journal_theme
+from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, REFERENCE, caption, empty_figure, journal_theme, signed
 
 _PATH, _ERROR, _IMPORTANCE = (
     "A  Coefficients",
@@ -77,6 +80,8 @@ def lasso_figure(
     return (
         figure
         + p9.facet_wrap("panel", nrow=1, scales="free")
+        + p9.scale_x_continuous(labels=signed)
+        + p9.scale_y_continuous(labels=signed)
         + p9.labs(
             x="log₁₀ of the penalty λ (A); absolute coefficient per standard deviation (B)",
             y="",
@@ -116,7 +121,59 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         + p9.geom_col(width=0.7, color="black", size=0.25)
         + p9.geom_hline(yintercept=0, size=0.4)
         + p9.scale_fill_manual(values={"raises the score": COLOURS[1], "lowers the score": COLOURS[0]})
+        + p9.scale_y_continuous(labels=signed)
         + p9.coord_flip()
         + p9.labs(x="", y="Coefficient per standard deviation" + few, **caption(simulated))
         + journal_theme(DOUBLE_MM, 24.0 + 4.2 * len(frame))
+    )
+
+
+def funnel_figure(
+    funnel: pd.DataFrame, steps: Mapping[str, str], feature_sets: Mapping[str, str], *, simulated: bool = False
+) -> p9.ggplot:
+    """Draw how many features each step of the selection left, one panel for each feature set, on a logarithmic axis.
+
+    Parameters
+    ----------
+    funnel : DataFrame
+        Columns feature_set, step, feature_class, n.
+    steps, feature_sets : mapping
+        Names in `funnel` -> names in print, in order.
+    simulated : bool
+        As for `roc_figure`.
+    """
+    if funnel.empty:
+        return empty_figure("No features were selected from", DOUBLE_MM, 30.0)
+    names = [name for name in feature_sets if name in set(funnel["feature_set"])]
+    kinds = funnel["feature_class"].map(lambda name: "deep" if name == "deep" else "radiomic")
+    counts = funnel.assign(kind=kinds).groupby(["feature_set", "step", "kind"], sort=False, as_index=False)["n"].sum()
+    totals = funnel.groupby(["feature_set", "step"], sort=False, as_index=False)["n"].sum()
+    split = counts.pivot_table(index=["feature_set", "step"], columns="kind", values="n", fill_value=0)
+    done = [step for step in steps if step in set(funnel["step"])]
+
+    def text(row: Any) -> str:
+        part = split.loc[(row["feature_set"], row["step"])]
+        both = "deep" in part and part["deep"] > 0 and part.get("radiomic", 0) > 0
+        return f"{int(row['n']):,}" + (f" ({int(part['deep']):,} deep)" if both else "")
+
+    frame = totals.assign(
+        label=totals.apply(text, axis=1),
+        start=0.8,
+        end=totals["n"].clip(lower=0.8),
+        panel=pd.Categorical(
+            totals["feature_set"].map(feature_sets), [feature_sets[name] for name in names], ordered=True
+        ),
+        step=pd.Categorical(totals["step"].map(steps), [steps[name] for name in reversed(done)], ordered=True),
+    )
+    most = float(frame["n"].max())
+    decades = [10**i for i in range(len(str(int(most))))]
+    return (
+        p9.ggplot(frame, p9.aes("step"))
+        + p9.geom_linerange(p9.aes(ymin="start", ymax="end"), size=4.2, color=COLOURS[0])
+        + p9.geom_text(p9.aes(y="end", label="label"), ha="left", nudge_y=0.06, size=6.5)
+        + p9.facet_wrap("panel", nrow=1)
+        + p9.scale_y_log10(breaks=decades, minor_breaks=[], labels=[f"{tick:,}" for tick in decades])
+        + p9.coord_flip(ylim=(0.8, most * 40))
+        + p9.labs(x="", y="Features left (logarithmic axis)", **caption(simulated))
+        + journal_theme(DOUBLE_MM, 6.5 * len(done) + 26.0)
     )

@@ -13,6 +13,7 @@ import pandas as pd
 import plotnine as p9
 
 from vcfstats.reporting.reproducible import STABLE_RC
+from vcfstats.reporting.values import MINUS
 
 SINGLE_MM = 85.0
 DOUBLE_MM = 180.0
@@ -41,6 +42,9 @@ def journal_theme(width_mm: float, height_mm: float) -> p9.theme:
         legend_text=p9.element_text(size=7),
         legend_key_width=24,
         legend_key_height=9,
+        legend_box_spacing=0.01,
+        legend_margin=0,
+        plot_margin=0.015,
         plot_caption=p9.element_text(size=7, color="#b3261e", ha="right"),
         panel_spacing_x=0.03,
         strip_background=p9.element_blank(),
@@ -76,6 +80,11 @@ def line_scales(names: Sequence[str], shown: Sequence[str] | None = None) -> Any
 def fill_scale(names: Sequence[str], shown: Sequence[str]) -> Any:
     """Return the scale that fills bands in the colours of their lines."""
     return p9.scale_fill_manual(values=dict(zip(names, COLOURS, strict=False)), limits=list(shown), guide=None)
+
+
+def signed(values: Any) -> list[str]:
+    """Return tick labels with a true minus sign and no needless decimals."""
+    return [f"{value:.6g}".replace("-", MINUS) for value in values]
 
 
 def blank_axes() -> p9.theme:

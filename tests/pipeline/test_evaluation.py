@@ -1,0 +1,191 @@
+"""What the stage evaluate adds to the curves: bands, subgroups, sample sizes, gaps, the workflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vcfstats import roc_auc, roc_band
+from vcfstats.contracts.records import Record
+from vcfstats.pipeline.evaluation.bands import belt, decision_band_points, roc_band_points
+from vcfstats.pipeline.evaluation.completeness import missing
+from vcfstats.pipeline.evaluation.curves import distribution
+from vcfstats.pipeline.evaluation.performance import Predictions
+from vcfstats.pipeline.evaluation.planning import sample_sizes
+from vcfstats.pipeline.evaluation.subgroups import subgroups
+from vcfstats.pipeline.evaluation.workflow import workflow
+from vcfstats.pipeline.params import read_params
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def params():
+    found = read_params(ROOT / "params.yaml")
+    return found.model_copy(update={"evaluation": found.evaluation.model_copy(update={"bootstrap_samples": 200})})
+
+
+@pytest.fixture(scope="module")
+def cohort(params):
+    """A made-up cohort with the columns of the study."""
+    rng = np.random.default_rng(20261124)
+    n = 120
+    frame = pd.DataFrame({"partition": ["training"] * 80 + ["testing"] * 40, "outcome": rng.integers(0, 2, n)})
+    for name, covariate in params.cohort.covariates.items():
+        codes = list(covariate.levels)
+        frame[name] = rng.normal(64, 10, n).round() if not codes else rng.choice(codes, n)
+    frame["paravertebral_mass"] = np.where(np.arange(n) % 40 < 3, "1", "0")
+    frame["followup_time"], frame["followup_event"] = rng.uniform(1, 30, n), 0.0
+    return frame.set_index(pd.Index([f"C{i:03}" for i in range(n)], name="case_id"))
+
+
+@pytest.fixture(scope="module")
+def predictions(cohort):
+    rng = np.random.default_rng(1)
+    rows = []
+    for model in ("clinical", "dlrn"):
+        probability = 1 / (1 + np.exp(-(rng.normal(size=len(cohort)) + 1.5 * cohort["outcome"] - 0.7)))
+        for kind, partition in (("apparent", "training"), ("out_of_fold", "training"), ("testing", "testing")):
+            own = cohort.index[cohort["partition"] == partition]
+            rows.append(
+                pd.DataFrame(
+                    {"case_id": own, "kind": kind, "model": model, "partition": partition, "probability": probability[own].to_numpy(),
+                     "outcome": cohort.loc[own, "outcome"].to_numpy()}
+                )
+            )  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+def given(predictions, kind="testing", model="dlrn"):
+    own = predictions[(predictions["kind"] == kind) & (predictions["model"] == model)]
+    return Predictions(
+        kind, model, own["partition"].iloc[0], own["outcome"].to_numpy(float), own["probability"].to_numpy(float), 0.5
+    )
+
+
+def test_the_band_is_that_of_the_statistic_and_the_same_each_time(predictions, params):
+    frame = roc_band_points(given(predictions), params)
+    own = given(predictions)
+    band = roc_band(
+        own.outcome, own.probability, specificity=1 - frame["false_positive_rate"], n_resamples=200,
+        random_state=params.seed_for("evaluation/roc_band/testing/dlrn"),
+    )  # fmt: skip
+    assert frame["low"].tolist() == band.low.tolist()
+    assert frame["high"].tolist() == band.high.tolist()
+    pd.testing.assert_frame_equal(frame, roc_band_points(given(predictions), params))
+    one_class = Predictions("testing", "dlrn", "testing", np.ones(5), np.linspace(0.1, 0.9, 5), 0.5)
+    assert roc_band_points(one_class, params).empty
+
+
+def test_the_band_of_net_benefit_holds_the_curve(predictions, params):
+    frame = decision_band_points(given(predictions), params.evaluation)
+    assert (frame["low"] <= frame["high"]).all()
+    assert frame["threshold"].tolist()[:2] == [0.01, 0.02]
+    assert set(frame["model"]) == {"dlrn"}
+
+
+def test_there_is_no_belt_of_apparent_predictions(predictions, params):
+    assert belt(given(predictions, "apparent"), params.evaluation)[1] == []
+    frame, (record,) = belt(given(predictions), params.evaluation)
+    assert set(frame["confidence_level"]) == {0.95, 0.8}
+    assert 0 <= record.p_value <= 1
+    assert "degree" in record.method
+    few = Predictions("testing", "dlrn", "testing", np.ones(5), np.linspace(0.1, 0.9, 5), 0.5)
+    frame, (record,) = belt(few, params.evaluation)
+    assert frame.empty
+    assert record.value is None
+    assert "not estimable" in record.method
+
+
+def test_every_prediction_is_counted_once(predictions):
+    own = given(predictions)
+    frame = distribution(own)
+    assert frame[["events", "nonevents"]].to_numpy().sum() == len(own.outcome)
+    assert frame["events"].sum() == own.outcome.sum()
+    edge = distribution(Predictions("testing", "dlrn", "testing", np.array([1.0, 0.0]), np.array([1.0, 0.0]), 0.5))
+    assert (edge["events"].iloc[-1], edge["nonevents"].iloc[0]) == (1, 1)
+
+
+def test_subgroups_cut_at_the_training_median_and_say_what_is_too_few(cohort, predictions, params):
+    frame = subgroups(cohort, predictions, params)
+    own = frame[(frame["model"] == "dlrn") & (frame["kind"] == "testing")]
+    cut = cohort.loc[cohort["partition"] == "training", "age"].median()
+    below = own[own["level"] == f"below {cut:g} years"].iloc[0]
+    cases = cohort.index[(cohort["age"] < cut) & (cohort["partition"] == "testing")]
+    p = (
+        predictions[(predictions["model"] == "dlrn") & (predictions["kind"] == "testing")]
+        .set_index("case_id")
+        .loc[cases]
+    )
+    assert (below["n"], below["events"]) == (len(cases), cohort.loc[cases, "outcome"].sum())
+    assert below["auc"] == roc_auc(p["outcome"], p["probability"]).auc
+    few = own[(own["variable"] == "Paravertebral mass") & (own["level"] == "Present")].iloc[0]
+    assert few["n"] == 3
+    assert np.isnan(few["auc"])
+    assert few["remark"].startswith("too few")
+    for _, levels in own[own["level"] != ""].groupby("variable"):
+        assert levels["n"].sum() == 40
+    assert "apparent" not in set(frame["kind"])
+    # Testing patients do not move the cut.
+    other = cohort.copy()
+    other.loc[other["partition"] == "testing", "age"] += 50
+    assert f"below {cut:g} years" in set(subgroups(other, predictions, params)["level"])
+
+
+def test_sample_sizes_count_all_candidates(cohort, params):
+    matrices = {"radiomics": [f"r{i}" for i in range(1834)], "deep": [f"d{i}" for i in range(3840)]}
+    auc = Record(kind="out_of_fold", model="dlrn", estimate="auc", value=0.8, stage="evaluate")
+    frame = sample_sizes(cohort, matrices, params, {"out_of_fold/dlrn/auc": auc})
+    development = frame[frame["purpose"] == "development"].set_index("subject")
+    # One for age and each of six binary findings and sex, two for the three levels of location.
+    assert development["parameters"].to_dict() == {
+        "Clinical findings": 9,
+        "Radiomics": 1834,
+        "Radiomics and deep features": 5674,
+    }
+    events = int(cohort.loc[cohort["partition"] == "training", "outcome"].sum())
+    assert development.loc["Clinical findings", "events_per_parameter"] == events / 9
+    assert (development["minimum_n"].diff().dropna() > 0).all()
+    testing = frame[frame["purpose"] == "testing"]
+    assert len(testing) == 3
+    assert set(testing["n"]) == {40}
+    assert set(sample_sizes(cohort, matrices, params, {})["purpose"]) == {"development"}
+    nobody = cohort.assign(outcome=0)
+    assert sample_sizes(nobody, matrices, params, {}).empty
+
+
+def test_missing_values_and_predictions_are_counted(cohort, predictions, params):
+    gaps = cohort.copy()
+    gaps.iloc[[0, 1, 90], gaps.columns.get_loc("band_edema")] = None
+    fewer = predictions[~((predictions["model"] == "clinical") & predictions["case_id"].isin(["C000", "C090"]))]
+    frame = missing(gaps, fewer, params).set_index(["item", "what"])
+    assert frame.loc[("Band-pattern edema", "value")].tolist() == [80, 2, 40, 1]
+    assert frame.loc[("Clinical", "prediction")].tolist() == [80, 1, 40, 1]
+    assert frame.loc[("DLRN", "prediction")].tolist() == [80, 0, 40, 0]
+    assert ("Rad", "prediction") not in frame.index
+
+
+def test_the_workflow_is_that_of_the_stages(params):
+    frame = workflow(ROOT / "dvc.yaml", params).set_index("stage")
+    assert frame.loc["learn", "takes"].split() == ["repeats", "deep"]  # radiomics and split come through repeats
+    assert frame.loc["simulate", "takes"] == ""
+    assert frame.loc["render", "takes"] == "evaluate"
+    assert (frame["description"].str.len() > 5).all()
+    assert "simulate" not in set(workflow(ROOT / "dvc.yaml", params.model_copy(update={"simulate": {}}))["stage"])
+
+
+def test_a_stage_without_words_is_named_as_it_is(params, tmp_path):
+    path = tmp_path / "dvc.yaml"
+    path.write_text(
+        "stages:\n  first_one: {cmd: x, outs: [a]}\n  second: {cmd: y, deps: [a/b.csv], outs: [c]}\n"
+        "  third: {cmd: z, deps: [a, c]}\n"
+    )
+    frame = workflow(path, params)
+    assert frame.to_numpy().tolist() == [
+        ["first_one", "First one", ""],
+        ["second", "Second", "first_one"],
+        ["third", "Third", "second"],
+    ]
