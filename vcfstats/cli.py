@@ -90,6 +90,22 @@ if typer is not None:
 
     from vcfstats.audit.commands import app as audit  # after typer is known to be there
 
+    @audit.command("params")
+    def audit_params(
+        old: str = typer.Argument("HEAD", help="revision to compare from"),
+        new: str = typer.Argument(None, help="revision to compare with; without it the working tree"),
+        markdown: Path = typer.Option(
+            None, help="file for a pull request's comment; - prints it instead of the report"
+        ),
+        html: Path = typer.Option(None, help="file for the page, which lists every move"),
+        most: int = typer.Option(40, min=0, help="moves listed beyond the conclusions that flipped"),
+    ) -> None:
+        """What a change of params.yaml moved, flipped conclusions first; exit 1 on an undeclared deviation."""
+        from vcfstats.pipeline.audit_params import run_audit
+
+        if not run_audit(Path.cwd(), old, new, markdown_file=markdown, html=html, most=most):
+            raise typer.Exit(1)
+
     app.add_typer(audit, name="audit", help="What can be checked of a paper's own numbers.")
 
 

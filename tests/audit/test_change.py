@@ -1,21 +1,29 @@
 """What a change of params.yaml moved, in tiny repositories with results made by hand."""
 
+import hashlib
 import json
+import re
 import subprocess
+import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from vcfstats import delong_test
 from vcfstats.audit.change import compare_revisions, read_revision
-from vcfstats.audit.commands import app
+from vcfstats.audit.change.report import report
+from vcfstats.audit.change.writing import markdown
+from vcfstats.cli import app
 from vcfstats.contracts.errors import InputError
 
 PROTOCOL = "source: s\nkeys:\n  a.t: { status: printed, value: 0.85 }\n  a.s: { status: silent }\n"
 PARAMS = 'a:\n  t: 0.85 # ICC kept from\n  s: 1\nchoices:\n  a.s: "why"\n'
 
 
-def record(value, low=None, high=None, p=None, kind="testing"):
-    return {"kind": kind, "value": value, "ci_low": low, "ci_high": high, "level": 0.95 if low is not None else None, "p_value": p}  # fmt: skip
+def record(value, low=None, high=None, p=None, kind="testing", **more):
+    return {**more, "kind": kind, "value": value, "ci_low": low, "ci_high": high, "level": 0.95 if low is not None else None, "p_value": p}  # fmt: skip
 
 
 RECORDS = {
@@ -88,18 +96,26 @@ def test_flips_first_stages_and_sizes(study):
     assert brier.size == pytest.approx(-0.02 / (0.04 / 1.959963984540054), rel=1e-9)
 
 
-def test_exit_codes_of_the_command(study, monkeypatch):
+def test_exit_codes_and_the_three_forms_of_the_command(study, monkeypatch, tmp_path):
     monkeypatch.chdir(study)
-    assert CliRunner().invoke(app, ["params"]).exit_code == 0
+    monkeypatch.setenv("COLUMNS", "200")
+    run = CliRunner().invoke
+    assert run(app, ["audit", "params"]).exit_code == 0
     write(study, CHANGED, MOVED, 0.75, "2")
-    result = CliRunner().invoke(app, ["params"])
-    assert result.exit_code == 1
-    assert "`a.t` owes a reason" in result.output
-    assert result.output.index("flipped") < result.output.index("### Decisions")
+    shown = run(app, ["audit", "params", "--html", str(tmp_path / "a.html"), "--markdown", str(tmp_path / "a.md")])
+    assert shown.exit_code == 1
+    for text in (shown.output, (tmp_path / "a.md").read_text(), (tmp_path / "a.html").read_text()):
+        assert text.index("Undeclared") < text.index("flipped") < text.index("Decisions")
+        assert "UNDECLARED" in text
+        assert "the interval no longer holds 0.5" in text
+    page = (tmp_path / "a.html").read_text()
+    assert not re.search(r"<script|<link|<img|src=|href=|@import|url\(", page)  # one page by itself
+    result = run(app, ["audit", "params", "--markdown", "-"])
+    assert "`a.t` owes a reason" in result.stdout
     git(study, "commit", "-qam", "second")
-    assert (
-        CliRunner().invoke(app, ["params", "HEAD~1", "HEAD"]).output.splitlines()[2:] == result.output.splitlines()[2:]
-    )
+    later = run(app, ["audit", "params", "HEAD~1", "HEAD", "--markdown", "-"])
+    first = result.stdout.replace("HEAD", "OLD").replace("working tree", "NEW")
+    assert later.stdout.replace("HEAD~1", "OLD").replace("HEAD", "NEW") == first
 
 
 def test_removed_and_added_keys(study):
@@ -122,14 +138,12 @@ def test_what_cannot_be_read(study, tmp_path):
 
 
 def test_a_side_without_results_is_not_compared(tmp_path):
-    from vcfstats.audit.change.compare import compare_revisions
     from vcfstats.audit.change.revision import Revision
-    from vcfstats.audit.change.writing import markdown
 
     record = {"value": 0.8, "ci_low": 0.4, "ci_high": 0.9}
     old = Revision("old", {"a": 1}, {}, {}, {}, {}, missing=("dvc.lock", "results/results.json"))
     new = Revision("new", {"a": 2}, {}, {}, {"learn": {}}, {"testing/dlrn/auc": record})
-    said = markdown(compare_revisions(old, new))
+    said = markdown(report(compare_revisions(old, new)))
     assert "Not known: the results of one side are missing." in said
     assert "Not known: dvc.lock of one side is missing." in said
     assert "testing/dlrn/auc" not in said
@@ -155,3 +169,150 @@ def test_what_is_undeclared_is_what_the_study_refuses(tmp_path):
         reason = f"{'deviations' if departure.is_deviation else 'choices'}.{departure.key}"
         without = replace(whole, params={key: value for key, value in whole.params.items() if key != reason})
         assert compare_revisions(whole, without).undeclared == (departure.key,)
+
+
+def test_results_of_another_value_are_called_out_of_date(study):
+    write(study, CHANGED + 'deviations:\n  a.t: "because"\n', RECORDS, 0.85, "1")
+    audit = compare_revisions(read_revision(study, "HEAD"), read_revision(study, None))
+    assert [d.stale for d in audit.decisions] == [True]
+    assert "computed with another value" in markdown(report(audit))
+
+
+def test_a_decision_names_its_stages_and_what_the_schema_says_of_it(study):
+    write(study, CHANGED + 'deviations:\n  a.t: "because"\n', MOVED, 0.75, "2")
+    before, after = read_revision(study, "HEAD"), read_revision(study, None)
+    (decision,) = compare_revisions(before, after, descriptions={"a.t": "smallest value that stays"}).decisions
+    assert decision.stages == ("learn",)
+    assert decision.meaning == "smallest value that stays; ICC kept from"
+
+
+COMPARISON = "kind,model_a,model_b,difference,low,high,p_value,p_adjusted,primary\n"
+TABLES = {
+    "comparison": COMPARISON + "testing,m,n,0.10,0.01,0.19,0.03,0.03,yes\ntesting,m,o,0.05,-0.01,0.11,0.1,0.2,no\n",
+    "regression": "variable,level,or,low,high,p_value,adjusted_or,adjusted_low,adjusted_high,adjusted_p_value\n"
+    "Sex,Male,2.9,1.5,5.5,0.001,1.5,0.9,3.0,0.1\nAge,,0.9,0.8,1.1,0.2,,,,\n",
+    "baseline": "variable,level,statistic,all,training,testing,test,p_value\nSex,Male,n (%),3 (30%),2,1,chi-square,0.04\n",
+    "coefficients": "feature_set,feature,coefficient\nfused,a,0.1\nfused,b,0.2\n",
+    "roc": "kind,model,threshold,false_positive_rate,sensitivity\ntesting,m,0.1,0.2,0.3\ntesting,m,0.2,0.1,0.2\n",
+}
+AFTER = {
+    "comparison": COMPARISON + "testing,m,n,0.08,-0.01,0.17,0.08,0.08,yes\ntesting,m,o,0.05,-0.01,0.11,0.1,0.2,no\n",
+    "regression": TABLES["regression"].replace("1.5,0.9,3.0,0.1", "2.0,1.2,3.9,0.01"),
+    "baseline": TABLES["baseline"].replace("0.04", "0.06"),
+    "coefficients": "feature_set,feature,coefficient\nfused,b,0.2\nfused,c,0.3\nfused,d,0.3\n",
+    "roc": TABLES["roc"].replace("0.2,0.1,0.2", "0.2,0.1,0.25"),
+}
+
+
+def write_tables(study, tables):
+    folder = study / "results" / "tables"
+    folder.mkdir(exist_ok=True)
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text)
+
+
+def test_tables_are_compared_estimate_by_estimate(study):
+    write_tables(study, TABLES)
+    git(study, "add", ".")
+    git(study, "commit", "-qm", "tables")
+    write_tables(study, AFTER)
+    audit = compare_revisions(read_revision(study, "HEAD"), read_revision(study, None))
+    assert audit.tables == {"baseline": 1, "coefficients": 2, "comparison": 1, "regression": 1, "roc": 1}
+    flips = {m.key: m.flips for m in audit.moved}
+    assert flips == {
+        "comparison/testing/m/n/difference": ("p crossed 0.05: 0.03 to 0.08", "the interval now holds 0"),
+        "regression/Sex/adjusted_or": ("p crossed 0.05: 0.1 to 0.01", "the interval no longer holds 1"),
+        "baseline/Sex/p_value": ("p crossed 0.05: 0.04 to 0.06",),
+        "conclusion/features/fused": ("2 became 3; 2 in: c, d; 1 out: a",),
+    }
+    difference = next(m for m in audit.moved if m.key.startswith("comparison"))
+    assert difference.size is None  # the level of its interval is not known without its record
+    write(study, records={**RECORDS, "design/confidence_level": record(0.95, kind="design")})
+    git(study, "commit", "-qam", "level")
+    write_tables(study, TABLES)
+    audit = compare_revisions(read_revision(study, "HEAD"), read_revision(study, None))
+    assert next(m for m in audit.moved if m.key.startswith("comparison")).size == pytest.approx(0.02 / (0.18 / 2 / 1.959964), rel=1e-6)  # fmt: skip
+
+
+def test_another_best_model_is_a_flip(study):
+    def aucs(**values):
+        return {f"testing/{model}/auc": record(value, model=model, estimate="auc") for model, value in values.items()}
+
+    write(study, records=aucs(dlr=0.80, dlrn=0.82, svm=0.7) | {"testing/fused.svm/auc": record(0.99, model="fused.svm", estimate="auc")})  # fmt: skip
+    git(study, "commit", "-qam", "before")
+    write(study, records=aucs(dlr=0.83, dlrn=0.82, svm=0.7))
+    audit = compare_revisions(read_revision(study, "HEAD"), read_revision(study, None))
+    assert [(m.key, m.flips) for m in audit.flipped] == [("conclusion/best_model/testing", ("dlrn became dlr",))]
+
+
+def predictions(seed, shift=0.0):
+    rng = np.random.default_rng(1)
+    outcome = np.arange(60) % 2
+    score = rng.normal(outcome * 0.8, 1) + shift * np.random.default_rng(seed).normal(size=60)
+    return pd.DataFrame({
+        "case_id": [f"P{i:02}" for i in range(60)], "patient_id": [f"P{i:02}" for i in range(60)], "partition": "testing", "kind": "testing",
+        "repeat": np.int64(0), "fold": np.int64(-1), "feature_set": "f", "model": "m", "probability": 1 / (1 + np.exp(-score)), "outcome": outcome,
+    })  # fmt: skip
+
+
+def test_the_same_patients_are_paired_from_working_tree_and_cache(study):
+    from vcfstats.audit.change import audit_revisions
+    from vcfstats.contracts.predictions import write_predictions
+
+    file = study / "data" / "predictions.parquet"
+
+    def at(frame, auc):
+        write_predictions(frame, file)
+        digest = hashlib.md5(file.read_bytes()).hexdigest()
+        write(study, records={"testing/m/auc": record(auc, 0.5, 0.9), "testing/m/threshold": record(0.5)})
+        lock = {"stages": {"learn": {"outs": [{"path": "data/predictions.parquet", "md5": digest}]}}}
+        (study / "dvc.lock").write_text(json.dumps(lock))
+        return digest
+
+    old = at(predictions(1), 0.7)
+    git(study, "add", "-f", "dvc.lock", "results")
+    git(study, "commit", "-qm", "old")
+    before, kept = predictions(1), file.read_bytes()
+    after = predictions(2, shift=0.3)
+    at(after, 0.75)
+    revisions = read_revision(study, "HEAD"), read_revision(study, None)
+    audit = audit_revisions(study, *revisions)
+    assert audit.moved[0].paired is None
+    assert "neither in the working tree nor in DVC's cache" in audit.remarks[0]
+
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], cwd=study, check=True)
+    cached = study / ".dvc" / "cache" / "files" / "md5" / old[:2] / old[2:]
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(kept)
+    audit = audit_revisions(study, *revisions)
+    test = delong_test(before["outcome"], after["probability"], before["probability"])
+    paired = audit.moved[0].paired
+    low, high = test.confidence_interval()
+    assert (paired.difference, paired.low, paired.high) == pytest.approx((test.difference, low, high), abs=1e-12)
+    assert f"{test.difference:+.3g} (" in markdown(report(audit))
+
+    cached.write_bytes(b"other bytes")  # a cache that was tampered with is not believed
+    assert audit_revisions(study, *revisions).moved[0].paired is None
+
+
+def test_other_patients_are_not_paired():
+    from vcfstats.audit.change.paired import paired_changes
+    from vcfstats.audit.change.revision import Revision
+
+    nothing = Revision("r", {}, {}, {}, {}, {})
+    old, new = predictions(1), predictions(2)
+    changes, remarks = paired_changes(old, new.assign(case_id=new["case_id"] + "x"), nothing, nothing)
+    assert changes == {}
+    assert remarks == ["not the same patients or outcomes on both sides, so not paired: testing/m"]
+    assert "testing/m/auc" in paired_changes(old, new, nothing, nothing)[0]
+
+
+def test_every_key_of_params_is_described_by_the_schema():
+    from pathlib import Path
+
+    from vcfstats.pipeline.audit_params import describe_keys
+    from vcfstats.pipeline.params import analytic_leaves, read_params
+
+    described = describe_keys()
+    undescribed = [key for key in analytic_leaves(read_params(Path(__file__).parents[2] / "params.yaml")) if not described.get(key)]  # fmt: skip
+    assert undescribed == []

@@ -11,8 +11,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from vcfstats.audit.change import compare_revisions, read_revision
-from vcfstats.audit.change.writing import markdown
 from vcfstats.audit.table import TableAudit, audit_table
 from vcfstats.audit.table.files import read_tables
 from vcfstats.contracts.errors import InputError, Problem
@@ -20,19 +18,6 @@ from vcfstats.contracts.errors import InputError, Problem
 app = typer.Typer(help="What changed, what it moved, and whether the numbers can be true.", no_args_is_help=True)
 
 _COLOURS = {"IMPOSSIBLE": "bold red", "INCONSISTENT": "bold yellow", "NOTE": "bold cyan"}
-
-
-@app.command("params")
-def params(
-    old: Annotated[str, typer.Argument(help="Revision to compare from.")] = "HEAD",
-    new: Annotated[str | None, typer.Argument(help="Revision to compare with; without it the working tree.")] = None,
-) -> None:
-    """What a change of params.yaml moved, flipped conclusions first, as Markdown; exit 1 on an undeclared deviation."""
-    root = Path.cwd()
-    audit = compare_revisions(read_revision(root, old), read_revision(root, new))
-    typer.echo(markdown(audit), nl=False)
-    if audit.undeclared:
-        raise typer.Exit(1)
 
 
 @app.command("table")

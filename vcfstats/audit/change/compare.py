@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
-from vcfstats.audit.change.revision import Revision
+from vcfstats.audit.change.conclusions import drawn_conclusions, flips, numbers, set_change
+from vcfstats.audit.change.entries import rows_changed, table_entries
+from vcfstats.audit.change.paired import Paired, pair
+from vcfstats.audit.change.revision import Revision, keyed
 
 ABSENT = "(absent)"
+RESULTS, LOCK = "results/results.json", "dvc.lock"
 _REASONS = ("deviations.", "choices.")
-# Estimates whose interval is read against a value of no effect, by the end of their name.
-_NULLS = {"difference": 0.0, "odds_ratio": 1.0, "hazard_ratio": 1.0, "auc": 0.5, "nri": 0.0, "idi": 0.0}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A changed key of params.yaml; `undeclared` where its new value owes a reason that is not there."""
+    """A changed key of params.yaml.
+
+    Attributes
+    ----------
+    key : str
+        Dotted key.
+    old, new : object
+        Its values; "(absent)" where it is not there.
+    meaning : str
+        What it is: the schema's description and the comment on its line.
+    published : str
+        What the protocol says of it.
+    reason : str
+        The declared reason for the new value.
+    stages : tuple of str
+        Stages that read it and ran again; what follows them ran because of them.
+    undeclared : bool
+        Whether the new value owes a reason that is not there.
+    stale : bool
+        Whether the results beside it were computed with another value.
+    """
 
     key: str
     old: Any
@@ -24,54 +48,137 @@ class Decision:
     meaning: str
     published: str
     reason: str
+    stages: tuple[str, ...]
     undeclared: bool
+    stale: bool
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A changed result; `size` is the change over the old estimate's standard error (half width of the CI over z)."""
+    """A changed result.
+
+    Attributes
+    ----------
+    key : str
+        Of the record; of an estimate in a table, ``table/row/estimate``; of a conclusion, ``conclusion/...``.
+    old, new : dict or None
+        The record on both sides.
+    size : float or None
+        Change over the old estimate's standard error (half width of its interval over z); without an interval, None.
+    flips : tuple of str
+        Conclusions that a reader would now draw otherwise.
+    paired : Paired or None
+        The change on the same patients, where the predictions of both sides could be had.
+    """
 
     key: str
     old: dict[str, Any] | None
     new: dict[str, Any] | None
     size: float | None
     flips: tuple[str, ...]
+    paired: Paired | None = None
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What differs between two revisions; `undeclared` holds every such key of the new one, changed or not."""
+    """What differs between two revisions.
+
+    Attributes
+    ----------
+    before, after : Revision
+        The two sides.
+    decisions : tuple of Decision
+        Changed keys, in the order of params.yaml.
+    stages : dict of str to str
+        Stages that ran again, and what they met that was new.
+    moved : tuple of Moved
+        Changed results, flips first, then by size.
+    tables : dict of str to int
+        Table -> rows that are not the same on both sides.
+    undeclared : tuple of str
+        Keys of the new side that owe a reason, changed or not.
+    remarks : tuple of str
+        What could not be compared, and why.
+    """
 
     before: Revision
     after: Revision
     decisions: tuple[Decision, ...]
     stages: dict[str, str]
     moved: tuple[Moved, ...]
+    tables: dict[str, int]
     undeclared: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def flipped(self) -> tuple[Moved, ...]:
+        """Results whose conclusion flipped."""
+        return tuple(moved for moved in self.moved if moved.flips)
 
 
-def compare_revisions(before: Revision, after: Revision) -> Audit:
-    """Compare two revisions of a study."""
+def compare_revisions(
+    before: Revision,
+    after: Revision,
+    *,
+    descriptions: Mapping[str, str] | None = None,
+    paired: Mapping[str, Paired] | None = None,
+    remarks: tuple[str, ...] = (),
+) -> Audit:
+    """Compare two revisions of a study.
+
+    Parameters
+    ----------
+    before, after : Revision
+        As `read_revision` gives them.
+    descriptions : mapping, optional
+        Dotted key -> what the schema says of it.
+    paired : mapping, optional
+        Record key -> its change on the same patients.
+    remarks : tuple of str
+        What the caller could not do, for the report.
+    """
+    stages = _stages(before, after)
     keys = [*before.params, *(key for key in after.params if key not in before.params)]
     decisions = tuple(
-        _decision(key, before, after)
+        _decision(key, before, after, stages, (descriptions or {}).get(key, ""))
         for key in keys
         if not key.startswith(_REASONS) and _differ(before.params.get(key, ABSENT), after.params.get(key, ABSENT))
     )
-    moved = [
-        _moved(key, before.records.get(key), after.records.get(key))
-        for key in sorted({*before.records, *after.records})
-        if before.records.get(key) != after.records.get(key)
-    ]
-    moved.sort(key=lambda m: (not m.flips, m.size is None, -abs(m.size or 0.0), m.key))
+    comparable = RESULTS not in {*before.missing, *after.missing}
+    moved = _all_moved(before, after, paired or {}) if comparable else ()
+    names = sorted({*before.tables, *after.tables})
+    changed = {name: rows_changed(before.tables.get(name, ""), after.tables.get(name, "")) for name in names}
     return Audit(
         before=before,
         after=after,
         decisions=decisions,
-        stages=_stages(before, after),
-        moved=tuple(moved),
+        stages=stages,
+        moved=moved,
+        tables={name: count for name, count in changed.items() if count} if comparable else {},
         undeclared=tuple(key for key in after.params if _owes(key, after)[1]),
+        remarks=remarks,
     )
+
+
+def audit_revisions(
+    root: Path, before: Revision, after: Revision, *, descriptions: Mapping[str, str] | None = None
+) -> Audit:
+    """Compare two revisions of the study in a directory, paired where DVC still has the predictions of both."""
+    changes, remarks = pair(root, before, after)
+    return compare_revisions(before, after, descriptions=descriptions, paired=changes, remarks=tuple(remarks))
+
+
+def _all_moved(before: Revision, after: Revision, paired: Mapping[str, Paired]) -> tuple[Moved, ...]:
+    moved = []
+    for read in (lambda revision: revision.records, table_entries, drawn_conclusions):
+        old, new = read(before), read(after)
+        moved += [
+            _moved(key, old.get(key), new.get(key), paired.get(key))
+            for key in sorted({*old, *new})
+            if old.get(key) != new.get(key)
+        ]
+    moved.sort(key=lambda m: (not m.flips, m.size is None, -abs(m.size or 0.0), m.key))
+    return tuple(moved)
 
 
 def _differ(old: Any, new: Any) -> bool:
@@ -90,22 +197,34 @@ def _owes(key: str, revision: Revision) -> tuple[str, bool]:
     return str(reason or ""), owes and not reason
 
 
-def _decision(key: str, before: Revision, after: Revision) -> Decision:
+def _decision(key: str, before: Revision, after: Revision, stages: Mapping[str, str], description: str) -> Decision:
     entry = after.protocol.get(key) or before.protocol.get(key)
     published = "not an analytic key of the protocol"
     if entry is not None:
         values = [entry["value"]] if "value" in entry else entry.get("values") or []
         published = f"{entry.get('status')}{': ' if values else ''}{' or '.join(map(str, values))}"
     reason, undeclared = _owes(key, after) if key in after.params else ("", False)
+    comment = after.comments.get(key) or before.comments.get(key, "")
+    said = [description, comment] if comment.lower() not in description.lower() else [description]
+    read = {name: _stage_params(after.stages.get(name)) for name in after.stages}
+    new = after.params.get(key, ABSENT)
     return Decision(
         key=key,
         old=before.params.get(key, ABSENT),
-        new=after.params.get(key, ABSENT),
-        meaning=after.comments.get(key) or before.comments.get(key, ""),
+        new=new,
+        meaning="; ".join(part for part in said if part),
         published=published,
         reason=reason,
+        stages=tuple(name for name, params in read.items() if name in stages and key in params),
         undeclared=undeclared,
+        stale=any(key in params and params[key] != new for params in read.values()),
     )
+
+
+def _stage_params(stage: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the keys of params.yaml that dvc.lock says a stage was run with."""
+    given = ((stage or {}).get("params") or {}).get("params.yaml") or {}
+    return {key: value for key, value, _ in keyed(given)}
 
 
 def _stages(before: Revision, after: Revision) -> dict[str, str]:
@@ -127,37 +246,19 @@ def _stages(before: Revision, after: Revision) -> dict[str, str]:
     return why
 
 
-def _numbers(*values: Any) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-
-
-def _moved(key: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Moved:
+def _moved(key: str, old: dict[str, Any] | None, new: dict[str, Any] | None, paired: Paired | None) -> Moved:
     if old is None or new is None:
-        return Moved(key, old, new, None, ())
+        said = ("was not there before" if old is None else "is gone") if key.startswith("conclusion/") else ""
+        return Moved(key, old, new, None, (said,) if said else ())
     a: Any = old.get("value")
     b: Any = new.get("value")
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return Moved(key, old, new, None, (set_change(a, b),))
     low: Any = old.get("ci_low")
     high: Any = old.get("ci_high")
     level: Any = old.get("level")
     size = None
-    if _numbers(a, b, low, high, level) and high > low:
+    if numbers(a, b, low, high, level) and high > low:
         error = (high - low) / (2 * NormalDist().inv_cdf((1 + level) / 2))
         size = (b - a) / error
-    return Moved(key, old, new, size, _flips(key, old, new))
-
-
-def _flips(key: str, old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
-    flips = []
-    p, q = old.get("p_value"), new.get("p_value")
-    if p is not None and q is not None and (p < 0.05) != (q < 0.05):
-        flips.append(f"p crossed 0.05: {p:.3g} to {q:.3g}")
-    null = next((value for name, value in _NULLS.items() if key.endswith(name)), None)
-    ends: list[Any] = [side.get(end) for side in (old, new) for end in ("ci_low", "ci_high")]
-    if null is not None and _numbers(*ends):
-        within = [ends[0] <= null <= ends[1], ends[2] <= null <= ends[3]]
-        if within[0] != within[1]:
-            flips.append(f"the interval {'no longer' if within[0] else 'now'} holds {null:g}")
-    a, b = old.get("value"), new.get("value")
-    if isinstance(a, str | bool) and a != b and old.get("kind") != "design":
-        flips.append(f"{a} became {b}")
-    return tuple(flips)
+    return Moved(key, old, new, size, flips(key, old, new), paired)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from vcfstats.contracts.errors import InputError, Problem
+
+TABLES = "results/tables"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Revision:
         Stage -> its entry in dvc.lock.
     records : dict
         Key -> result record, as in results/results.json.
+    tables : dict
+        Name -> text of results/tables/NAME.csv.
     missing : tuple of str
         Files that this revision does not have.
     """
@@ -43,6 +47,12 @@ class Revision:
     stages: dict[str, dict[str, Any]]
     records: dict[str, dict[str, Any]]
     missing: tuple[str, ...] = ()
+    tables: dict[str, str] = field(default_factory=dict)
+
+    def out(self, path: str) -> str | None:
+        """Return the MD5 that dvc.lock has of an output of some stage."""
+        outs = [out for stage in self.stages.values() for out in stage.get("outs") or []]
+        return next((out.get("md5") for out in outs if out.get("path") == path), None)
 
 
 def git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -73,6 +83,8 @@ def read_revision(root: Path, revision: str | None) -> Revision:
         def text(path: str) -> str | None:
             file = root / path
             return file.read_text(encoding="utf-8") if file.is_file() else None
+
+        names = sorted(path.name for path in (root / TABLES).glob("*.csv"))
     else:
         name = revision
         commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -86,6 +98,8 @@ def read_revision(root: Path, revision: str | None) -> Revision:
             shown = git(root, "show", f"{sha}:./{path}")
             return None if shown.returncode else shown.stdout
 
+        listed = git(root, "ls-tree", "--name-only", sha, f"./{TABLES}/").stdout.split("\n")
+        names = sorted(Path(line).name for line in listed if line.endswith(".csv"))
     files = {path: text(path) for path in ("params.yaml", "protocol.yaml", "dvc.lock", "results/results.json")}
     if files["params.yaml"] is None:
         raise InputError(
@@ -96,12 +110,13 @@ def read_revision(root: Path, revision: str | None) -> Revision:
     body = _parse(files["params.yaml"], f"params.yaml of {name}", YAML(typ="rt").load)
     return Revision(
         name=name,
-        params={key: value for key, value, _ in _leaves(body)},
-        comments={key: comment for key, _, comment in _leaves(body)},
+        params={key: value for key, value, _ in keyed(body)},
+        comments={key: comment for key, _, comment in keyed(body)},
         protocol=_parse(files["protocol.yaml"], f"protocol.yaml of {name}", safe_yaml).get("keys") or {},
         stages=_parse(files["dvc.lock"], f"dvc.lock of {name}", safe_yaml).get("stages") or {},
         records=_parse(files["results/results.json"], f"results/results.json of {name}", json.loads),
         missing=tuple(path for path, found in files.items() if found is None),
+        tables={name.removesuffix(".csv"): text(f"{TABLES}/{name}") or "" for name in names},
     )
 
 
@@ -137,10 +152,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _leaves(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+def keyed(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yield dotted key, value and the comment on its line."""
     for key, value in body.items():
         if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from keyed(value, f"{prefix}{key}.")
             continue
         tokens = body.ca.items.get(key) if isinstance(body, CommentedMap) else None
         comment = tokens[2].value.split("\n")[0].lstrip("# ").strip() if tokens and tokens[2] else ""

@@ -1,84 +1,94 @@
-"""An audit in words: Markdown, for a pull request and, as it stands, for a terminal."""
+"""A report of an audit for three readers: a pull request (Markdown), a browser (one page by itself), a terminal."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from html import escape
 
-from vcfstats.audit.change.compare import Audit, Moved
+from rich.console import Console, RenderableType
+from rich.markup import escape as literal
+from rich.table import Table
+from rich.text import Text
 
-LOCK, RESULTS = "dvc.lock", "results/results.json"
+from vcfstats.audit.change.report import Report, Section
 
-
-def markdown(audit: Audit, *, most: int = 40) -> str:
-    """Return the audit as Markdown; beyond the flips, the `most` largest moves are listed and the rest counted."""
-    lines = [f"## Audit of params.yaml: {audit.before.name} to {audit.after.name}", ""]
-    absent = {*audit.before.missing, *audit.after.missing}
-    for revision in (audit.before, audit.after):
-        lines += [f"- {revision.name} has no {path}: nothing to compare there." for path in revision.missing]
-    if audit.undeclared:
-        lines += ["### Undeclared deviations", "", *(f"- `{key}` owes a reason" for key in audit.undeclared), ""]
-    flipped = [m for m in audit.moved if m.flips]
-    lines += ["### Conclusions that flipped", ""]
-    if RESULTS in absent:
-        lines.append("Not known: the results of one side are missing.")
-    else:
-        lines += [f"- `{m.key}`: {'; '.join(m.flips)} ({_change(m)})" for m in flipped] or [
-            "None among the result records; the tables of results/tables (pairs of models, odds ratios) are not compared."
-        ]
-    lines += ["", "### Decisions", ""]
-    if audit.decisions:
-        lines += ["| Key | Old | New | Meaning | Protocol | Reason |", "|---|---|---|---|---|---|"]
-        lines += [
-            _row(f"`{d.key}`", d.old, d.new, d.meaning, d.published, "**UNDECLARED**" if d.undeclared else d.reason)
-            for d in audit.decisions
-        ]
-    else:
-        lines.append("No key changed.")
-    lines += ["", "### Stages that ran again", ""]
-    if LOCK in absent:
-        lines.append("Not known: dvc.lock of one side is missing.")
-    else:
-        lines += [f"- {name}: {why}" for name, why in audit.stages.items()] or ["None, by dvc.lock."]
-    if RESULTS in absent:
-        return "\n".join(lines) + "\n"
-    rest = [m for m in audit.moved if not m.flips]
-    lines += ["", f"### Results that moved: {len(audit.moved)}", ""]
-    if rest:
-        lines += [
-            "Size: change over the old estimate's standard error. The same patients stand on both sides,",
-            "so the size is no test.",
-            "",
-            "| Result | Old | New | Size |",
-            "|---|---|---|---|",
-        ]
-        lines += [_row(f"`{m.key}`", _shown(m.old), _shown(m.new), _size(m)) for m in rest[:most]]
-        if len(rest) > most:
-            lines += ["", f"... and {len(rest) - most} more."]
-    return "\n".join(lines) + "\n"
+_CODE = re.compile(r"`([^`]*)`")
+_BREAK = re.compile(r"(?<=[/.])")  # where a long key may break
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #ccc; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+th { background: #f2f2f2; overflow-wrap: normal; } code { font-size: .95em; }
+section.alarm { border-left: .4rem solid #8b1a1a; padding-left: 1rem; } p.note { color: #444; font-size: .9rem; }
+div.wide { overflow-x: auto; }
+@media print { body { margin: 0; max-width: none; } }
+"""
 
 
-def _row(*cells: Any) -> str:
-    return "| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in cells) + " |"
+def markdown(report: Report) -> str:
+    """Return the report as Markdown."""
+    lines = [f"## {report.title}", ""]
+    for section in report.sections:
+        lines += [f"### {section.title}", ""]
+        lines += [f"- {line}" for line in section.lines]
+        lines += [""] if section.lines else []
+        if section.rows:
+            lines += [_row(section.header), "|" + "---|" * len(section.header), *map(_row, section.rows), ""]
+        lines += [section.note, ""] if section.note else []
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _size(moved: Moved) -> str:
-    return "" if moved.size is None else f"{moved.size:+.2f}"
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
-def _change(moved: Moved) -> str:
-    return f"{_shown(moved.old)} to {_shown(moved.new)}"
+def page(report: Report) -> str:
+    """Return the report as one HTML page without scripts, images or links to other files."""
+    body = "".join(_section(section) for section in report.sections)
+    title = escape(report.title)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
+    )
 
 
-def _shown(record: dict[str, Any] | None) -> str:
-    if record is None:
-        return "(absent)"
-    text = _value(record.get("value"))
-    if record.get("ci_low") is not None and record.get("ci_high") is not None:
-        text += f" ({_value(record['ci_low'])} to {_value(record['ci_high'])})"
-    if record.get("p_value") is not None:
-        text += f", p {record['p_value']:.3g}"
-    return text
+def _section(section: Section) -> str:
+    parts = [f"<h2>{_html(section.title)}</h2>"]
+    if section.lines:
+        parts.append(f"<ul>{''.join(f'<li>{_html(line)}</li>' for line in section.lines)}</ul>")
+    if section.rows:
+        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in section.header)
+        rows = "".join(f"<tr>{''.join(f'<td>{_html(cell)}</td>' for cell in row)}</tr>" for row in section.rows)
+        parts.append(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>')
+    if section.note:
+        parts.append(f'<p class="note">{_html(section.note)}</p>')
+    return f"<section{' class=alarm' if section.alarm else ''}>{''.join(parts)}</section>"
 
 
-def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "undefined" if value is None else str(value)
+def _html(text: str) -> str:
+    """Escape, with what stands between backticks as code that may break after slashes and dots."""
+    return _CODE.sub(lambda m: f"<code>{_BREAK.sub('<wbr>', m[1])}</code>", escape(text))
+
+
+def to_terminal(report: Report, console: Console) -> None:
+    """Print the report."""
+    console.print(Text(report.title, style="bold"))
+    for section in report.sections:
+        console.print()
+        console.print(Text(_CODE.sub(r"\1", section.title), style="bold red" if section.alarm else "bold cyan"))
+        for line in section.lines:
+            console.print("  " + _CODE.sub(r"[bold]\1[/bold]", literal(line)), soft_wrap=True)
+        if section.rows:
+            console.print(_table(section))
+        if section.note:
+            console.print(Text(_CODE.sub(r"\1", section.note), style="dim"))
+
+
+def _table(section: Section) -> RenderableType:
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for name in section.header:
+        table.add_column(name, overflow="fold")
+    for row in section.rows:
+        table.add_row(*(literal(_CODE.sub(r"\1", cell)) for cell in row))
+    return table
