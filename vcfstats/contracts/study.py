@@ -45,6 +45,10 @@ TABLES: dict[str, tuple[str, ...]] = {
     "lasso_path": ("feature_set", "lambda", "feature", "coefficient"),
     "lasso_error": ("feature_set", "lambda", "mean", "se", "n_features"),
     "coefficients": ("feature_set", "feature", "coefficient"),
+    # Scanners: training cases, features that differ between them as they are and harmonised, distribution over features.
+    "scanners": ("scanner", "n"),
+    "scanner_effect": ("matrix", "state", "n_features", "location", "spread", "median_share", "upper_share"),
+    "scanner_shares": ("matrix", "state", "proportion", "share"),
     # The nomogram: ticks of each axis in points; axis kinds are predictor, points, total and probability.
     "nomogram": ("axis", "kind", "label", "points"),
     "nomogram_model": ("term", "coefficient", "standard_error", "low", "high"),
@@ -64,7 +68,7 @@ _WORDS = (
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
     "outcome", "called", "case", "intensity", "map", "region", "value", "purpose", "subject", "criterion", "item", "what", "stage", "description",
-    "takes",
+    "takes", "scanner", "matrix", "state",
 )  # fmt: skip
 
 

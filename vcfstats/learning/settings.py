@@ -141,7 +141,9 @@ class HarmonisationSettings(_Settings):
         default="none", description="combat: empirical Bayes estimates of what each scanner adds and multiplies by"
     )
     matrices: tuple[Literal["radiomics", "deep"], ...] = Field(
-        default=("radiomics", "deep"), min_length=1, description="features that are harmonised, each kind by itself"
+        default=("radiomics",),
+        min_length=1,
+        description="features that are harmonised, each kind by itself; units of a network that are 0 in many cases have their zeros moved apart by scanner",
     )
     prior: Literal["parametric", "nonparametric", "none"] = Field(
         default="parametric",

@@ -27,6 +27,7 @@ from vcfstats.pipeline.evaluation import (
     models,
     patients,
     planning,
+    scanners,
     subgroups,
     workflow,
 )
@@ -144,6 +145,7 @@ def _model_tables(
     activation = models.activation(models.read_json(study.activation_file))
     if len(activation):
         tables["activation"] = activation
+    tables |= scanners.tables(models.read_json(learned / "scanners.json"))
     scaling = example.scaling(selection, _standardisation(learned / "classifiers"))
     return tables | ({"scaling": scaling} if len(scaling) else {})
 

@@ -223,6 +223,11 @@ def funnel(study: Study) -> Any:
     return figures.funnel_figure(study.rows("funnel"), STEPS, study.info.feature_sets, simulated=study.info.simulated)
 
 
+def scanners(study: Study) -> Any:
+    """Draw how much features differ between scanners, or say that this was not measured."""
+    return figures.scanner_figure(study.rows("scanner_shares"), simulated=study.info.simulated)
+
+
 def followup(study: Study) -> Any:
     """Draw the follow-up, or say that there are no times of it."""
     unit = study.records.get("design/followup_unit")

@@ -192,6 +192,36 @@ def agreement(study: Study) -> Text:
     return Text.of("The findings were read twice; agreement is described by Cohen's kappa.")
 
 
+def scanners(study: Study) -> Text:
+    """Say on which scanners the training cases were examined and how many features differ between these."""
+    counts, effect = study.rows("scanners"), study.rows("scanner_effect")
+    if counts.empty or effect.empty:
+        return Text.of("How features differ between scanners was not measured: no study of two named scanners.")
+    listed = join(
+        [
+            compose("{name} ({n})", name=str(name), n=_cell("scanners", str(name), f"{int(n):,}"))
+            for name, n in zip(counts["scanner"], counts["n"], strict=True)
+        ],
+        ", ",
+    )
+    said = [compose("Training cases were examined on these scanners: {listed}.", listed=listed)]
+    kinds = {"radiomics": "radiomic", "deep": "deep"}
+    for kind, rows in effect.groupby("matrix", sort=False):
+        at = {row["state"]: row for row in rows.to_dict("records")}
+        shown = {
+            state: _cell("scanner_effect", f"{kind}, {state}, location", f"{int(at[state]['location']):,}")
+            for state in ("before", "out_of_fold")
+        }
+        total = _cell("scanner_effect", f"{kind}, n_features", f"{int(at['before']['n_features']):,}")
+        said.append(
+            compose(
+                "Of {total} {kind} features, the location of {before} differed between scanners; of {after} after ComBat that had not seen the case.",
+                total=total, kind=kinds[str(kind)], before=shown["before"], after=shown["out_of_fold"],
+            )
+        )  # fmt: skip
+    return join(said)
+
+
 def notes(study: Study) -> Text:
     """Say how many things were not done, or done otherwise."""
     count = len(study.info.notes)

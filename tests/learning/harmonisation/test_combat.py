@@ -203,6 +203,17 @@ def test_equal_features_have_equal_estimates_and_no_spread_of_the_priors():
     np.testing.assert_allclose(estimator.delta_[:, 0], plain.delta_[:, 0], rtol=1e-9)
 
 
+def test_value_that_many_cases_share_is_moved_apart_by_scanner():
+    """What the docstring warns of: a unit that is 0 in most cases tells the scanners apart once it is harmonised."""
+    X, scanner = simulated(p=10)
+    X[:, 0] = np.where(np.arange(len(X)) % 5 == 0, np.abs(X[:, 0]), 0.0)
+    after = ComBat().fit_transform(X, batch=scanner)
+    zeros = X[:, 0] == 0
+    values = [np.unique(after[zeros & (scanner == name), 0].round(9)) for name in ("s0", "s1")]
+    assert [len(found) for found in values] == [1, 1]
+    assert values[0] != values[1]
+
+
 def test_two_cases_of_a_scanner_are_enough_where_they_are_allowed():
     X, scanner = simulated(counts=(20, 2), p=6)
     assert np.isfinite(ComBat().fit_transform(X, batch=scanner)).all()

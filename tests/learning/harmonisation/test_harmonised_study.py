@@ -21,7 +21,7 @@ def quick(**changes):
     grid = {name: None for name in NAMES if name != "extra_trees"} | {
         "extra_trees": {"n_estimators": [4], "max_depth": [2], "min_samples_leaf": [2]}
     }
-    options = {"method": "combat", "min_cases": 5} | changes
+    options = {"method": "combat", "min_cases": 5, "matrices": ["radiomics", "deep"]} | changes
     selection = {"lasso": {"folds": 5, "n_lambdas": 30}, "harmonisation": options}
     return small_settings(classifiers=grid, selection=selection)
 

@@ -37,7 +37,9 @@ class ComBat(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
     Fitted on training cases, it transforms any case of their scanners. It never sees the outcome: ``y`` is ignored. Order of
     cases, of scanners and of features change nothing but the last bits. Features with the same distribution on all scanners
     change little, and n_i to infinity leaves each scanner the same mean and variance. A feature that does not vary on one of
-    the scanners, or whose residuals are zero, is left as it is, and no prior learns from it.
+    the scanners, or whose residuals are zero, is left as it is, and no prior learns from it. The model is of continuous
+    features: of one that has the same value (0, say) in many cases, each scanner gets another value for it, by which whoever
+    looks at ranks, as trees do, can tell the scanners apart.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.evaluation.acquisition import acquisition
 from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
+from vcfstats.pipeline.evaluation.scanners import harmonisation
 from vcfstats.pipeline.params import Params
 from vcfstats.pipeline.protocol import Departure
 
@@ -54,6 +55,7 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "radiomics": _radiomics(params),
         "pyradiomics_version": versions.get("pyradiomics-bhklab", ""),
         "reliability": _reliability(params),
+        "harmonisation": harmonisation(params),
         "slices": _slices(params),
         "trunk": _trunk(params),
         "selection": _selection(params),

@@ -12,6 +12,7 @@ from vcfstats.reporting.tables import Column, Table
 STEPS = {
     "extracted": "Computed",
     "reliability": "Repeatable",
+    "harmonisation": "Harmonised",
     "zscore": "Z-score",
     "t_test": "t-test",
     "correlation": "Correlation",
