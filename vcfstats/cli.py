@@ -88,6 +88,25 @@ if typer is not None:
 
         render_documents(StudyDirectory(Path.cwd()), formats=tuple(formats.split(",")), engine=engine)
 
+    @app.command()
+    def nomogram(
+        model: Path = typer.Argument(
+            Path("results/nomogram.json"), help="a study's results/nomogram.json, or what Nomogram.to_json() wrote"
+        ),
+        out: Path = typer.Option(Path("nomogram.html"), "--out", "-o", help="HTML file to write"),
+    ) -> None:
+        """Make the web page of a nomogram: one file that computes points and probability without a network."""
+        from vcfstats.contracts.errors import Problem
+        from vcfstats.contracts.files import write_text
+        from vcfstats.contracts.nomogram import read_nomogram
+        from vcfstats.reporting.web import nomogram_page
+
+        content = read_nomogram(model)
+        if content.nomogram is None:
+            raise InputError(Problem(content.reason, "a model with a nomogram", "see the study's notes", file=model))
+        write_text(out, nomogram_page(content))
+        print(f"wrote {out}")
+
     from vcfstats.audit.commands import app as audit  # after typer is known to be there
 
     @audit.command("params")

@@ -68,6 +68,8 @@ class LinearModel:
         The coefficients; none for a model of the prevalence alone.
     n, n_events : int
         Training cases and events.
+    covariance : tuple of tuple of float, or None
+        Of the intercept and the coefficients, in the order of `terms`; None where the method gives none (ridge).
     """
 
     name: str
@@ -77,6 +79,7 @@ class LinearModel:
     terms: tuple[LinearTerm, ...]
     n: int
     n_events: int
+    covariance: tuple[tuple[float, ...], ...] | None = None
 
     def predict(self, design: pd.DataFrame) -> FloatArray:
         """Return the probability of the event for each row; NaN where a predictor is missing."""
@@ -101,7 +104,9 @@ class LinearModel:
     @classmethod
     def from_dict(cls, body: dict[str, Any]) -> LinearModel:
         """Rebuild a model from `to_dict`."""
-        return cls(**{**body, "terms": tuple(LinearTerm(**term) for term in body["terms"])})
+        given = body.get("covariance")
+        covariance = None if given is None else tuple(tuple(row) for row in given)
+        return cls(**{**body, "terms": tuple(LinearTerm(**term) for term in body["terms"]), "covariance": covariance})
 
 
 @dataclass(frozen=True)
@@ -139,13 +144,14 @@ def fit_linear(
     n, p = X.shape
     mean, scale = X.mean(axis=0), X.std(axis=0, ddof=1)
     errors: list[float | None]
+    covariance: FloatArray | None
     if penalty_c is not None and p:
         fit = LogisticRegression(C=penalty_c, solver="lbfgs", tol=1e-10, max_iter=10_000).fit(
             (X - mean) / scale, outcome
         )
         slopes = fit.coef_[0] / scale
         coef = np.concatenate([[fit.intercept_[0] - slopes @ mean], slopes])
-        errors, method = [None] * (p + 1), f"ridge, C = {penalty_c:g}"
+        errors, method, covariance = [None] * (p + 1), f"ridge, C = {penalty_c:g}", None
     else:
         likelihood = fit_logistic(np.column_stack([np.ones(n), X]), outcome)
         if likelihood.separated:
@@ -170,4 +176,5 @@ def fit_linear(
         )
         for j, column in enumerate(design.columns)
     )
-    return LinearModel(name, method, float(coef[0]), errors[0], terms, n, int(outcome.sum()))
+    rows = None if covariance is None else tuple(tuple(row) for row in covariance.tolist())
+    return LinearModel(name, method, float(coef[0]), errors[0], terms, n, int(outcome.sum()), rows)

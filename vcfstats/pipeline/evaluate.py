@@ -25,6 +25,7 @@ from vcfstats.pipeline.evaluation import (
     description,
     example,
     models,
+    nomogram_file,
     patients,
     planning,
     scanners,
@@ -40,7 +41,7 @@ CURVES = (
 
 
 def run(study: StudyDirectory) -> None:
-    """Write results/results.json, results/study.json and results/tables."""
+    """Write results/results.json, results/study.json, results/nomogram.json and results/tables."""
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
     predictions = read_predictions(study.predictions_file)
@@ -109,6 +110,7 @@ def run(study: StudyDirectory) -> None:
         models.read_json(learned / "learned.json"),
     )
     write_study(words, study.results / "study.json")
+    nomogram_file.write(study, cohort, predictions, words)
     _print(records)
 
 

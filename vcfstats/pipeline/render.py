@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.nomogram import read_nomogram
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.reporting import render
+from vcfstats.reporting.web import PAGE, nomogram_page
 
 
 def run(study: StudyDirectory) -> None:
@@ -21,7 +23,15 @@ def render_documents(study: StudyDirectory, *, formats: Sequence[str], engine: s
         raise InputError(Problem(f"format {unknown[0]!r}", "html, docx, pdf", "correct --formats"))
     if engine not in ("auto", "quarto", "offline"):
         raise InputError(Problem(f"engine {engine!r}", "auto, quarto, offline", "correct --engine"))
-    rendered = render(study.report, formats=tuple(formats), out_dir=study.report / "_output", engine=engine)
+    rendered = render(
+        study.report, formats=tuple(formats), out_dir=study.report / "_output", engine=engine, pages=_pages(study)
+    )
     print(f"rendered by {rendered.engine} {rendered.version}:")
     for file in rendered.files:
         print(f"  {file.relative_to(study.root) if file.is_relative_to(study.root) else file}")
+
+
+def _pages(study: StudyDirectory) -> dict[str, str]:
+    """Return the web nomogram, where the study has a nomogram."""
+    content = read_nomogram(study.results / "nomogram.json")
+    return {} if content.nomogram is None else {PAGE: nomogram_page(content)}

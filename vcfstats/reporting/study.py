@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.nomogram import NomogramFile, read_nomogram
 from vcfstats.contracts.records import Record, Records, read_records
 from vcfstats.contracts.study import TABLES, StudyFile, read_study, read_table
 from vcfstats.reporting import values
@@ -152,6 +153,11 @@ class Study:
     def has_table(self, name: str) -> bool:
         """Whether results/ holds a table."""
         return (self.root / "results" / "tables" / f"{name}.csv").is_file()
+
+    def nomogram(self) -> NomogramFile | None:
+        """Return the nomogram with its words; None where results/ holds none."""
+        path = self.root / "results" / "nomogram.json"
+        return read_nomogram(path) if path.is_file() else None
 
     def _shown(self, key: str, text: str, name: str = "result") -> Text:
         """Wrap text in a span that carries where it came from: readers of the HTML see it when they point at it."""

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from neuroCombat import neuroCombat as package
-
 from data import CONFIGURATIONS, cohort
+from neuroCombat import neuroCombat as package
 
 module = sys.modules["neuroCombat.neuroCombat"]  # the function hides the module of the same name
 DEFAULT = module.it_sol.__defaults__

@@ -134,8 +134,8 @@ def nomogram(dlrn: dict[str, Any], cohort: pd.DataFrame, predictions: pd.DataFra
     variables = [term["variable"] for term in dlrn["terms"] if term["variable"] != OUTPUT]
     data = cohort.loc[rows.index, list(dict.fromkeys(variables))].copy()
     data.insert(0, OUTPUT, fused_scale(rows["probability"], params))
-    named = {term["column"]: term["coefficient"] for term in dlrn["terms"]}
-    return Nomogram.from_coefficients(named, data.dropna(), intercept=dlrn["intercept"])
+    named = {"Intercept": dlrn["intercept"], **{term["column"]: term["coefficient"] for term in dlrn["terms"]}}
+    return Nomogram.from_coefficients(named, data.dropna(), covariance=dlrn.get("covariance"))
 
 
 def fused_scale(probability: pd.Series, params: Params) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,12 @@ class Rendered:
 
 
 def render(
-    report_dir: str | Path, *, formats: Sequence[str] = FORMATS, out_dir: str | Path, engine: str = "auto"
+    report_dir: str | Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    out_dir: str | Path,
+    engine: str = "auto",
+    pages: Mapping[str, str] | None = None,
 ) -> Rendered:
     """Render the documents of a folder.
 
@@ -57,6 +62,8 @@ def render(
     engine : {"auto", "quarto", "offline"}
         ``auto`` takes Quarto where it is on the PATH. The offline path understands a subset of Quarto and stops at anything
         else.
+    pages : mapping of str to str, optional
+        HTML pages that go beside the documents: file name -> content.
 
     Raises
     ------
@@ -101,6 +108,9 @@ def render(
             for file in made:
                 if file.suffix == ".docx":
                     label_pages(file, "Simulated data")
+        for name, page in (pages or {}).items():
+            made.append(ready / name)
+            made[-1].write_text(page, encoding="utf-8")
         if out.exists():
             out.rename(Path(beside) / "old")
         ready.rename(out)

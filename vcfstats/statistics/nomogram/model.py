@@ -195,6 +195,11 @@ class Nomogram(Result):
         return float(self.intercept + self._built[2].sum())
 
     @property
+    def group_lows(self) -> FloatArray:
+        """Smallest effect of each group of axes, where its points are 0, in the order of the groups."""
+        return self._built[2]
+
+    @property
     def lp_ticks(self) -> FloatArray:
         """Round values that cover the linear predictors of the training data."""
         return pretty_ticks(*self.lp_range)
