@@ -14,7 +14,7 @@ from sklearn.base import clone
 from vcfstats.learning.harmonisation import ComBat, Correction
 
 HERE = Path(__file__).parents[2] / "reference" / "combat"
-spec = importlib.util.spec_from_file_location("combat_data", HERE / "data.py")
+spec = importlib.util.spec_from_file_location("combat_data", HERE / "combat_cohort.py")
 reference = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(reference)
 VALUES = json.loads((HERE / "combat.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from data import CONFIGURATIONS, cohort
+from combat_cohort import CONFIGURATIONS, cohort
 from neuroCombat import neuroCombat as package
 
 module = sys.modules["neuroCombat.neuroCombat"]  # the function hides the module of the same name
