@@ -108,8 +108,7 @@ def test_laplacian_of_gaussian_is_itks_to_the_last_bit(kind, spacing):
     for (name, ours), sigma in zip(made, (1.0, 3.0), strict=True):
         theirs = sitk.LaplacianRecursiveGaussian(image, sigma, True)[6:18, 20:33, 4:15]
         assert name == f"log-sigma-{sigma:.0f}-0-mm-3D"
-        np.testing.assert_array_equal(sitk.GetArrayFromImage(ours), sitk.GetArrayFromImage(theirs))
-        assert ours.GetOrigin() == pytest.approx(theirs.GetOrigin())
+        np.testing.assert_array_equal(ours, sitk.GetArrayFromImage(theirs))
 
 
 def test_an_image_too_small_for_its_filter_is_an_error():
@@ -218,10 +217,11 @@ def test_ibsi_axes_divide_by_one_voxel_less(phantom_features, feature, expected,
 
 
 def test_a_value_that_is_not_finite_is_named(monkeypatch):
-    from radiomics import glcm
+    from vcfstats.imaging.features import glcm
 
     image, mask = _volume(3, (12, 12, 10), (2, 2, 2), (10, 10, 8))
-    monkeypatch.setattr(glcm.RadiomicsGLCM, "getIdmFeatureValue", lambda self: np.array([float("nan")]))
+    whole = glcm.glcm
+    monkeypatch.setattr(glcm, "glcm", lambda *args, **options: whole(*args, **options) | {"Idm": float("nan")})
     with pytest.raises(ValueError, match="1 feature without a finite value: original_glcm_Idm = nan"):
         extract(image, mask, RadiomicsSettings())
 

@@ -33,7 +33,13 @@ FloatArray = npt.NDArray[np.float64]
 # Modules whose code, and packages whose version, a result depends on: another version is another cache entry.
 _READING = ("reading", "dicom", "segments", "paths", "geometry", "loading", "batch")
 _PREPROCESSING = (*_READING, "preprocessing")
-_RADIOMICS = (*_READING, "filters", "radiomics")
+_RADIOMICS = (
+    *_READING,
+    "filters",
+    "radiomics",
+    *(f"features/{name}" for name in ("firstorder", "glcm", "gldm", "glrlm", "glszm", "levels", "neighbourhood")),
+    *(f"features/{name}" for name in ("ngtdm", "shape", "sizes")),
+)
 _PREPROCESSING_PACKAGES = ("SimpleITK", "numpy")
 _RADIOMICS_PACKAGES = ("SimpleITK", "numpy", "pyradiomics-bhklab", "PyWavelets", "scipy", "trimesh")
 

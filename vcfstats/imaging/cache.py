@@ -34,13 +34,13 @@ def path_hash(path: Path) -> str:
 
 @cache
 def code_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
-    """Return a hash of modules of this room (by file name) and of the versions of packages.
+    """Return a hash of modules of this room (by file name, or folder/name) and of the versions of packages.
 
     Two runs whose code or libraries differ never share an entry.
     """
     digest = hashlib.sha256()
     for module in modules:
-        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     for package in packages:
         digest.update(f"{package}=={version(package)}\n".encode())
     return digest.hexdigest()

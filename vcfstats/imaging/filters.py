@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from radiomics import imageoperations
 
 from vcfstats.imaging.settings import RadiomicsSettings
 
+Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 
@@ -32,9 +34,11 @@ class Region:
     @classmethod
     def of(cls, mask: sitk.Image) -> Region:
         """Return the bounding box of the voxels that are 1."""
-        inside = np.nonzero(sitk.GetArrayViewFromImage(mask) == 1)
-        start = tuple(int(axis.min()) for axis in reversed(inside))
-        stop = tuple(int(axis.max()) + 1 for axis in reversed(inside))
+        inside = sitk.GetArrayViewFromImage(mask) == 1
+        planes = inside.any(axis=0)
+        spans = [np.flatnonzero(line) for line in (planes.any(axis=0), planes.any(axis=1), inside.any(axis=(1, 2)))]
+        start = tuple(int(span[0]) for span in spans)
+        stop = tuple(int(span[-1]) + 1 for span in spans)
         return cls(start, stop)  # type: ignore[arg-type]
 
     def widened(self, margin: int, size: tuple[int, ...]) -> Region:
@@ -42,6 +46,12 @@ class Region:
         start = tuple(max(low - margin, 0) for low in self.start)
         stop = tuple(min(high + margin, limit) for high, limit in zip(self.stop, size, strict=True))
         return Region(start, stop)  # type: ignore[arg-type]
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """The box in an array (z, y, x)."""
+        (x0, y0, z0), (x1, y1, z1) = self.start, self.stop
+        return slice(z0, z1), slice(y0, y1), slice(x0, x1)
 
     def of_image(self, image: sitk.Image) -> sitk.Image:
         """Cut the box out of an image; geometry follows."""
@@ -58,8 +68,8 @@ class Region:
 
 def filtered_images(
     image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings
-) -> Iterator[tuple[str, sitk.Image]]:
-    """Yield the name and the image over `region` of every image type, in the settings' order."""
+) -> Iterator[tuple[str, Array]]:
+    """Yield the name and the array (z, y, x) over `region` of every image type, in the settings' order."""
     for image_type in settings.image_types:
         yield from _MAKERS[image_type](image, mask, region, settings)
 
@@ -79,29 +89,27 @@ def image_names(settings: RadiomicsSettings) -> list[str]:
     return names
 
 
-_Named = Iterator[tuple[str, sitk.Image]]
+_Named = Iterator[tuple[str, Array]]
 _Maker = Callable[[sitk.Image, sitk.Image, Region, RadiomicsSettings], _Named]
 
 
 def _original(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
-    yield "original", region.of_image(image)
+    yield "original", sitk.GetArrayViewFromImage(image)[region.slices]
 
 
 def _gradient(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
     outer = region.widened(1, image.GetSize())
-    yield "gradient", region.within(outer).of_image(sitk.GradientMagnitude(outer.of_image(image), True))
+    filtered = sitk.GradientMagnitude(outer.of_image(image), True)
+    yield "gradient", sitk.GetArrayFromImage(filtered)[region.within(outer).slices]
 
 
 def _pointwise(image_type: str) -> _Maker:
     """Return the maker of an image whose voxels depend on their own value and on the whole image's maximum."""
 
     def make(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
-        largest = float(np.abs(sitk.GetArrayViewFromImage(image)).max())
-        box = region.of_image(image)
-        x = sitk.GetArrayFromImage(box).astype(np.float64)
-        result = sitk.GetImageFromArray(_POINTWISE[image_type](x, largest))
-        result.CopyInformation(box)
-        yield image_type.replace("_", ""), result
+        values = sitk.GetArrayViewFromImage(image)
+        largest = max(abs(float(values.min())), abs(float(values.max())))
+        yield image_type.replace("_", ""), _POINTWISE[image_type](values[region.slices].astype(np.float64), largest)
 
     return make
 
@@ -133,7 +141,6 @@ _BANDS = ("LLH", "LHL", "LHH", "HLL", "HLH", "HHL", "HHH", "LLL")
 def _wavelet(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
     values = sitk.GetArrayViewFromImage(image)
     wavelet = pywt.Wavelet(settings.wavelet)
-    box = region.of_image(image)
     start, stop = region.start[::-1], region.stop[::-1]
     # The transform is periodic over the image padded to even sizes by its own beginning. A window that keeps the filter's
     # length around the region gives the same values in its middle; where it would reach over the border, the axis is
@@ -151,9 +158,7 @@ def _wavelet(image: sitk.Image, mask: sitk.Image, region: Region, settings: Radi
     window = values[np.ix_(*picks)]
     bands = pywt.swtn(window, wavelet, level=1, start_level=0, axes=(2, 1, 0))[0]
     for name in _BANDS:
-        result = sitk.GetImageFromArray(bands[name.replace("L", "a").replace("H", "d")][tuple(inner)])
-        result.CopyInformation(box)
-        yield f"wavelet-{name}", result
+        yield f"wavelet-{name}", bands[name.replace("L", "a").replace("H", "d")][tuple(inner)]
 
 
 def _log_name(sigma: float) -> str:
@@ -161,7 +166,6 @@ def _log_name(sigma: float) -> str:
 
 
 def _log(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
-    box = region.of_image(image)
     for sigma in settings.log_sigma_mm:
         # PyRadiomics leaves the image out with no more than a log line.
         needed = np.maximum(np.ceil(sigma / np.array(image.GetSpacing())) + 1, 4)
@@ -169,9 +173,7 @@ def _log(image: sitk.Image, mask: sitk.Image, region: Region, settings: Radiomic
             raise ValueError(
                 f"the image of {image.GetSize()} voxels is too small for a Laplacian of Gaussian of {sigma:g} mm"
             )
-        result = sitk.GetImageFromArray(_laplacian_of_gaussian(image, region, sigma))
-        result.CopyInformation(box)
-        yield _log_name(sigma), result
+        yield _log_name(sigma), _laplacian_of_gaussian(image, region, sigma)
 
 
 def _laplacian_of_gaussian(image: sitk.Image, region: Region, sigma: float) -> npt.NDArray[np.float32]:
@@ -190,9 +192,10 @@ def _laplacian_of_gaussian(image: sitk.Image, region: Region, sigma: float) -> n
             gaussian.SetSigma(sigma)
             gaussian.SetDirection(along)
             gaussian.SetOrder(order)
-            window = [slice(None)] * 3
-            window[along] = slice(region.start[along], region.stop[along])
-            part = sitk.Cast(gaussian.Execute(part), sitk.sitkFloat32)[tuple(window)]
+            passed = gaussian.Execute(part)
+            start, size = [0, 0, 0], list(passed.GetSize())
+            start[along], size[along] = region.start[along], region.stop[along] - region.start[along]
+            part = sitk.Cast(sitk.RegionOfInterest(passed, size, start), sitk.sitkFloat32)
         values = sitk.GetArrayViewFromImage(part).astype(np.float64)
         total = (total + values * (1 / image.GetSpacing()[axis] ** 2)).astype(np.float32)
     return total
@@ -213,7 +216,7 @@ def _lbp_3d(image: sitk.Image, mask: sitk.Image, region: Region, settings: Radio
         raise RuntimeError("PyRadiomics made no LBP-3D images: it needs trimesh and scipy below 1.17")
     # PyRadiomics overwrites one array between the images it yields, but copies it into each image: they stay apart.
     for filtered, name, _ in made:
-        yield name, region.of_image(filtered)
+        yield name, sitk.GetArrayFromImage(filtered)[region.slices]
 
 
 _POINTWISE = {"square": _square, "square_root": _square_root, "logarithm": _logarithm, "exponential": _exponential}

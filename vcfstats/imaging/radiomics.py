@@ -1,19 +1,35 @@
-"""Radiomic features of one region by PyRadiomics, with fixed names in a fixed order."""
+"""Radiomic features of one region as PyRadiomics defines them, with fixed names in a fixed order."""
 
 from __future__ import annotations
 
-import logging
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
-from radiomics import getFeatureClasses
 
+from vcfstats.imaging.features import firstorder as _firstorder
+from vcfstats.imaging.features import glcm as _glcm
+from vcfstats.imaging.features import gldm as _gldm
+from vcfstats.imaging.features import glrlm as _glrlm
+from vcfstats.imaging.features import glszm as _glszm
+from vcfstats.imaging.features import ngtdm as _ngtdm
+from vcfstats.imaging.features import shape as _shape
+from vcfstats.imaging.features.levels import Levels
+from vcfstats.imaging.features.neighbourhood import Neighbourhood
 from vcfstats.imaging.filters import Region, filtered_images, image_names
 from vcfstats.imaging.settings import RadiomicsSettings
 
-# PyRadiomics logs on standard error; what it says of a failing feature is found again as a value that is not finite.
-logging.getLogger("radiomics").setLevel(logging.CRITICAL)
+_NAMES: dict[str, tuple[str, ...]] = {
+    "shape": _shape.NAMES,
+    "firstorder": _firstorder.NAMES,
+    "glcm": _glcm.NAMES,
+    "glrlm": _glrlm.NAMES,
+    "glszm": _glszm.NAMES,
+    "gldm": _gldm.NAMES,
+    "ngtdm": _ngtdm.NAMES,
+}
 
 
 def feature_names(settings: RadiomicsSettings) -> list[str]:
@@ -34,19 +50,19 @@ def feature_names(settings: RadiomicsSettings) -> list[str]:
     >>> len(names), names[0], names[-1]
     (105, 'original_shape_Elongation', 'original_ngtdm_Strength')
     """
+    for excluded in settings.excluded_features:
+        feature_class, feature = excluded.split("_", 1)
+        if feature not in _NAMES.get(feature_class, ()):
+            raise ValueError(f"excluded_features names {excluded}, which PyRadiomics does not have")
     names = (
-        [f"original_shape_{feature}" for feature in _features("shape", settings)]
+        [f"original_shape_{feature}" for feature in _wanted("shape", settings)]
         if "shape" in settings.feature_classes
         else []
     )
     for image in image_names(settings):
-        for feature_class in _grey_classes(settings):
-            names.extend(f"{image}_{feature_class}_{feature}" for feature in _features(feature_class, settings))
-    unknown = [
-        name for name in settings.excluded_features if name.split("_", 1)[1] not in _all_features(name.split("_", 1)[0])
-    ]
-    if unknown:
-        raise ValueError(f"excluded_features names {', '.join(unknown)}, which PyRadiomics does not have")
+        for feature_class in settings.feature_classes:
+            if feature_class != "shape":
+                names.extend(f"{image}_{feature_class}_{feature}" for feature in _wanted(feature_class, settings))
     return names
 
 
@@ -54,7 +70,7 @@ def extract(image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings) ->
     """Compute the radiomic features of a region.
 
     Values are those of PyRadiomics run on the whole image: filters see what they need beyond the region, features see the
-    region alone.
+    region alone. What depends on the mask alone is found once for all image types.
 
     Parameters
     ----------
@@ -74,8 +90,6 @@ def extract(image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings) ->
     ------
     ValueError
         The region is smaller than two voxels along two axes, or a feature is not finite; it says which.
-    RuntimeError
-        PyRadiomics returned other features than asked for.
 
     References
     ----------
@@ -84,19 +98,21 @@ def extract(image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings) ->
     region = Region.of(mask)
     if sum(high - low > 1 for low, high in zip(region.start, region.stop, strict=True)) < 2:
         raise ValueError("the region is a point or a line; a region of at least two voxels along two axes is allowed")
-    inside = region.of_image(mask)
-    values: dict[str, float] = {}
+    box = region.of_image(mask)
+    inside = sitk.GetArrayViewFromImage(box) == 1
+    around = Neighbourhood(inside, settings.distance)
+    voxel_volume = math.prod(mask.GetSpacing())
+    names, values = feature_names(settings), dict[str, float]()
     if "shape" in settings.feature_classes:
-        values |= _class_values("original", "shape", region.of_image(image), inside, settings)
-    for name, filtered in filtered_images(image, mask, region, settings):
-        for feature_class in _grey_classes(settings):
-            values |= _class_values(name, feature_class, filtered, inside, settings)
-    expected = feature_names(settings)
-    if list(values) != expected:
-        missing = sorted(set(expected) - set(values)) or ["order"]
-        raise RuntimeError(
-            f"PyRadiomics returned {len(values)} features where {len(expected)} were asked for: {missing[0]}, ..."
-        )
+        values |= _named("original", "shape", _shape.shape(box), settings)
+    classes = [name for name in settings.feature_classes if name != "shape"]
+    for name, filtered in filtered_images(image, mask, region, settings) if classes else ():
+        intensities = filtered[inside]
+        levels = Levels.of(intensities, settings)
+        for feature_class in classes:
+            with np.errstate(all="ignore"):
+                found = _features(feature_class, intensities, levels, around, voxel_volume, settings)
+            values |= _named(name, feature_class, found, settings)
     wrong = [name for name, value in values.items() if not math.isfinite(value)]
     if wrong:
         raise ValueError(
@@ -104,46 +120,39 @@ def extract(image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings) ->
             + ", ".join(f"{name} = {values[name]}" for name in wrong[:5])
             + (", ..." if len(wrong) > 5 else "")
         )
-    return values
+    return {name: values[name] for name in names}
 
 
-def _grey_classes(settings: RadiomicsSettings) -> list[str]:
-    return [name for name in settings.feature_classes if name != "shape"]
-
-
-def _all_features(feature_class: str) -> list[str]:
-    """Return the features of a class, sorted, without those that PyRadiomics calls deprecated."""
-    classes = getFeatureClasses()
-    if feature_class not in classes:
-        return []
-    return sorted(name for name, deprecated in classes[feature_class].getFeatureNames().items() if not deprecated)
-
-
-def _features(feature_class: str, settings: RadiomicsSettings) -> list[str]:
-    return [
-        name for name in _all_features(feature_class) if f"{feature_class}_{name}" not in settings.excluded_features
-    ]
-
-
-def _class_values(
-    image_name: str, feature_class: str, image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings
+def _features(
+    feature_class: str,
+    intensities: npt.NDArray[Any],
+    levels: Levels,
+    around: Neighbourhood,
+    voxel_volume: float,
+    settings: RadiomicsSettings,
 ) -> dict[str, float]:
-    binning = {"binCount": settings.bin_count} if settings.bin_count else {"binWidth": settings.bin_width}
-    options = {
-        "label": 1,
-        "distances": [settings.distance],
-        "gldm_a": settings.gldm_alpha,
-        "voxelArrayShift": settings.energy_shift,
-        **binning,
-    }
-    calculator = getFeatureClasses()[feature_class](image, mask, **options)
-    wanted = _features(feature_class, settings)
-    for feature in wanted:
-        calculator.enableFeatureByName(feature)
-    with np.errstate(all="ignore"):
-        found = calculator.execute()
-    return {
-        f"{image_name}_{feature_class}_{feature}": float(np.squeeze(found[feature]))
-        for feature in wanted
-        if feature in found
-    }
+    """Compute a class other than shape, of one image."""
+    match feature_class:
+        case "firstorder":
+            return _firstorder.firstorder(
+                intensities, levels, energy_shift=settings.energy_shift, voxel_volume=voxel_volume
+            )
+        case "glcm":
+            return _glcm.glcm(levels, around, with_mcc="glcm_MCC" not in settings.excluded_features)
+        case "glrlm":
+            return _glrlm.glrlm(levels, around)
+        case "glszm":
+            return _glszm.glszm(levels, around)
+        case "gldm":
+            return _gldm.gldm(levels, around, alpha=settings.gldm_alpha)
+        case "ngtdm":
+            return _ngtdm.ngtdm(levels, around)
+    raise ValueError(f"no feature class {feature_class!r}")
+
+
+def _wanted(feature_class: str, settings: RadiomicsSettings) -> list[str]:
+    return [name for name in _NAMES[feature_class] if f"{feature_class}_{name}" not in settings.excluded_features]
+
+
+def _named(image: str, feature_class: str, found: dict[str, float], settings: RadiomicsSettings) -> dict[str, float]:
+    return {f"{image}_{feature_class}_{feature}": found[feature] for feature in _wanted(feature_class, settings)}

@@ -1,0 +1,1 @@
+"""The feature classes: PyRadiomics' definitions, computed on arrays that all image types of a region share."""
