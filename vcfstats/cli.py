@@ -107,6 +107,24 @@ if typer is not None:
         write_text(out, nomogram_page(content))
         print(f"wrote {out}")
 
+    @app.command()
+    def predict(
+        folder: Path = typer.Argument(
+            help="new patients: a folder with cohort.csv, images and masks; no outcome needed"
+        ),
+        model: Path = typer.Option(help="the model's bundle, such as models/dlrn of a study"),
+        params: Path = typer.Option(
+            None, help="params.yaml whose section cohort names the columns, if not the model's"
+        ),
+        out: Path = typer.Option(Path("predictions.csv"), help="file to write; a .json beside it says what made it"),
+        cache: Path = typer.Option(Path(".vcfstats-cache"), help="folder of finished patients"),
+        workers: int = typer.Option(2, min=1, help="patients at the same time"),
+    ) -> None:
+        """Score new patients: probability, points of each predictor, class, and a warning wherever the model has to guess."""
+        from vcfstats.pipeline.application.predict import run_predict
+
+        run_predict(folder, model, params_file=params, out=out, cache=cache, workers=workers)
+
     from vcfstats.audit.commands import app as audit  # after typer is known to be there
 
     @audit.command("params")

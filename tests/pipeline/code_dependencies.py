@@ -15,7 +15,15 @@ ROOMS = {
     "repeats": ["imaging", "statistics/agreement", "pipeline/repeats.py"],
     "slices": ["imaging", "pipeline/slices.py"],
     "deep": ["learning/network", "pipeline/deep.py"],
-    "learn": ["learning", "pipeline/learn.py"],
+    # With the rooms whose code is in the hash of the bundle.
+    "learn": [
+        "imaging",
+        "learning",
+        "pipeline/application/bundle.py",
+        "pipeline/application/card.py",
+        "pipeline/application/writing.py",
+        "pipeline/learn.py",
+    ],
     "activation": ["imaging", "learning/network", "pipeline/activation.py"],
     "plan": ["pipeline/plan.py", "pipeline/params.py"],
     # All rooms whose code is in the hash that the documents print.

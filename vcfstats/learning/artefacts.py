@@ -124,7 +124,17 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
 def _read_skops(path: Path) -> Any:
     if not path.is_file():
         raise InputError(Problem("no such file", "a fitted classifier", "run `dvc repro` first", file=path))
-    strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(ALLOWED))
+    try:
+        strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(ALLOWED))
+    except Exception as error:  # zip, JSON and skops each raise their own kind
+        raise InputError(
+            Problem(
+                f"a file that cannot be read ({error})",
+                "a fitted classifier in skops' format",
+                "fetch it again from whoever made it, or run `dvc repro`",
+                file=path,
+            )
+        ) from error
     if strange:
         raise InputError(
             Problem(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,23 @@ class DeepHead:
     def predict(self, slices: FloatArray) -> FloatArray:
         """Return the probability of each case from its slices, shape (n, slices, units)."""
         return join_slices(self.intercept + ((slices - self.mean) / self.scale) @ self.coefficients, self.rule)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the head as a dictionary for JSON, where a unit that does not vary has no scale."""
+        return {
+            **asdict(self),
+            "units": list(self.units),
+            "mean": self.mean.tolist(),
+            "scale": [None if np.isinf(value) else value for value in self.scale.tolist()],
+            "coefficients": self.coefficients.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, body: dict[str, Any]) -> DeepHead:
+        """Rebuild a head from `to_dict`."""
+        scale = [np.inf if value is None else value for value in body["scale"]]
+        arrays = {name: np.array(body[name], dtype=np.float64) for name in ("mean", "coefficients")}
+        return cls(**{**body, **arrays, "scale": np.array(scale, dtype=np.float64), "units": tuple(body["units"])})
 
 
 def slices_of(deep: pd.DataFrame) -> tuple[FloatArray, tuple[str, ...]]:

@@ -115,7 +115,7 @@ class Learned:
         _write_json(_scanners(self.scanners) if self.scanners else None, folder / "scanners.json")
         _write_json(self._clinical(), folder / "clinical.json")
         _write_json(self.dlrn.to_dict() if self.dlrn else None, folder / "dlrn.json")
-        _write_json(_head(self.deep_head) if self.deep_head else None, folder / "deep_head.json")
+        _write_json(self.deep_head.to_dict() if self.deep_head else None, folder / "deep_head.json")
         for name, table in (("classifiers", self.classifiers), ("tuning", self.tuning)):
             write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for (feature_set, classifier), fit in self.final.items():
@@ -202,17 +202,6 @@ def _scanners(found: ScannerEffect) -> dict[str, Any]:
         for (matrix, state), part in found.features.groupby(["matrix", "state"], sort=False)
     }
     return {"counts": found.counts, "table": found.table.to_dict("records"), "shares": shares}
-
-
-def _head(head: DeepHead) -> dict[str, Any]:
-    scale = [None if np.isinf(value) else value for value in head.scale.tolist()]
-    return {
-        **asdict(head),
-        "units": list(head.units),
-        "mean": head.mean.tolist(),
-        "scale": scale,
-        "coefficients": head.coefficients.tolist(),
-    }
 
 
 def _write_json(body: Any, path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.learning.harmonisation.correction import Correction
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class Prepared:
         values = frame.loc[:, list(self.features)].to_numpy(dtype=np.float64)
         values = np.where(np.isnan(values), np.array(self.fill), values)
         return values if self.correction is None else self.correction.apply(values, frame)
+
+    def outside(self, frame: pd.DataFrame) -> BoolArray:
+        """Return which features lie outside their training range, shape (n, p); a missing one does not."""
+        values = self.values(frame)
+        return np.asarray((values < np.array(self.low)) | (values > np.array(self.high)))
 
 
 def prepared(frame: pd.DataFrame, features: tuple[str, ...], *, ddof: int, fill: pd.Series | None = None) -> Prepared:

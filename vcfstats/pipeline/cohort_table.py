@@ -47,7 +47,7 @@ def collect_cohort_table(
     _require_columns(table, settings, split, path)
     cohort, problems = image_columns(table, settings, path)
     table.index = cohort.index
-    cohort["outcome"], found = _outcome(table, settings, path)
+    cohort["outcome"], found = outcome_column(table, settings, path)
     problems += found
     cohort["partition"], found = _partition(table, split, path)
     problems += found
@@ -56,14 +56,14 @@ def collect_cohort_table(
             if column is not None:
                 values = table[column]
                 cohort[target] = pd.to_numeric(values, errors="coerce") if covariate.type == "continuous" else values
-                problems += _covariate_problems(values, cohort[target], target, covariate.levels, path)
+                problems += covariate_problems(values, cohort[target], target, covariate.levels, path)
     if settings.scanner is not None and settings.scanner.column is not None:
         cohort["scanner"] = table[settings.scanner.column]
     if settings.followup is not None:
         for target, column in (("followup_time", settings.followup.time), ("followup_event", settings.followup.event)):
             values = table[column]
             cohort[target] = pd.to_numeric(values, errors="coerce")
-            problems += _covariate_problems(values, cohort[target], target, {}, path)
+            problems += covariate_problems(values, cohort[target], target, {}, path)
     return cohort, problems
 
 
@@ -311,7 +311,8 @@ def _same(value: str, wanted: object) -> bool:
         return False
 
 
-def _outcome(table: pd.DataFrame, settings: CohortSection, path: Path) -> tuple[pd.Series, list[Problem]]:
+def outcome_column(table: pd.DataFrame, settings: CohortSection, path: Path) -> tuple[pd.Series, list[Problem]]:
+    """Return the reference standard as 0 and 1, with everything that is wrong with it."""
     column, event = settings.outcome.column, settings.outcome.event
     values = table[column]
     problems = [
@@ -365,9 +366,10 @@ def _partition(table: pd.DataFrame, split: SplitSettings, path: Path) -> tuple[p
     return values.map(names), problems
 
 
-def _covariate_problems(
+def covariate_problems(
     raw: pd.Series, values: pd.Series, name: str, levels: dict[str, str], path: Path
 ) -> list[Problem]:
+    """Return the cells of a covariate that are no number, or none of its levels."""
     if levels:
         bad = raw.notna() & ~raw.isin(list(levels))
         return [

@@ -133,6 +133,11 @@ class StudyDirectory:
         return self.root / "models"
 
     @property
+    def bundle(self) -> Path:
+        """The headline models with all that scores a new patient."""
+        return self.models / "dlrn"
+
+    @property
     def results(self) -> Path:
         """Results, committed to git."""
         return self.root / "results"

@@ -11,12 +11,13 @@ from vcfstats.contracts.features import read_features
 from vcfstats.contracts.predictions import write_predictions
 from vcfstats.learning.learn import learn
 from vcfstats.learning.selection import Reliability, reliable_features
+from vcfstats.pipeline.application.writing import write_bundle
 from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.directory import StudyDirectory
 
 
 def run(study: StudyDirectory) -> None:
-    """Write models/learned and data/predictions.parquet."""
+    """Write models/learned, data/predictions.parquet and models/dlrn, the bundle for new patients."""
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
     matrices = {"radiomics": read_features(study.radiomics_file), "deep": read_features(study.deep_file)}
@@ -33,6 +34,8 @@ def run(study: StudyDirectory) -> None:
     )
     learned.write(study.models / "learned")
     write_predictions(learned.predictions, study.predictions_file)
+    for lack in write_bundle(study, cohort, matrices, learned, study.bundle):
+        print(f"learn: not in models/dlrn: {lack}")
     for note in learned.notes:
         print(f"learn: {note.subject}: {note.text}")
 

@@ -334,7 +334,7 @@ def check_params(body: dict[str, Any], path: Path) -> Params:
     try:
         params = Params.model_validate(body)
     except ValidationError as error:
-        raise InputError([_problem(item, path) for item in error.errors()]) from None
+        raise InputError([schema_problem(item, path) for item in error.errors()]) from None
     stated = leaves(body)
     unfilled = [key for key, value in stated.items() if value == "FILL IN"]
     if unfilled:
@@ -354,7 +354,8 @@ def check_params(body: dict[str, Any], path: Path) -> Params:
     return params
 
 
-def _problem(item: Any, path: Path) -> Problem:
+def schema_problem(item: Any, path: Path) -> Problem:
+    """Say in words what pydantic found wrong with one key."""
     key = ".".join(str(part) for part in item["loc"]) or "the file"
     if item["type"] == "extra_forbidden":
         return Problem(f"unknown key {key}", "the keys of the schema", "correct its spelling or remove it", file=path)

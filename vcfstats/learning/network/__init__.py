@@ -9,7 +9,7 @@ from typing import Any
 _HOMES: dict[str, tuple[str, ...]] = {
     "gradcam": ("grad_cam", "head_weights", "resize_map"),
     "settings": ("TrunkSettings",),
-    "trunk": ("Trunk", "feature_names", "load_trunk", "trunk_description", "trunk_features"),
+    "trunk": ("Trunk", "feature_names", "load_trunk", "trunk_description", "trunk_features", "write_weights"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

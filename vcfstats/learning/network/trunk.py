@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import nn
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription, check_features
-from vcfstats.contracts.files import file_hash
+from vcfstats.contracts.files import file_hash, replacing
 from vcfstats.contracts.progress import progress
 from vcfstats.contracts.slices import N_SLICES, SliceStack
 from vcfstats.learning.network.backbones import BACKBONES, Backbone, load_network
@@ -134,6 +135,18 @@ def _state_hash(network: nn.Module, head: str) -> str:
             digest.update(f"{name} {value.dtype} {tuple(value.shape)}\0".encode())
             digest.update(value.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def write_weights(trunk: Trunk, path: Path) -> None:
+    """Write the network's weights, without its classification layer, as safetensors; equal weights give equal bytes."""
+    from safetensors.torch import save_file
+
+    head = trunk._backbone.head
+    state = {
+        name: value.contiguous() for name, value in trunk._network.state_dict().items() if not name.startswith(head)
+    }
+    with replacing(path) as temporary:
+        save_file(state, temporary)
 
 
 def feature_names(width: int) -> list[str]:

@@ -328,9 +328,14 @@ def params_hash(params: Params) -> str:
 
 def code_hash() -> str:
     """Hash the code that made the results."""
+    return rooms_hash(CODE)
+
+
+def rooms_hash(rooms: tuple[str, ...]) -> str:
+    """Hash the code of some rooms."""
     package = Path(vcfstats.__file__).parent
     digest = hashlib.sha256()
-    for room in CODE:
+    for room in rooms:
         for path in sorted((package / room).rglob("*.py")):
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(path.read_bytes())

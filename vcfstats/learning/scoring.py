@@ -1,0 +1,231 @@
+"""The headline models as they score patients whom nobody has seen: whole in JSON and skops, nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from vcfstats.contracts.files import write_text
+from vcfstats.learning.artefacts import StoredClassifier, read_classifier, write_classifier
+from vcfstats.learning.clinical import Covariate, code_findings
+from vcfstats.learning.deephead import DeepHead, slices_of
+from vcfstats.learning.fusion import OUTPUT, fusion_design
+from vcfstats.learning.harmonisation import context_columns
+from vcfstats.learning.learned import Learned
+from vcfstats.learning.linear import Column, LinearModel
+from vcfstats.learning.settings import ClinicalSettings, FusionSettings, LearningSettings
+from vcfstats.learning.work import BEST_OF
+
+# The model that a bundle is named for, of those that were fitted the first: the whole chain before its parts.
+ORDER = ("dlrn", "dlr", "rad", "dl", "clinical")
+FILE = "models.json"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An input outside what the training patients showed.
+
+    Attributes
+    ----------
+    case_id, variable : str
+        Which case, which predictor.
+    value, low, high : float
+        What was found, and the training range.
+    """
+
+    case_id: str
+    variable: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Scored:
+    """New cases, scored.
+
+    Attributes
+    ----------
+    probabilities : DataFrame
+        Index case_id, one column a headline model, in the order of `ORDER`; NaN where a finding is missing.
+    design : DataFrame
+        What enters the nomogram model: the fused model's output on its scale (``dlr``) and the clinical columns.
+    outside : tuple of Outside
+        Numbers outside the training range of a predictor.
+    features_outside, n_features : dict
+        Model (rad, dlr) -> selected image features outside their training range, by case; and how many it has.
+    """
+
+    probabilities: pd.DataFrame
+    design: pd.DataFrame
+    outside: tuple[Outside, ...]
+    features_outside: dict[str, pd.Series]
+    n_features: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The headline models of a study, fitted on its training patients.
+
+    Attributes
+    ----------
+    columns : dict of str to Column
+        Column of the clinical design -> what it means.
+    fill : Series or None
+        What stands in for a missing finding; None: a case with a missing finding gets no clinical probability.
+    clinical, dlrn : LinearModel or None
+        The clinical and the nomogram model.
+    best : dict of str to StoredClassifier
+        rad and dlr: the chosen classifier of their features.
+    head : DeepHead or None
+        The network's own probability (dl).
+    fusion : FusionSettings
+        How the fused model's output enters the nomogram model.
+    preserved : tuple of str or None
+        Findings whose effect harmonisation preserves; None where nothing is harmonised, and no scanner is asked for.
+    """
+
+    columns: dict[str, Column]
+    fill: pd.Series | None
+    clinical: LinearModel | None
+    dlrn: LinearModel | None
+    best: dict[str, StoredClassifier]
+    head: DeepHead | None
+    fusion: FusionSettings
+    preserved: tuple[str, ...] | None = None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models there are, in the order of `ORDER`."""
+        have = {*self.best}
+        for name, model in (("dlrn", self.dlrn), ("clinical", self.clinical), ("dl", self.head)):
+            if model is not None:
+                have.add(name)
+        return tuple(name for name in ORDER if name in have)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The clinical findings that the models need, in order."""
+        models = [model for model in (self.dlrn, self.clinical) if model is not None]
+        found = dict.fromkeys([term.variable for model in models for term in model.terms] + list(self.preserved or ()))
+        return tuple(name for name in found if name != OUTPUT)
+
+    def score(
+        self, cohort: pd.DataFrame, covariates: Mapping[str, Covariate], matrices: Mapping[str, pd.DataFrame]
+    ) -> Scored:
+        """Score cases.
+
+        Parameters
+        ----------
+        cohort : DataFrame
+            Index case_id, a column for each of `variables` and, where features are harmonised, ``scanner``; other columns
+            are not looked at.
+        covariates : mapping
+            Finding -> type and levels, as the models were fitted.
+        matrices : mapping
+            ``radiomics`` and ``deep``, as the models' settings extract them; rows for every case.
+
+        Raises
+        ------
+        InputError
+            A feature is missing from the matrices, or a case cannot be harmonised.
+        """
+        with threadpool_limits(1):  # as the models were fitted: the same bits on any machine
+            return self._score(cohort, covariates, matrices)
+
+    def _score(
+        self, cohort: pd.DataFrame, covariates: Mapping[str, Covariate], matrices: Mapping[str, pd.DataFrame]
+    ) -> Scored:
+        index = cohort.index
+        beside = [] if self.preserved is None else [context_columns(cohort, covariates, self.preserved)]
+        features = pd.concat([*(frame.loc[index] for frame in matrices.values()), *beside], axis=1)
+        found: dict[str, Any] = {name: model.predict(features) for name, model in self.best.items()}
+        if self.head is not None:
+            found["dl"] = self.head.predict(slices_of(matrices["deep"].loc[index])[0])
+        findings = code_findings(
+            cohort, {name: covariates[name] for name in self.variables}, {}, ClinicalSettings(kappa_above=None)
+        ).design
+        if self.fill is not None:
+            findings = findings.fillna(self.fill)
+        if self.clinical is not None:
+            found["clinical"] = self.clinical.predict(findings)
+        output = found.get("dlr", np.full(len(index), np.nan))
+        design = fusion_design(output, findings, self.fusion)
+        if self.dlrn is not None:
+            found["dlrn"] = self.dlrn.predict(design)
+            design = design[[term.column for term in self.dlrn.terms]]
+        return Scored(
+            probabilities=pd.DataFrame({name: found[name] for name in self.models}, index=index),
+            design=design,
+            outside=tuple(self._outside(design)),
+            features_outside={
+                name: pd.Series(model.prepared.outside(features).sum(axis=1), index=index)
+                for name, model in self.best.items()
+            },
+            n_features={name: len(model.prepared.features) for name, model in self.best.items()},
+        )
+
+    def _outside(self, design: pd.DataFrame) -> list[Outside]:
+        model = self.dlrn or self.clinical
+        found = []
+        for term in model.terms if model is not None else ():
+            if term.level is None:
+                values = design[term.column]
+                for case_id, value in values[(values < term.low) | (values > term.high)].items():
+                    found.append(Outside(str(case_id), term.variable, float(value), term.low, term.high))
+        return found
+
+
+def write_scorer(learned: Learned, settings: LearningSettings, folder: Path) -> None:
+    """Write the headline models of a study: ``models.json`` and the chosen classifiers."""
+    harmonised = settings.selection.harmonisation
+    fit = learned.clinical.get(())
+    best = {model: name for model, name in BEST_OF.items() if name in learned.chosen}
+    body = {
+        "columns": {name: asdict(column) for name, column in learned.findings.columns.items()}
+        if learned.findings
+        else {},
+        "fill": None if fit is None or fit.fill is None else {str(k): float(v) for k, v in fit.fill.items()},
+        "clinical": fit.model.to_dict() if fit is not None and fit.model is not None else None,
+        "dlrn": learned.dlrn.to_dict() if learned.dlrn else None,
+        "deep_head": learned.deep_head.to_dict() if learned.deep_head else None,
+        "best": {model: [name, learned.chosen[name]] for model, name in best.items()},
+        "fusion": settings.fusion.model_dump(mode="json"),
+        "preserved": None if harmonised.method == "none" else list(harmonised.covariates),
+    }
+    for name in best.values():
+        write_classifier(learned.final[name, learned.chosen[name]], name, learned.chosen[name], folder / "classifiers")
+    write_text(folder / FILE, json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_scorer(folder: Path) -> Scorer:
+    """Read what `write_scorer` wrote.
+
+    Raises
+    ------
+    InputError
+        A classifier's file is missing or holds a type outside the allow-list.
+    ValueError, KeyError, TypeError
+        The JSON is not what `write_scorer` writes; a caller that reads a user's file says so in words.
+    """
+    body = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return Scorer(
+        columns={name: Column(**column) for name, column in body["columns"].items()},
+        fill=None if body["fill"] is None else pd.Series(body["fill"], dtype=np.float64),
+        clinical=LinearModel.from_dict(body["clinical"]) if body["clinical"] else None,
+        dlrn=LinearModel.from_dict(body["dlrn"]) if body["dlrn"] else None,
+        best={
+            str(model): read_classifier(folder / "classifiers", feature_set, classifier)
+            for model, (feature_set, classifier) in body["best"].items()
+        },
+        head=DeepHead.from_dict(body["deep_head"]) if body["deep_head"] else None,
+        fusion=FusionSettings.model_validate(body["fusion"]),
+        preserved=None if body["preserved"] is None else tuple(body["preserved"]),
+    )

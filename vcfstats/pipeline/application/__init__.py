@@ -1,0 +1,1 @@
+"""A study's model applied to patients of elsewhere: the bundle that holds it, `vcfstats predict` and `vcfstats validate`."""
