@@ -304,7 +304,7 @@ def test_grad_cam_is_that_of_autograd(lite0):
     images = _stack(1, size=224, seed=5).images[0]
     weights = np.random.default_rng(1).normal(size=(3, 1280))
     x = ((torch.from_numpy(images).float() - 127) / 128)[:, None].expand(-1, 3, -1, -1)
-    maps = lite0._network.extract_features(x).double().requires_grad_(True)
+    maps = lite0.network.extract_features(x).double().requires_grad_(True)
     score = (torch.from_numpy(weights) * maps.mean((2, 3))).sum()
     (gradient,) = torch.autograd.grad(score, maps)
     expected = torch.relu((gradient.mean((2, 3), keepdim=True) * maps).sum(1)).detach().numpy()

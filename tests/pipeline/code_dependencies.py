@@ -14,7 +14,13 @@ ROOMS = {
     "split": ["learning", "pipeline/split.py"],
     "repeats": ["imaging", "statistics/agreement", "pipeline/repeats.py"],
     "slices": ["imaging", "pipeline/slices.py"],
-    "deep": ["learning/network", "pipeline/deep.py"],
+    "deep": [
+        "learning/network",
+        "learning/crossfit.py",
+        "learning/splitting.py",
+        "pipeline/deep.py",
+        "pipeline/networks.py",
+    ],
     # With the rooms whose code is in the hash of the bundle.
     "learn": [
         "imaging",
@@ -23,6 +29,7 @@ ROOMS = {
         "pipeline/application/card.py",
         "pipeline/application/writing.py",
         "pipeline/learn.py",
+        "pipeline/networks.py",
     ],
     "activation": ["imaging", "learning/network", "pipeline/activation.py"],
     "plan": ["pipeline/plan.py", "pipeline/params.py"],

@@ -30,7 +30,7 @@ def check_features(frame: pd.DataFrame, *, file: str | Path = "") -> pd.DataFram
         raise InputError(
             Problem("rows without a unique case_id", "one row per case_id", "rebuild the features", file=file)
         )
-    wrong = [column for column in frame if frame[column].dtype != np.float64]
+    wrong = list(frame.columns[(frame.dtypes != np.float64).to_numpy()])
     if wrong:
         raise InputError(
             Problem(

@@ -61,6 +61,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "missing": ("item", "what", "n_training", "missing_training", "n_testing", "missing_testing"),
     "workflow": ("stage", "description", "takes"),  # from the study's dvc.yaml; `takes` as words with spaces between them
+    # Training of each network, one row an epoch; `network` says which folds it never saw.
+    "training": ("network", "epoch", "training_loss", "stopping_loss", "stopping_auc", "learning_rate", "best"),
     "flow": ("step", "reason", "n"),  # patients screened, excluded and kept
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
@@ -68,7 +70,7 @@ _WORDS = (
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
     "outcome", "called", "case", "intensity", "map", "region", "value", "purpose", "subject", "criterion", "item", "what", "stage", "description",
-    "takes", "scanner", "matrix", "state",
+    "takes", "scanner", "matrix", "state", "network", "best",
 )  # fmt: skip
 
 
@@ -149,6 +151,7 @@ class StudyFile(_Part):
     nonevent_label: str
     case_noun: str
     models: dict[str, str]  # empty where none could be fitted
+    variants: dict[str, str] = Field(default_factory=dict)  # headline models done otherwise, for comparison alone
     feature_sets: dict[str, str] = Field(default_factory=dict)  # sets on which all classifiers were fitted
     classifiers: dict[str, str] = Field(default_factory=dict)
     chosen: dict[str, str] = Field(default_factory=dict)  # feature set -> classifier with the best out-of-fold AUC

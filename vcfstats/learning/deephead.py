@@ -33,8 +33,8 @@ class DeepHead:
         Log odds ratio per standard deviation.
     intercept : float
         Log odds at the means.
-    C : float
-        Inverse penalty strength.
+    C : float or None
+        Inverse penalty strength; None for a network's own layer, trained by gradient descent.
     rule : str
         How slices become one probability.
     n, n_events : int
@@ -46,7 +46,7 @@ class DeepHead:
     scale: FloatArray
     coefficients: FloatArray
     intercept: float
-    C: float
+    C: float | None
     rule: str
     n: int
     n_events: int

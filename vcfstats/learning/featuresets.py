@@ -61,10 +61,17 @@ def image_sets(
             name: (parts, pd.concat([frame, context.loc[frame.index]], axis=1))
             for name, (parts, frame) in frames.items()
         }
+    inside = given.training.index
+    beside = [given.matrices["radiomics"].loc[inside], *([] if context is None else [context.loc[inside]])]
+    by_network = {
+        held_out: pd.concat([beside[0], matrix, *beside[1:]], axis=1)
+        for held_out, matrix in given.networks.matrices.items()
+    }
     keys = [(name, held_out) for name in frames for held_out in held_out_sets(given.folds)]
     tasks = []
     for name, held_out in keys:
-        parts, frame = frames[name]
+        parts, _ = frames[name]
+        frame = by_network[held_out] if name == "fused" and held_out in by_network else frames[name][1]
         filters = [reliability[part].dropped for part in parts if part in reliability]
         rows = rows_in(given.fold, held_out)
         tasks.append(
@@ -98,6 +105,7 @@ def image_sets(
                 given.patients,
                 given.fold,
                 prepared,
+                by_network if name == "fused" else {},
             )
         )
     return sets

@@ -109,6 +109,39 @@ def headline_deep(work: Work) -> DeepHead:
     return heads[at]
 
 
+def headline_network(work: Work) -> DeepHead:
+    """Add the probabilities of the trained networks' own layer: of each fold by a network that never saw it."""
+    given, networks = work.given, work.given.networks
+    deep = given.matrices["deep"]
+    training, _ = slices_of(deep.loc[given.training.index])
+    tested, _ = slices_of(deep.loc[given.testing.index])
+    whole = networks.heads[()]
+    apparent = whole.predict(training)
+    out_of_fold = apparent.copy()
+    for k in given.folds if networks.cross_fitted else ():
+        outside = given.fold == k
+        slices, _ = slices_of(networks.features((k,), deep.loc[given.training.index])[outside])
+        out_of_fold[outside] = networks.heads[k,].predict(slices)
+    if not networks.cross_fitted:
+        for model in ("dl", "dlr", "dlrn"):
+            work.note(
+                model,
+                "the network was trained on the very patients that its out-of-fold probabilities are of: selection and "
+                "classifiers were refitted in every fold, the network was not, so that these probabilities are too good",
+            )
+    cases = FeatureSet(
+        "deep",
+        deep.loc[given.training.index],
+        deep.loc[given.testing.index],
+        given.outcome,
+        given.patients,
+        given.fold,
+        {},
+    )
+    work.add("dl", cases, out_of_fold, apparent, whole.predict(tested) if len(tested) else apparent[:0])
+    return whole
+
+
 def headline_nomogram(
     work: Work,
     findings: Findings | None,

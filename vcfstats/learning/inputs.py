@@ -11,6 +11,7 @@ import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import check_features
+from vcfstats.learning.deepnetworks import DeepNetworks
 from vcfstats.learning.settings import LearningSettings
 
 
@@ -28,6 +29,8 @@ class Inputs:
         Of the training cases.
     folds : list of int
         0 ... K - 1.
+    networks : DeepNetworks
+        Networks that were trained on these patients; none where the trunk stayed as it came.
     """
 
     training: pd.DataFrame
@@ -37,6 +40,7 @@ class Inputs:
     patients: np.ndarray
     fold: np.ndarray
     folds: list[int]
+    networks: DeepNetworks
 
 
 def check_inputs(
@@ -44,6 +48,7 @@ def check_inputs(
     matrices: Mapping[str, pd.DataFrame],
     settings: LearningSettings,
     covariates: Mapping[str, Any],
+    networks: DeepNetworks | None = None,
 ) -> Inputs:
     """Check cohort and matrices against one another and the settings.
 
@@ -132,6 +137,7 @@ def check_inputs(
         patients=training["patient_id"].to_numpy(dtype=object).astype(str),
         fold=fold.to_numpy(dtype=np.int64),
         folds=expected,
+        networks=(networks or DeepNetworks()).checked(training.index, checked.get("deep"), expected),
     )
 
 

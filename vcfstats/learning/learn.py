@@ -13,8 +13,10 @@ from vcfstats.contracts.predictions import KEY, PREDICTIONS
 from vcfstats.learning.classifiers import grid_points
 from vcfstats.learning.clinical import Covariate
 from vcfstats.learning.crossfit import best, pooled_auc
+from vcfstats.learning.deephead import DeepHead
+from vcfstats.learning.deepnetworks import DeepNetworks
 from vcfstats.learning.featuresets import applied_reliability, clinical_findings, clinical_set, image_sets
-from vcfstats.learning.headline import headline_clinical, headline_deep, headline_nomogram
+from vcfstats.learning.headline import headline_clinical, headline_deep, headline_network, headline_nomogram
 from vcfstats.learning.inputs import check_inputs
 from vcfstats.learning.learned import Learned
 from vcfstats.learning.scanners import describe_scanners, scanner_context
@@ -35,6 +37,7 @@ def learn(
     covariates: Mapping[str, Covariate] | None = None,
     agreement: Mapping[str, float] | None = None,
     reliability: Mapping[str, Reliability] | None = None,
+    networks: DeepNetworks | None = None,
 ) -> Learned:
     """Select features, tune and fit every model on training patients, then score training and testing patients.
 
@@ -61,6 +64,9 @@ def learn(
         Finding that two readers read -> their kappa.
     reliability : mapping, optional
         Matrix -> result of `reliable_features` on training patients' repeated regions.
+    networks : DeepNetworks, optional
+        The heads of networks that were trained on these patients and, cross-fitted, the features of the network without
+        each fold and each pair of folds; ``matrices["deep"]`` holds those of the network trained on all of them.
 
     Returns
     -------
@@ -71,7 +77,7 @@ def learn(
     InputError
         Cases without features, folds that do not match the settings, an outcome of one class.
     """
-    given = check_inputs(cohort, matrices, settings, covariates or {})
+    given = check_inputs(cohort, matrices, settings, covariates or {}, networks)
     # Libraries add up in another order with more threads: one thread gives the same bits on any machine, for any number
     # of workers, and small matrices are faster so.
     with threadpool_limits(1):
@@ -121,7 +127,10 @@ def _learn(
             work.add(model, by_name[feature_set], fitted[key].out_of_fold, final[key].apparent, final[key].testing)
         elif feature_set in by_name:
             work.give_up(model, f"no classifier of the {feature_set} features could be fitted")
-    head = headline_deep(work) if "deep" in given.matrices else None
+    if given.networks.heads:
+        head: DeepHead | None = headline_network(work)
+    else:
+        head = headline_deep(work) if "deep" in given.matrices else None
     fusion = headline_nomogram(work, findings, fitted, final, chosen)
 
     predictions = (

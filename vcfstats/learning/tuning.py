@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,9 @@ class FeatureSet:
         Of the training cases.
     prepared : dict
         What was learned of the features on each set of training rows.
+    by_network : dict
+        What was held out -> features of the training cases by the network trained without it; empty where all fits see
+        the same features.
     """
 
     name: str
@@ -52,6 +55,11 @@ class FeatureSet:
     patients: np.ndarray
     fold: np.ndarray
     prepared: Mapping[HeldOut, Prepared]
+    by_network: Mapping[HeldOut, pd.DataFrame] = field(default_factory=dict)
+
+    def seen(self, held_out: HeldOut) -> pd.DataFrame:
+        """Return the training cases' features as a fit without `held_out` sees them."""
+        return self.by_network.get(held_out, self.training)
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ def _task(
     given: FeatureSet, classifier: str, points: Sequence[dict[str, Any]], held_out: HeldOut, seeds: Seeds
 ) -> GridTask:
     rows = rows_in(given.fold, held_out)
-    X = given.prepared[held_out].apply(given.training)
+    X = given.prepared[held_out].apply(given.seen(held_out))
     return GridTask(
         classifier=classifier,
         points=tuple(points),

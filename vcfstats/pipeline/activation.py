@@ -15,7 +15,7 @@ from vcfstats.contracts.slices import SliceStack, read_slices
 from vcfstats.imaging import preprocessed_case
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.slices import sagittal_spacing, sagittal_view
-from vcfstats.learning.network import load_trunk
+from vcfstats.learning.network import study_trunk
 from vcfstats.learning.network.activation import (
     Shown,
     cases_shown,
@@ -44,7 +44,7 @@ def run(study: StudyDirectory) -> None:
 
 def _maps(study: StudyDirectory, head: dict[str, Any], testing: Any) -> dict[str, Any]:
     settings = study.params.trunk
-    stack, trunk = read_slices(study.slices_file), load_trunk(settings)
+    stack, trunk = read_slices(study.slices_file), study_trunk(settings, study.network)
     scale = [np.inf if value is None else value for value in head["scale"]]
     weights = unit_weights(head["units"], head["coefficients"], scale, trunk.width)
     cases = sorted(testing["case_id"].astype(str))

@@ -98,6 +98,16 @@ class StudyDirectory:
         return self.data / "deep.parquet"
 
     @property
+    def networks(self) -> Path:
+        """Features and heads of the networks trained without some folds, and the training curves of all."""
+        return self.data / "networks"
+
+    @property
+    def network(self) -> Path:
+        """Weights of the network for new patients, where layers were trained."""
+        return self.models / "network"
+
+    @property
     def activation_file(self) -> Path:
         """Class activation maps of the cases that are shown."""
         return self.data / "activation.json"

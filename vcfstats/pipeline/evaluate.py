@@ -25,6 +25,7 @@ from vcfstats.pipeline.evaluation import (
     description,
     example,
     models,
+    network,
     nomogram_file,
     patients,
     planning,
@@ -34,6 +35,7 @@ from vcfstats.pipeline.evaluation import (
 )
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
 from vcfstats.pipeline.looks import log_look
+from vcfstats.pipeline.networks import read_curves
 
 CURVES = (
     "roc", "calibration", "calibration_groups", "decision", "roc_band", "decision_band", "calibration_belt", "distribution",
@@ -66,6 +68,8 @@ def run(study: StudyDirectory) -> None:
         records,
         model_records(selection, models.read_json(learned / "lasso.json"), models.read_json(learned / "learned.json")),
     )
+    training = read_curves(study.networks)
+    _add(records, network.network_records(models.read_json(study.models / "trunk.json"), training))
     _add(records, activation_records(models.read_json(study.activation_file)))
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
@@ -102,6 +106,8 @@ def run(study: StudyDirectory) -> None:
         "workflow": workflow.workflow(study.root / "dvc.yaml", params),
     }.items():
         write_table(name, frame, out / f"{name}.csv")
+    if len(training):
+        write_table("training", network.training_table(training), out / "training.csv")
     write_records(records, study.results / "results.json")
     words = description.study_file(
         study,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from typing import Any
 
 import pandas as pd
 
 from vcfstats import cohen_kappa
 from vcfstats.contracts.features import read_features
 from vcfstats.contracts.predictions import write_predictions
+from vcfstats.learning.deephead import slices_of
 from vcfstats.learning.learn import learn
+from vcfstats.learning.onenetwork import beside
 from vcfstats.learning.selection import Reliability, reliable_features
 from vcfstats.pipeline.application.writing import write_bundle
 from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.networks import read_networks
 
 
 def run(study: StudyDirectory) -> None:
@@ -22,16 +27,22 @@ def run(study: StudyDirectory) -> None:
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
     matrices = {"radiomics": read_features(study.radiomics_file), "deep": read_features(study.deep_file)}
     shutil.rmtree(study.models / "learned", ignore_errors=True)
-    learned = learn(
-        cohort,
-        matrices,
-        params.learning,
-        params.seed_for,
-        workers=params.compute.workers,
-        covariates=params.cohort.covariates,
-        agreement=readers_agreement(study, cohort),
-        reliability=reliability(study),
-    )
+    networks = read_networks(study.networks, slices_of(matrices["deep"])[1], params.learning.deep_head.slices)
+    given: dict[str, Any] = {
+        "workers": params.compute.workers,
+        "covariates": params.cohort.covariates,
+        "agreement": readers_agreement(study, cohort),
+        "reliability": reliability(study),
+    }
+    learned = learn(cohort, matrices, params.learning, params.seed_for, networks=networks, **given)
+    if networks.cross_fitted:
+        print(
+            "learn: once more with one network for all folds, to show what cross-fitting changes",
+            file=sys.stderr,
+            flush=True,
+        )
+        alone = learn(cohort, matrices, params.learning, params.seed_for, networks=networks.alone(), **given)
+        learned = beside(learned, alone)
     learned.write(study.models / "learned")
     write_predictions(learned.predictions, study.predictions_file)
     for lack in write_bundle(study, cohort, matrices, learned, study.bundle):

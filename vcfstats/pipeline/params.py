@@ -237,6 +237,12 @@ class ComputeSection(Section):
     """How, not what: no number of the paper depends on it."""
 
     workers: int = Field(ge=1, description="patients worked on at the same time")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where networks are trained: auto takes a GPU where there is one"
+    )
+    mixed_precision: bool = Field(
+        default=True, description="whether training on a GPU multiplies in 16 bits; without a GPU it has no effect"
+    )
     scheduler: str | None = Field(
         default=None,
         pattern=r"^[a-z]+://\S+$",

@@ -228,6 +228,11 @@ def scanners(study: Study) -> Any:
     return figures.scanner_figure(study.rows("scanner_shares"), simulated=study.info.simulated)
 
 
+def training(study: Study) -> Any:
+    """Draw the training curves of all networks, or say that none was trained."""
+    return figures.training_figure(study.rows("training"), simulated=study.info.simulated)
+
+
 def followup(study: Study) -> Any:
     """Draw the follow-up, or say that there are no times of it."""
     unit = study.records.get("design/followup_unit")

@@ -34,7 +34,7 @@ def features(study: Study) -> Text:
             )
         )  # fmt: skip
     if study.has("design/n_features_deep"):
-        parts.append(study.words("slices", "trunk"))
+        parts.append(study.words("slices", "trunk", "cross_fit"))
         parts.append(compose("These were {n} features of each case.", n=study.point("design/n_features_deep")))
         parts.append(study.words("deep_head"))
     else:
@@ -220,6 +220,31 @@ def scanners(study: Study) -> Text:
             )
         )  # fmt: skip
     return join(said)
+
+
+def training(study: Study) -> Text:
+    """Say which networks were trained and how the training of the one for new patients went, or that none was."""
+    if not study.has("model/network/n_networks"):
+        return Text.of("No network was trained on the study's images.")
+    number = study.record("model/network/n_networks").value
+    trained = "One network was" if number == 1 else "{n} networks were"
+    said = compose(
+        trained + " trained. The one for new patients learned from {learned} cases; training ended after {epochs} "
+        "epochs, and the weights of epoch {best} were kept.",
+        **({} if number == 1 else {"n": study.point("model/network/n_networks")}),
+        learned=study.point("model/network/n_learned_from"),
+        epochs=study.point("model/network/epochs"),
+        best=study.point("model/network/best_epoch"),
+    )
+    if not _known(study, "model/network/stopping_auc"):
+        return said
+    aside = compose(
+        "In the {n} cases that only said when to stop, its AUC was then {auc}; that epoch was chosen on these cases, so that "
+        "this is no estimate for new patients.",
+        n=study.point("model/network/n_stopping"),
+        auc=study.point("model/network/stopping_auc"),
+    )
+    return join([said, aside])
 
 
 def notes(study: Study) -> Text:

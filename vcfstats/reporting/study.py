@@ -50,11 +50,15 @@ class Study:
     @property
     def names(self) -> dict[str, str]:
         """All models, their names in records -> in print: the headline models, then each classifier on each feature set."""
-        return self.info.models | {
-            f"{name}.{classifier}": f"{label}: {printed}"
-            for name, label in self.info.feature_sets.items()
-            for classifier, printed in self.info.classifiers.items()
-        }
+        return (
+            self.info.models
+            | self.info.variants
+            | {
+                f"{name}.{classifier}": f"{label}: {printed}"
+                for name, label in self.info.feature_sets.items()
+                for classifier, printed in self.info.classifiers.items()
+            }
+        )
 
     def classifiers(self, feature_set: str) -> dict[str, str]:
         """Return the classifiers of a feature set, their names in records -> in print."""

@@ -1,4 +1,4 @@
-"""Networks: frozen trunks, their features, and where in an image a score comes from.
+"""Networks: trunks as they come or trained, their features, and where in an image a score comes from.
 
 Names are loaded on first use: settings can be validated without loading torch.
 """
@@ -7,8 +7,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, tuple[str, ...]] = {
+    "frozen": ("FrozenOutputs",),
     "gradcam": ("grad_cam", "head_weights", "resize_map"),
-    "settings": ("TrunkSettings",),
+    "hardware": ("Hardware", "choose_hardware"),
+    "networks": ("TrainedNetwork", "train_networks"),
+    "settings": ("AugmentationSettings", "TrainingSettings", "TrunkSettings"),
+    "trained": ("study_trunk", "write_trained"),
     "trunk": ("Trunk", "feature_names", "load_trunk", "trunk_description", "trunk_features", "write_weights"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

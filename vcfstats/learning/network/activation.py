@@ -131,7 +131,9 @@ def randomised_correlations(
     maps : float64 array, shape (n, s / 32, s / 32)
         Of the network that was used, not rectified.
     """
-    drawn = settings.model_copy(update={"weights": "none", "weights_file": None, "weights_sha256": None})
+    drawn = settings.model_copy(
+        update={"weights": "none", "weights_file": None, "weights_sha256": None, "trained": "none"}
+    )
     random = slice_maps(stack, cases, load_trunk(drawn), weights, rectified=False)
     found = np.full(len(maps), np.nan)
     for number, (own, other) in enumerate(zip(maps, random, strict=True)):

@@ -35,9 +35,11 @@ class Backbone:
         Distributions that the architecture comes from.
     build : callable
         Returns the whole network, initialised from torch's random numbers.
-    maps : callable
-        From the network and a batch (n, 3, s, s) to the activations of the last convolution (n, width, h, w), after
-        batch normalisation and rectifier: what global average pooling is taken of.
+    body, tail : callable
+        From the network and a batch (n, 3, s, s) to what enters the last block, and from there to the activations of the
+        last convolution (n, width, h, w), after batch normalisation and rectifier: what global average pooling is taken of.
+    last_block : tuple of str
+        Prefixes of the names of the layers in `tail`.
     """
 
     width: int
@@ -46,7 +48,13 @@ class Backbone:
     head: str
     packages: tuple[str, ...]
     build: Callable[[], nn.Module]
-    maps: Callable[[nn.Module, Tensor], Tensor]
+    body: Callable[[nn.Module, Tensor], Tensor]
+    tail: Callable[[nn.Module, Tensor], Tensor]
+    last_block: tuple[str, ...]
+
+    def maps(self, network: nn.Module, batch: Tensor) -> Tensor:
+        """Return the activations of the last convolution."""
+        return self.tail(network, self.body(network, batch))
 
 
 def _build_lite0() -> nn.Module:
@@ -56,8 +64,18 @@ def _build_lite0() -> nn.Module:
     return network
 
 
-def _lite0_maps(network: Any, batch: Tensor) -> Tensor:
-    maps: Tensor = network.extract_features(batch)
+def _lite0_body(network: Any, batch: Tensor) -> Tensor:
+    # As the package's extract_features: stem, then all blocks but the last, each dropped more often the deeper it lies.
+    x: Tensor = network._swish(network._bn0(network._conv_stem(batch)))
+    rate, count = network._global_params.drop_connect_rate or 0.0, len(network._blocks)
+    for number, block in enumerate(network._blocks[:-1]):
+        x = block(x, drop_connect_rate=rate * number / count)
+    return x
+
+
+def _lite0_tail(network: Any, x: Tensor) -> Tensor:
+    # The last block widens and has no shortcut, so that nothing of it is dropped.
+    maps: Tensor = network._swish(network._bn1(network._conv_head(network._blocks[-1](x))))
     return maps
 
 
@@ -68,16 +86,31 @@ def _build_resnet(name: str) -> nn.Module:
     return network
 
 
-def _resnet_maps(network: Any, batch: Tensor) -> Tensor:
+def _resnet_body(network: Any, batch: Tensor) -> Tensor:
     x = network.maxpool(network.relu(network.bn1(network.conv1(batch))))
-    maps: Tensor = network.layer4(network.layer3(network.layer2(network.layer1(x))))
+    activations: Tensor = network.layer3(network.layer2(network.layer1(x)))
+    return activations
+
+
+def _resnet_tail(network: Any, x: Tensor) -> Tensor:
+    maps: Tensor = network.layer4(x)
     return maps
 
 
 def _resnet(name: str, width: int) -> Backbone:
     shift = tuple(255.0 * mean for mean in _IMAGENET_MEAN)
     scale = tuple(255.0 * sd for sd in _IMAGENET_SD)
-    return Backbone(width, shift, scale, "fc.", ("torchvision",), lambda: _build_resnet(name), _resnet_maps)
+    return Backbone(
+        width,
+        shift,
+        scale,
+        "fc.",
+        ("torchvision",),
+        lambda: _build_resnet(name),
+        _resnet_body,
+        _resnet_tail,
+        ("layer4.",),
+    )
 
 
 BACKBONES: dict[BackboneName, Backbone] = {
@@ -88,7 +121,9 @@ BACKBONES: dict[BackboneName, Backbone] = {
         head="_fc.",
         packages=("efficientnet-lite-pytorch",),
         build=_build_lite0,
-        maps=_lite0_maps,
+        body=_lite0_body,
+        tail=_lite0_tail,
+        last_block=("_blocks.15.", "_conv_head.", "_bn1."),
     ),
     "resnet18": _resnet("resnet18", 512),
     "resnet50": _resnet("resnet50", 2048),

@@ -17,7 +17,7 @@ from vcfstats import roc_auc
 from vcfstats.contracts.files import write_text
 from vcfstats.learning.fusion import OUTPUT
 from vcfstats.learning.learned import Learned
-from vcfstats.learning.network import load_trunk, write_weights
+from vcfstats.learning.network import study_trunk, write_weights
 from vcfstats.learning.scoring import ORDER, Scored, Scorer, read_scorer, write_scorer
 from vcfstats.learning.work import BEST_OF
 from vcfstats.pipeline.application.bundle import (
@@ -77,7 +77,7 @@ def write_bundle(
     if scorer.dlrn is not None and "dlrn" in models and scorer.dlrn.terms:
         drawn = nomogram(scorer.dlrn.to_dict(), cohort, learned.predictions, params)
         write_text(folder / NOMOGRAM, drawn.to_json() + "\n")
-    write_weights(load_trunk(params.trunk), folder / NETWORK)
+    write_weights(study_trunk(params.trunk, study.network), folder / NETWORK)
     body = _body(study, training, learned, scorer, scored, models, absent)
     # Keys are not sorted: the first level of a finding is its reference.
     write_text(folder / BODY, json.dumps(body.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")

@@ -15,6 +15,7 @@ from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import StudyFile
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.evaluation import network
 from vcfstats.pipeline.evaluation.acquisition import acquisition
 from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
@@ -57,11 +58,12 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "reliability": _reliability(params),
         "harmonisation": harmonisation(params),
         "slices": _slices(params),
-        "trunk": _trunk(params),
+        "trunk": network.trunk(params),
+        "cross_fit": network.cross_fit(params),
         "selection": _selection(params),
         "classifiers": _classifiers(params),
         "clinical": _clinical(params),
-        "deep_head": _deep_head(params),
+        "deep_head": network.deep_head(params),
         "fusion": _fusion(params),
         "threshold": _threshold(params),
         "auc_interval": f"{METHOD_NAMES[params.evaluation.auc_interval]} confidence interval",
@@ -114,19 +116,6 @@ def _slices(params: Params) -> str:
     )
 
 
-def _trunk(params: Params) -> str:
-    name = {"efficientnet_lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18", "resnet50": "ResNet-50"}[
-        params.trunk.backbone
-    ]
-    weights = {
-        "packaged": "pre-trained on ImageNet",
-        "torchvision": "pre-trained on ImageNet",
-        "file": "with weights from a file",
-        "none": "with random weights",
-    }
-    return f"Deep features were the average-pooled last convolution of {name} {weights[params.trunk.weights]}, for each of the three slices; no layer was trained on the study's images."
-
-
 def _selection(params: Params) -> str:
     s = params.learning.selection
     test = {"student": "Student's", "welch": "Welch's"}[s.t_test.variances]
@@ -172,15 +161,6 @@ def _clinical(params: Params) -> str:
         "median_mode": "Missing findings were filled by the training median or mode.",
     }
     return f"{text} {missing[c.missing]}"
-
-
-def _deep_head(params: Params) -> str:
-    how = {
-        "mean_probability": "the mean of the slices' probabilities",
-        "mean_logit": "the mean of the slices' logits",
-        "max": "the largest of the slices' probabilities",
-    }
-    return f"The network's own probability is a ridge-penalised logistic head on the deep features of a slice; {how[params.learning.deep_head.slices]} is the case's."
 
 
 def _fusion(params: Params) -> str:
@@ -281,6 +261,7 @@ def study_file(study: StudyDirectory, models: list[str], feature_sets: list[str]
             "nonevent_label": params.cohort.outcome.nonevent_label,
             "case_noun": params.study.case_noun,
             "models": {name: label for name, label in LABELS.items() if name in models},
+            "variants": network.variants(LABELS, models),
             "feature_sets": {name: label for name, label in FEATURE_SETS.items() if name in feature_sets},
             "classifiers": {name: CLASSIFIERS[name] for name in params.learning.classifiers.grids()},
             "chosen": learned["chosen"],

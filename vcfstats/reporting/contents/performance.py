@@ -114,6 +114,39 @@ def calibration_table(study: Study) -> Table:
     return table.with_note("df, degrees of freedom.")
 
 
+def cross_fit_table(study: Study) -> Table:
+    """Return the AUC of the headline models with one network for all folds and with a network for each, side by side."""
+    if not study.kinds():
+        return message("No model was fitted; the table of notes says why.")
+    if not study.info.variants:
+        return message("There is nothing to compare: no network was trained again within folds.")
+    columns = [
+        Column("model", "Model", width=16),
+        Column("cross_fitted", "AUC (CI), a network for each fold", "right", width=42),
+        Column("one_network", "AUC (CI), one network for all folds", "right", width=42),
+    ]
+    rows, groups = [], []
+    for kind in KINDS:
+        shown = [name for name in study.info.models if kind in study.kinds(name)]
+        for name in shown:
+            other = f"{name}_one_network"
+            rows.append(
+                {
+                    "model": study.info.models[name],
+                    "cross_fitted": _full(study, f"{kind}/{name}/auc"),
+                    "one_network": _full(study, f"{kind}/{other if other in study.info.variants else name}/auc"),
+                }
+            )
+            groups.append(KINDS[kind][0] + _size(study, kind, shown))
+    table = Table.of(columns, rows, groups=groups)
+    table = table.with_note(
+        "A network for each fold: out-of-fold probabilities come from networks that never saw the patient. One network for all "
+        "folds: the network had seen every training patient, selection and classifiers had not, as is often published. Models without "
+        "deep features are the same in both."
+    )
+    return table.with_note("AUC, area under the receiver operating characteristic curve; CI, confidence interval.")
+
+
 def _record(study: Study, key: str) -> Record | None:
     record = study.records.get(key)
     return None if record is None or record.value is None else record

@@ -11,9 +11,10 @@ from vcfstats.reporting.figures.nomogram import nomogram_figure
 from vcfstats.reporting.figures.scanners import scanner_figure
 from vcfstats.reporting.figures.selection import coefficient_figure, funnel_figure, lasso_figure
 from vcfstats.reporting.figures.style import DOUBLE_MM, SINGLE_MM, empty_figure, save_figure
+from vcfstats.reporting.figures.training import training_figure
 from vcfstats.reporting.figures.workflow import Step, workflow_figure, wrapped
 
 __all__ = [
     "DOUBLE_MM", "SINGLE_MM", "Step", "activation_figure", "belt_figure", "calibration_figure", "coefficient_figure", "comparison_figure", "decision_figure",
-    "empty_figure", "flow_figure", "followup_figure", "forest_figure", "funnel_figure", "lasso_figure", "nomogram_figure", "roc_figure", "save_figure", "scanner_figure", "workflow_figure", "wrapped",
+    "empty_figure", "flow_figure", "followup_figure", "forest_figure", "funnel_figure", "lasso_figure", "nomogram_figure", "roc_figure", "save_figure", "scanner_figure", "training_figure", "workflow_figure", "wrapped",
 ]  # fmt: skip
