@@ -226,15 +226,6 @@ def test_a_value_that_is_not_finite_is_named(monkeypatch):
         extract(image, mask, RadiomicsSettings())
 
 
-def test_a_missing_lbp_is_an_error(monkeypatch):
-    from vcfstats.imaging import filters
-
-    image, mask = _volume(3, (12, 12, 10), (2, 2, 2), (10, 10, 8))
-    monkeypatch.setattr(filters.imageoperations, "getLBP3DImage", lambda *_, **__: iter(()))
-    with pytest.raises(RuntimeError, match="no LBP-3D images"):
-        extract(image, mask, RadiomicsSettings(image_types=("lbp_3d",)))
-
-
 def test_a_line_is_no_region():
     image, mask = _volume(3, (12, 12, 10), (2, 2, 2), (10, 10, 8))
     line = mask * 0

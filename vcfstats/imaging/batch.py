@@ -36,6 +36,7 @@ _PREPROCESSING = (*_READING, "preprocessing")
 _RADIOMICS = (
     *_READING,
     "filters",
+    "lbp",
     "radiomics",
     *(f"features/{name}" for name in ("firstorder", "glcm", "gldm", "glrlm", "glszm", "levels", "neighbourhood")),
     *(f"features/{name}" for name in ("ngtdm", "shape", "sizes")),

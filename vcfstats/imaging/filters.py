@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pywt  # type: ignore[import-untyped]
 import SimpleITK as sitk
-from radiomics import imageoperations
 
+from vcfstats.imaging.lbp import lbp_3d
 from vcfstats.imaging.settings import RadiomicsSettings
 
 Array = npt.NDArray[Any]
@@ -202,21 +202,14 @@ def _laplacian_of_gaussian(image: sitk.Image, region: Region, sigma: float) -> n
 
 
 def _lbp_3d(image: sitk.Image, mask: sitk.Image, region: Region, settings: RadiomicsSettings) -> _Named:
-    made = list(
-        imageoperations.getLBP3DImage(
-            image,
-            mask,
-            label=1,
-            lbp3DLevels=settings.lbp_levels,
-            lbp3DIcosphereRadius=settings.lbp_radius,
-            lbp3DIcosphereSubdivision=settings.lbp_subdivision,
-        )
+    yield from lbp_3d(
+        sitk.GetArrayViewFromImage(image),
+        region.slices,
+        sitk.GetArrayViewFromImage(mask)[region.slices] == 1,
+        levels=settings.lbp_levels,
+        radius=settings.lbp_radius,
+        subdivision=settings.lbp_subdivision,
     )
-    if not made:
-        raise RuntimeError("PyRadiomics made no LBP-3D images: it needs trimesh and scipy below 1.17")
-    # PyRadiomics overwrites one array between the images it yields, but copies it into each image: they stay apart.
-    for filtered, name, _ in made:
-        yield name, sitk.GetArrayFromImage(filtered)[region.slices]
 
 
 _POINTWISE = {"square": _square, "square_root": _square_root, "logarithm": _logarithm, "exponential": _exponential}
