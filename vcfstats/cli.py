@@ -125,6 +125,18 @@ if typer is not None:
 
         run_predict(folder, model, params_file=params, out=out, cache=cache, workers=workers)
 
+    @app.command()
+    def figures(
+        output: Path = typer.Option(Path("figures"), "--output", "-o", help="folder, replaced as a whole"),
+        formats: str = typer.Option("svg,pdf,tiff", help="comma-separated: svg, pdf, tiff, png"),
+    ) -> None:
+        """Write every figure of the study in this directory as files for a journal: 85 or 180 mm, 300 dpi, fonts embedded."""
+        from vcfstats.reporting import open_study
+        from vcfstats.reporting.exporting import export_figures
+
+        files = export_figures(open_study(), output, formats=tuple(formats.split(",")))
+        print(f"wrote {len(files)} files to {output}")
+
     from vcfstats.audit.commands import app as audit  # after typer is known to be there
 
     @audit.command("params")

@@ -12,20 +12,25 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.study import write_table
-from vcfstats.reporting import open_study, render
+from vcfstats.reporting import equations, findings, open_study, render
 from vcfstats.reporting.contents import (
     agreement_table,
     baseline_table,
     calibration_table,
+    calibration_tests_table,
     choices_table,
     classifier_table,
     deviations_table,
     funnel_table,
     headline_table,
+    missing_table,
     nomogram_table,
     provenance_table,
+    published_table,
     regression_table,
+    sample_size_table,
     score_table,
 )
 from vcfstats.reporting.rendering.source import Cell, read_source
@@ -199,12 +204,17 @@ def test_every_item_has_its_number(whole_documents: list[Path]) -> None:
         "Figure S3. Receiver operating characteristic curves of the classifiers on radiomic and deep",
         "Figure S4. Comparisons of the headline models",
         "Figure S5. Calibration of the headline models",
-        "Figure S6. Follow-up",
+        "Figure S6. Receiver operating characteristic curves of the headline models with pointwise",
+        "Figure S7. Decision curves of the headline models with pointwise",
+        "Figure S8. Calibration belts",
+        "Figure S9. Area under the receiver operating characteristic curve (AUC) by level",
+        "Figure S10. Features left after each step",
+        "Figure S11. Follow-up",
     ):
         assert words in supplement, words
     body = whole_documents[0].read_text(encoding="utf-8")
     assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', body)) == 8
-    assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', whole_documents[3].read_text(encoding="utf-8"))) == 6
+    assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', whole_documents[3].read_text(encoding="utf-8"))) == 11
 
 
 def test_a_real_cohort_in_which_nothing_was_fitted(empty_documents: list[Path]) -> None:
@@ -227,7 +237,7 @@ def test_a_real_cohort_in_which_nothing_was_fitted(empty_documents: list[Path]) 
         assert words in paper, words
     for words in (
         "No protocol was registered",
-        "Table S8 and Table S9 say so",
+        "Table S12 and Table S13 say so",
         "Not fitted: step t_test kept none of 107 features",
         "Follow-up times were not given.",
         "how readers agree is not known",
@@ -261,7 +271,8 @@ def test_performance_tables(whole_study: Path, make_study: MakeStudy) -> None:
     blank = headline_table(open_study(make_study("undefined")))
     assert set(blank.to_frame()["auc"]) == {"–"}
     assert any("the reference standard holds one class" in note for note in blank.notes)
-    assert "χ² = 9.21, 8 df, p = 0.310" in calibration_table(study).to_csv()
+    assert "χ² = 9.21, 8 df, p = 0.310" in calibration_tests_table(study).to_csv()
+    assert "-0.08 (-0.38 to 0.22)" in calibration_table(study).to_csv()
 
 
 def test_provenance_lists_what_is_printed_and_decisions_have_reasons(whole_study: Path) -> None:
@@ -332,3 +343,65 @@ def test_reporting_computes_no_statistic() -> None:
             r"vcfstats\.statistics|from vcfstats import|import (scipy|statsmodels|sklearn)",
             file.read_text(encoding="utf-8"),
         ), file
+
+
+def test_sample_size_missing_values_and_the_equations(whole_study: Path, empty_study: Path) -> None:
+    study = open_study(whole_study)
+    assert sample_size_table(study).rows[0] == ("Radiomics", "107", "0.57", "164", "61", "9,000", "3,348")
+    assert sample_size_table(study).rows[1][1:3] == ("–", "–")
+    assert missing_table(study).rows[0] == ("Finding", "2/164 (1.2%)", "0/70 (0.0%)")
+    assert missing_table(study).groups[-1] == "Predictions (indeterminate)"
+    assert str(findings.sample_size(study)).endswith(
+        "0.57 events for each of 107 candidate parameters, 164 cases at hand of 9,000 asked for."
+    )
+    assert str(findings.missing(study)) == "Values are missing, 2 in all. Headline models gave no prediction 2 times."
+    assert "Its median was 15.6 (95% CI 13.4 to 23.7) months." in str(findings.followup(study))
+    assert "2 of 4 subgroups held fewer and have none" in str(findings.subgroups(study, "dlrn")) or "2 of 6" in str(
+        findings.subgroups(study, "dlrn")
+    )
+    assert str(equations.nomogram(study)).startswith("Log odds = −3.2000 [0.5000] + 2.4000 × Finding: Present, where")
+    assert "0.370 plus the sum, over its 9 features" in str(equations.score(study, "fused"))
+    assert score_table(study).rows[1][2:] == ("1.5", "0.25")
+    empty = open_study(empty_study)
+    for text in (
+        findings.sample_size(empty),
+        findings.missing(empty),
+        findings.subgroups(empty, ""),
+        equations.nomogram(empty),
+        equations.score(empty, "radiomics"),
+    ):
+        assert len(str(text)) > 20
+    for table in (sample_size_table(empty), missing_table(empty), published_table(empty)):
+        assert len(table.rows) == 1
+
+
+def test_published_values_stand_beside_the_rebuilt_ones(
+    make_study: MakeStudy, whole_study: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "study"
+    shutil.copytree(whole_study, root)
+    file = root / "report" / "study" / "published.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        "group,item,key,value,low,high\nAUC,DLRN,testing/dlrn/auc,0.871,0.786,0.957\nTest,DLRN,testing/dlrn/hosmer_lemeshow,0.208,,\n"
+        "Other,Absent,testing/absent/auc,0.5,,\nOther,Age,regression/Age (per year),1.01,,\n",
+        encoding="utf-8",
+    )
+    table = published_table(open_study(root))
+    assert table.rows[0] == ("DLRN", "0.871 (0.786 to 0.957)", "0.860 (0.810 to 0.910)")
+    assert table.rows[1][1:] == ("0.208", "0.310")
+    assert [row[2] for row in table.rows[2:]] == ["–", "–"]
+    assert any("no replication" in note for note in table.notes)
+    file.write_text("item,key\n", encoding="utf-8")
+    with pytest.raises(InputError, match="columns item, key"):
+        published_table(open_study(root))
+
+
+def test_the_embedded_study_s_published_values_name_records_that_exist() -> None:
+    import csv
+
+    with (REPORT / "study" / "published.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) > 25
+    records = open_study(ROOT).records
+    assert [row["key"] for row in rows if not row["key"].startswith("regression/") and row["key"] not in records] == []

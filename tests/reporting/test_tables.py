@@ -86,3 +86,63 @@ def test_word_cells_are_aligned_and_notes_survive(
     assert cell_alignment(body, "A &amp; &lt;b&gt;") in ("left", "start", None)
     assert "ᵃ" in body
     assert "superscript" not in body
+
+
+def test_the_heading_of_a_group_never_ends_a_page(tmp_path: Path) -> None:
+    import json
+
+    import typst
+    from pypdf import PdfReader
+
+    from vcfstats.reporting.rendering import writers
+    from vcfstats.reporting.rendering.crossref import Float
+    from vcfstats.reporting.rendering.pandoc import pandoc
+
+    rows = [{"name": f"row{i}", "value": str(i)} for i in range(24)]
+    groups = [f"Heading {'ABC'[i // 8]} [of 8]" for i in range(24)]
+    table = Table.of([Column("name", "Name"), Column("value", "Value", "right")], rows, groups=groups)
+    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", table.to_html()]}])
+    blocks = writers._bare_table(given, writers._typst_notes, writers._typst_group)
+    tree = {
+        "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
+        "meta": {},
+        "blocks": blocks,
+    }
+    text = pandoc(json.dumps(tree), source="json", target="typst")
+    marked = writers._group_headers(text)
+    assert marked.count("table.header(level: 2") == 3
+    wrong = {"before": 0, "after": 0}
+    repeated = 0
+    for height in range(70, 120, 4):
+        for name, body in (("before", text), ("after", marked)):
+            source = tmp_path / f"{name}.typ"
+            source.write_text(
+                f"#set page(height: {height}mm, width: 100mm)\n#show figure: set block(breakable: true)\n{body}",
+                encoding="utf-8",
+            )
+            typst.compile(str(source), output=str(tmp_path / "out.pdf"), ignore_system_fonts=True)
+            pages = [page.extract_text().splitlines() for page in PdfReader(tmp_path / "out.pdf").pages]
+            wrong[name] += sum("Heading" in lines[-1] for lines in pages[:-1])
+            if name == "after":
+                repeated += sum(any("Heading" in line for line in lines[:3]) for lines in pages[1:])
+                assert sum(line.startswith("row") for lines in pages for line in lines) == 24
+    assert wrong["before"] > 0  # the pages are such that it would happen
+    assert wrong["after"] == 0
+    assert repeated > 0
+
+
+def test_rows_stay_whole_and_groups_with_their_headings_in_word(tmp_path: Path) -> None:
+    from vcfstats.reporting.rendering.word import keep_together
+
+    path = tmp_path / "table.docx"
+    body = '<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr></w:tr><w:tr><w:tc><w:p><w:pPr><w:pStyle w:val="TableGroup" /></w:pPr></w:p></w:tc></w:tr></w:tbl>'
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("word/document.xml", body)
+        archive.writestr("word/other.xml", body)
+    keep_together(path)
+    found = zipfile.ZipFile(path).read("word/document.xml").decode()
+    assert found.count("<w:cantSplit/>") == 2
+    assert '<w:pStyle w:val="TableGroup" /><w:keepNext/>' in found
+    assert zipfile.ZipFile(path).read("word/other.xml").decode() == body
+    keep_together(path)
+    assert zipfile.ZipFile(path).read("word/document.xml").decode() == found

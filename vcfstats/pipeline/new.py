@@ -69,7 +69,9 @@ def new_study(directory: Path, cohort: Path) -> None:
     write_text(directory / "dvc.yaml", files("vcfstats.pipeline").joinpath("dvc.yaml").read_text(encoding="utf-8"))
     write_locks((), directory / "lock.json")
     write_text(directory / ".gitattributes", ATTRIBUTES)
-    write_text(directory / ".gitignore", "/data/\n/models/\n/report/_output/\n/results/run.json\n.vcfstats-cache/\n")
+    write_text(
+        directory / ".gitignore", "/data/\n/models/\n/report/_output/\n/figures/\n/results/run.json\n.vcfstats-cache/\n"
+    )
     _copy_report(directory / "report")
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", *_scm(directory)], cwd=directory, check=True)
     write_text(directory / ".dvc" / "config", _with_core(directory / ".dvc" / "config"))

@@ -14,7 +14,7 @@ def flow(study: Study) -> Text:
     rows = study.rows("flow")
     if rows.empty:
         return Text.of("No screening log was given, so that the number of patients screened and excluded is not known.")
-    count = {str(step): _cell("flow", str(step), f"{int(part['n'].sum()):,}") for step, part in rows.groupby("step")}
+    count = {str(step): cell("flow", str(step), f"{int(part['n'].sum()):,}") for step, part in rows.groupby("step")}
     return compose(
         "Of {screened} patients screened, {excluded} were excluded and {included} included.",
         screened=count["screened"],
@@ -134,9 +134,9 @@ def primary_comparison(study: Study) -> Text:
         "The primary comparison, {first} against {second}, gave a difference in AUC of {difference} ({interval}; {p})",
         first=first,
         second=second,
-        difference=_cell("comparison", key, values.decimal(difference, 3)),
-        interval=_cell("comparison", key, f"CI {values.decimal(low, 3)} to {values.decimal(high, 3)}"),
-        p=_cell("comparison", key, values.p_phrase(row["p_value"])),
+        difference=cell("comparison", key, values.decimal(difference, 3)),
+        interval=cell("comparison", key, f"CI {values.decimal(low, 3)} to {values.decimal(high, 3)}"),
+        p=cell("comparison", key, values.p_phrase(row["p_value"])),
     )
     if pd.isna(low) or low == high:
         return compose("{begin}; without an interval, it cannot be judged.", begin=begin)
@@ -177,12 +177,96 @@ def nomogram(study: Study) -> Text:
 
 
 def followup(study: Study) -> Text:
-    """Say whether follow-up is known."""
+    """Say whether follow-up is known, and its median."""
     if study.rows("followup").empty:
         return Text.of("Follow-up times were not given.")
-    return Text.of(
+    key = "cohort/all/median_followup"
+    how = Text.of(
         "Follow-up is described by the reverse Kaplan-Meier estimate, in which the end of observation is the event."
     )
+    if not study.has(key):
+        return how
+    unit = study.record(key).unit or ""
+    if study.record(key).value is None:
+        return join(
+            [how, Text.of("More than half of the patients were still observed at the end: the median was not reached.")]
+        )
+    return join(
+        [how, compose("Its median was {value}{unit}.", value=study.value(key), unit=f" {unit}" if unit else "")]
+    )
+
+
+def sample_size(study: Study) -> Text:
+    """Say how many events there were for each candidate parameter, and how many cases were asked for."""
+    frame = study.rows("sample_size")
+    parts = []
+    for row in frame[frame["purpose"] == "development"].to_dict("records"):
+        name = str(row["subject"])
+        parts.append(
+            compose(
+                "{name}: {per} events for each of {count} candidate parameters, {n} cases at hand of {least} asked for",
+                name=name, per=cell("sample_size", name, values.decimal(row["events_per_parameter"], 2)),
+                count=cell("sample_size", name, f"{int(row['parameters']):,}"), n=cell("sample_size", name, f"{int(row['n']):,}"),
+                least=cell("sample_size", name, f"{int(row['minimum_n']):,}"),
+            )
+        )  # fmt: skip
+    if not parts:
+        return Text.of("No sample size was calculated.")
+    return compose(
+        "Sample size was not planned for these models; it is judged afterwards. {parts}.", parts=join(parts, "; ")
+    )
+
+
+def missing(study: Study) -> Text:
+    """Say whether anything is missing."""
+    frame = study.rows("missing")
+    if frame.empty:
+        return Text.of("Missing values were not counted.")
+    counts = {
+        what: int(part[["missing_training", "missing_testing"]].to_numpy().sum())
+        for what, part in frame.groupby("what")
+    }
+    said = []
+    for what, none, some in (
+        ("value", "No value of a variable is missing.", "Values are missing, {n} in all."),
+        (
+            "prediction",
+            "Every headline model gave every case a prediction.",
+            "Headline models gave no prediction {n} times.",
+        ),
+    ):
+        if what in counts:
+            text = cell("missing", what, f"{counts[what]:,}")
+            said.append(compose(some, n=text) if counts[what] else Text.of(none))
+    return join(said)
+
+
+def subgroups(study: Study, model: str) -> Text:
+    """Say which model's subgroups are shown, how a subgroup is judged, and how many held too few events."""
+    frame = study.rows("subgroups")
+    own = frame[frame["model"] == model]
+    if own.empty:
+        return Text.of("There are no subgroups to describe.")
+    few = int((own["remark"] != "").sum())
+    least = (
+        study.point("design/subgroup_minimum")
+        if study.has("design/subgroup_minimum")
+        else Text.of("the least number of")
+    )
+    end = (
+        compose(
+            "{few} of {all} subgroups held fewer and have none",
+            few=cell("subgroups", model, str(few)),
+            all=cell("subgroups", model, str(len(own))),
+        )
+        if few
+        else Text.of("all did")
+    )
+    return compose(
+        "The AUC of the {name} model is described by level of each covariate and was not tested between levels; a subgroup has one if it held at "
+        "least {least} events and as many non-events: {end}.",
+        name=study.info.models[model], least=least, end=end,
+    )  # fmt: skip
 
 
 def agreement(study: Study) -> Text:
@@ -266,7 +350,7 @@ def _known(study: Study, key: str) -> bool:
     return study.has(key) and study.record(key).value is not None
 
 
-def _cell(table: str, where: str, text: str) -> Text:
+def cell(table: str, where: str, text: str) -> Text:
     """Wrap a number of a table of results/ in a span that says where it stands."""
     title = f"results/tables/{table}.csv: {where}; stage evaluate"
     return Text(text, f'[{values.escape(text)}]{{.result title="{title}"}}')

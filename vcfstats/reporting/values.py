@@ -17,6 +17,7 @@ _DECIMALS = {
     "calibration_intercept": 2,
     "calibration_in_the_large": 2,
     "oe_ratio": 2,
+    "median_followup": 1,
     "confidence_level": 2,
 }
 _PROPORTIONS = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence"})

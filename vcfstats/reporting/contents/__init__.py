@@ -2,11 +2,20 @@
 
 from vcfstats.reporting.contents.decisions import choices_table, deviations_table, notes_table, provenance_table
 from vcfstats.reporting.contents.patients import agreement_table, baseline_table, regression_table
-from vcfstats.reporting.contents.performance import calibration_table, classifier_table, cross_fit_table, headline_table
+from vcfstats.reporting.contents.performance import (
+    calibration_table,
+    calibration_tests_table,
+    classifier_table,
+    cross_fit_table,
+    headline_table,
+)
+from vcfstats.reporting.contents.planning import missing_table, sample_size_table
+from vcfstats.reporting.contents.published import published, published_table
 from vcfstats.reporting.contents.scanners import scanner_table
 from vcfstats.reporting.contents.selection import funnel_table, nomogram_table, score_table
 
 __all__ = [
-    "agreement_table", "baseline_table", "calibration_table", "choices_table", "classifier_table", "cross_fit_table", "deviations_table", "funnel_table",
-    "headline_table", "nomogram_table", "notes_table", "provenance_table", "regression_table", "scanner_table", "score_table",
+    "agreement_table", "baseline_table", "calibration_table", "calibration_tests_table", "choices_table", "classifier_table", "cross_fit_table", "deviations_table",
+    "funnel_table", "headline_table", "missing_table", "nomogram_table", "notes_table", "provenance_table", "published", "published_table",
+    "regression_table", "sample_size_table", "scanner_table", "score_table",
 ]  # fmt: skip

@@ -22,9 +22,13 @@ _WIDTHS = {"accuracy": 9, "sensitivity": 12, "specificity": 12, "ppv": 8, "npv":
 CALIBRATION = {
     "calibration_slope": "Slope",
     "calibration_intercept": "Intercept",
+    "calibration_in_the_large": "In the large",
+    "oe_ratio": "O/E ratio",
     "brier": "Brier score",
     "hosmer_lemeshow": "Hosmer-Lemeshow test",
+    "calibration_belt": "Calibration belt",
 }
+_TESTS = ("hosmer_lemeshow", "calibration_belt")
 
 
 def headline_table(study: Study) -> Table:
@@ -86,32 +90,47 @@ def _performance(study: Study, models: Mapping[str, str], heading: str) -> Table
 
 
 def calibration_table(study: Study) -> Table:
-    """Return the calibration of the headline models, one row group for each set of predictions."""
+    """Return measures of the calibration of the headline models, one row group for each set of predictions."""
+    columns = [
+        Column("model", "Model", width=10),
+        *(Column(name, CALIBRATION[name], "right", width=18) for name in CALIBRATION if name not in _TESTS),
+    ]
+    table = _calibration(study, columns)
+    if not study.kinds():
+        return table
+    return table.with_note(
+        "With confidence intervals. Slope 1, intercept 0, calibration in the large 0 and O/E ratio 1 are those of a calibrated model. In the large: "
+        "intercept at a slope of 1, on the log odds. O/E, observed to expected events."
+    )
+
+
+def calibration_tests_table(study: Study) -> Table:
+    """Return the tests of the calibration of the headline models, one row group for each set of predictions."""
+    columns = [
+        Column("model", "Model", width=20),
+        *(Column(name, CALIBRATION[name], "right", width=40) for name in _TESTS),
+    ]
+    table = _calibration(study, columns)
+    if not study.kinds():
+        return table
+    return table.with_note(
+        "A test that finds no difference does not show that a model is calibrated. On apparent predictions there is no belt. df, degrees of freedom."
+    )
+
+
+def _calibration(study: Study, columns: Sequence[Column]) -> Table:
     if not study.kinds():
         return message("No model was fitted; the table of notes says why.")
-    columns = [
-        Column("model", "Model", width=12),
-        Column("calibration_slope", CALIBRATION["calibration_slope"], "right", width=19),
-        Column("calibration_intercept", CALIBRATION["calibration_intercept"], "right", width=20),
-        Column("brier", CALIBRATION["brier"], "right", width=20),
-        Column("hosmer_lemeshow", CALIBRATION["hosmer_lemeshow"], "right", width=29),
-    ]
+    estimates = tuple(column.key for column in columns[1:])
     rows, groups = [], []
     for kind in KINDS:
         shown = [name for name in study.info.models if kind in study.kinds(name)]
         for name in shown:
-            rows.append(
-                {"model": study.info.models[name]} | {e: _full(study, f"{kind}/{name}/{e}") for e in CALIBRATION}
-            )
+            rows.append({"model": study.info.models[name]} | {e: _full(study, f"{kind}/{name}/{e}") for e in estimates})
             groups.append(KINDS[kind][0] + _size(study, kind, shown))
     table = Table.of(columns, rows, groups=groups)
-    reasons = _reasons(study, study.info.models, tuple(CALIBRATION))
-    if reasons:
-        table = table.with_note(f"–: not estimable; {'; '.join(reasons)}.")
-    table = table.with_note(
-        "Slope, intercept and Brier score with confidence intervals; a test that finds no difference does not show that a model is calibrated."
-    )
-    return table.with_note("df, degrees of freedom.")
+    reasons = _reasons(study, study.info.models, estimates)
+    return table.with_note(f"–: not estimable; {'; '.join(reasons)}.") if reasons else table
 
 
 def cross_fit_table(study: Study) -> Table:

@@ -50,25 +50,51 @@ def funnel_table(study: Study) -> Table:
 
 
 def score_table(study: Study) -> Table:
-    """Return the linear score of each feature set: intercept, and coefficients per standard deviation."""
+    """Return the linear score of each feature set: intercept, coefficients, and how its features are standardised."""
     frame = study.rows("coefficients")
     if frame.empty:
         return message("No score: the selection kept no feature.")
-    columns = [Column("feature", "Feature", width=70), Column("coefficient", "Coefficient", "right", width=30)]
+    scaling = {(row["feature_set"], row["feature"]): row for row in study.rows("scaling").to_dict("records")}
+    width = 46 if scaling else 70
+    columns = [
+        Column("feature", "Feature", width=width),
+        Column("coefficient", "Coefficient", "right", width=18 if scaling else 30),
+        *([Column("mean", "Mean", "right", width=18), Column("sd", "SD", "right", width=18)] if scaling else []),
+    ]
     rows, groups = [], []
     for feature_set, part in frame.groupby("feature_set", sort=False):
         intercept = study.records.get(f"model/{feature_set}/score_intercept")
-        shown = [
-            {"feature": breakable(row["feature"]), "coefficient": values.decimal(row["coefficient"], 5)}
-            for row in part.to_dict("records")
-        ]
+        shown = []
+        for row in part.to_dict("records"):
+            known = scaling.get((feature_set, row["feature"]), {})
+            shown.append(
+                {
+                    "feature": breakable(row["feature"]), "coefficient": values.decimal(row["coefficient"], 5),
+                    **{name: _six_digits(known[name]) if name in known else "–" for name in ("mean", "sd")},
+                }
+            )  # fmt: skip
         if intercept is not None and isinstance(intercept.value, float):
-            shown.insert(0, {"feature": "Intercept", "coefficient": values.decimal(intercept.value, 5)})
+            shown.insert(
+                0, {"feature": "Intercept", "coefficient": values.decimal(intercept.value, 5), "mean": "–", "sd": "–"}
+            )
         rows += shown
         groups += [study.info.feature_sets.get(str(feature_set), str(feature_set))] * len(shown)
-    return Table.of(columns, rows, groups=groups).with_note(
+    table = Table.of(columns, rows, groups=groups).with_note(
         "Coefficients are per standard deviation of the training set."
     )
+    return table.with_note("Mean and SD (standard deviation): of the training set.") if scaling else table
+
+
+def _six_digits(value: float) -> str:
+    """Write a mean or a standard deviation of a feature, of whatever magnitude, with six significant digits."""
+    text = f"{value:,.6g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        text = f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
+    return text.replace("-", values.MINUS)
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def nomogram_table(study: Study) -> Table:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,8 @@ def save_figure(figure: p9.ggplot, path: str | Path, *more: str | Path) -> None:
     """Write a figure at its own size, the format by the suffix (.svg, .pdf, .png, .tiff), the same bytes each time.
 
     Drawing takes longer than writing: give several paths to have one drawing in several formats. Fonts are embedded: as
-    outlines in SVG, so that the text looks the same on every machine, and as TrueType in PDF.
+    outlines in SVG, so that the text looks the same on every machine, and as TrueType in PDF. TIFF is RGB without
+    transparency, which printers ask for.
     """
     import matplotlib  # slow, and only needed to draw
     from matplotlib import pyplot
@@ -135,10 +137,19 @@ def save_figure(figure: p9.ggplot, path: str | Path, *more: str | Path) -> None:
     try:
         for target in map(Path, (path, *more)):
             kind = target.suffix.lstrip(".").lower()
-            extra: dict[str, Any] = (
-                {"metadata": stamps[kind]} if kind in stamps else {"pil_kwargs": {"compression": "tiff_lzw"}}
-            )
             with matplotlib.rc_context(STABLE_RC):
-                drawn.savefig(target, dpi=DPI, **extra)
+                if kind == "tiff":
+                    _save_tiff(drawn, target)
+                else:
+                    drawn.savefig(target, dpi=DPI, metadata=stamps[kind])
     finally:
         pyplot.close(drawn)
+
+
+def _save_tiff(drawn: Any, path: Path) -> None:
+    from PIL import Image
+
+    pixels = BytesIO()
+    drawn.savefig(pixels, format="png", dpi=DPI)
+    with Image.open(pixels) as image:
+        image.convert("RGB").save(path, compression="tiff_lzw", dpi=(DPI, DPI))

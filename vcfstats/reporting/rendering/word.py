@@ -1,4 +1,4 @@
-"""What Word files get after they are written: a line on every page that says that the data are simulated."""
+"""What Word files get after they are written: rows that stay together, and a line on every page that says that the data are simulated."""
 
 from __future__ import annotations
 
@@ -13,6 +13,30 @@ _NAME = "study-label.xml"
 _SPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 _TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/header"
+
+
+GROUP_STYLE = "Table Group"
+_STYLE_ID = re.escape(GROUP_STYLE.replace(" ", ""))
+
+
+def keep_together(path: Path) -> None:
+    """Keep the heading of a row group with its rows, a table's caption with the table, and each row on one page."""
+    with (
+        zipfile.ZipFile(path) as source,
+        replacing(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for item in source.infolist():
+            body = source.read(item)
+            if item.filename == "word/document.xml":
+                text = body.decode()
+                text = re.sub(
+                    rf'(<w:pStyle w:val="(?:{_STYLE_ID}|TableCaption)"\s*/>)(?!<w:keepNext)', r"\1<w:keepNext/>", text
+                )
+                text = re.sub(r"<w:tr>(?!\s*<w:trPr)", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", text)
+                text = re.sub(r"<w:trPr>(?!<w:cantSplit)", "<w:trPr><w:cantSplit/>", text)
+                body = text.encode()
+            target.writestr(item, body, zipfile.ZIP_DEFLATED)
 
 
 def label_pages(path: Path, label: str) -> None:

@@ -19,6 +19,7 @@ from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.pandoc import pandoc
 from vcfstats.reporting.rendering.source import Source, unsupported
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, plain, transformed, walk, words
+from vcfstats.reporting.rendering.word import GROUP_STYLE, keep_together
 from vcfstats.reporting.reproducible import epoch
 
 _ASSETS = Path(str(files("vcfstats.reporting.rendering") / "assets"))
@@ -80,6 +81,7 @@ def write_docx(document: Document, path: Path) -> None:
     for reference in document.configuration.paths("reference-doc", "docx")[:1]:
         args += ["--reference-doc", str(reference)]
     _write(document, "docx", path, _docx_float, _docx_callout, args)
+    keep_together(path)
 
 
 def write_pdf(document: Document, path: Path) -> None:
@@ -89,6 +91,7 @@ def write_pdf(document: Document, path: Path) -> None:
     header.write_text("\n".join([(_ASSETS / "page.typ").read_text(encoding="utf-8"), *given]), encoding="utf-8")
     target = document.work / f"{path.stem}.typ"
     _write(document, "typst", target, _typst_float, _typst_callout, ["--include-in-header", str(header)])
+    target.write_text(_group_headers(target.read_text(encoding="utf-8")), encoding="utf-8")
     # typst takes the time for the file's metadata from here alone.
     try:
         typst.compile(
@@ -195,7 +198,7 @@ def _html_float(given: Float, document: Document) -> list[Node]:
 
 def _docx_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return _bare_table(given, _docx_notes)
+        return _bare_table(given, _docx_notes, _docx_group)
     images = [_as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
     return [
         node(
@@ -207,7 +210,7 @@ def _docx_float(given: Float, document: Document) -> list[Node]:
 
 def _typst_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return _bare_table(given, _typst_notes)
+        return _bare_table(given, _typst_notes, _typst_group)
     images = [_typst_image(image) for image in walk(given.content) if image["t"] == "Image"]
     caption = [None, [node("Plain", _captioned(given))]]
     return [node("Figure", [attributes(given.identifier), caption, [node("Plain", images)]])]
@@ -224,7 +227,9 @@ def _typst_string(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _bare_table(given: Float, wrap_notes: Callable[[list[Node]], list[Node]]) -> list[Node]:
+def _bare_table(
+    given: Float, wrap_notes: Callable[[list[Node]], list[Node]], mark: Callable[[list[Node]], list[Node]]
+) -> list[Node]:
     """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column."""
     item = given.content[0]
     blocks = html_blocks(item["c"][1]) if item["t"] == "RawBlock" else [item]
@@ -233,26 +238,50 @@ def _bare_table(given: Float, wrap_notes: Callable[[list[Node]], list[Node]]) ->
     notes = [node("Para", [i for block in cell[4] for i in block["c"]]) for row in foot[1] for cell in row[1]]
     caption = [None, [node("Plain", _captioned(given))]]
     # Ids inside the table are those of its HTML cells; only the label is ever referred to.
-    head, bodies = _without_ids(head), [_group_rows(body) for body in _without_ids(bodies)]
+    head, bodies = _without_ids(head), [_group_rows(body, mark) for body in _without_ids(bodies)]
     plain_table = node("Table", [[given.identifier, classes, pairs], caption, specs, head, bodies, [foot[0], []]])
     return [plain_table, *wrap_notes(notes)] if notes else [plain_table]
 
 
-def _group_rows(body: list[Any]) -> list[Any]:
-    """Return a table body whose row groups' headings are bold rows of the body: as heads they would be ruled off."""
+def _group_rows(body: list[Any], mark: Callable[[list[Node]], list[Node]]) -> list[Any]:
+    """Return a table body whose row groups' headings are bold rows of the body, marked so that each stays with its group."""
     attribute, columns, heads, rows = body
     return [
         attribute,
         columns,
         [],
-        [_bold(row) if "gt_group_heading" in row[1][0][0][1] else row for row in [*heads, *rows]],
+        [_bold(row, mark) if "gt_group_heading" in row[1][0][0][1] else row for row in [*heads, *rows]],
     ]
 
 
-def _bold(row: Any) -> Any:
-    return transformed(
+def _bold(row: Any, mark: Callable[[list[Node]], list[Node]]) -> Any:
+    strong = transformed(
         row, lambda item: node("Plain", [node("Strong", item["c"])]) if item["t"] in ("Plain", "Para") else None
     )
+    attribute, cells = strong
+    return [attribute, [[*cell[:4], mark(cell[4])] for cell in cells]]
+
+
+def _docx_group(blocks: list[Node]) -> list[Node]:
+    return [node("Div", [attributes("", (), custom_style=GROUP_STYLE), blocks])]
+
+
+# Between these stands the heading of a row group in Typst's text; what pandoc writes for a cell is not known otherwise.
+_GROUP_BEGINS, _GROUP_ENDS = "/*group*/", "/*end of group*/"
+_GROUP_CELL = re.compile(
+    r"table\.cell\([^\[\]]*\)\[\s*" + re.escape(_GROUP_BEGINS) + r".*?" + re.escape(_GROUP_ENDS) + r"\s*\],", re.DOTALL
+)
+
+
+def _typst_group(blocks: list[Node]) -> list[Node]:
+    inlines = [inline for block in blocks for inline in block["c"]]
+    marks = [node("RawInline", ["typst", text]) for text in (_GROUP_BEGINS, _GROUP_ENDS)]
+    return [node("Plain", [marks[0], *inlines, marks[1]])]
+
+
+def _group_headers(text: str) -> str:
+    """Make the heading of each row group a header of its own: it stays with its rows and comes again on the next page."""
+    return _GROUP_CELL.sub(lambda found: f"table.header(level: 2, {found[0].removesuffix(',')}),", text)
 
 
 def _docx_notes(notes: list[Node]) -> list[Node]:

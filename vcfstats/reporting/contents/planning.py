@@ -1,0 +1,82 @@
+"""Tables of what there was to learn from: sample size, and what is missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.study import Study
+from vcfstats.reporting.tables import Column, Table
+
+_PURPOSES = {
+    "development": "Training set: candidate parameters of each feature set",
+    "testing": "Internal test set: precision of each measure",
+}
+
+
+def sample_size_table(study: Study) -> Table:
+    """Return events per candidate parameter, and cases and events at hand beside the least numbers asked for."""
+    frame = study.rows("sample_size")
+    if frame.empty:
+        return message("No sample size was calculated: the training set holds one class only.")
+    columns = [
+        Column("subject", "Feature set or measure", width=36),
+        Column("parameters", "Candidate parameters", "right", width=14),
+        Column("per", "Events per parameter", "right", width=14),
+        Column("n", "Cases", "right", "At hand", 8),
+        Column("events", "Events", "right", "At hand", 9),
+        Column("minimum_n", "Cases", "right", "Minimum", 10),
+        Column("minimum_events", "Events", "right", "Minimum", 9),
+    ]
+    rows = [
+        {
+            "subject": row["subject"],
+            "parameters": _count(row["parameters"]),
+            "per": "–" if pd.isna(row["events_per_parameter"]) else values.decimal(row["events_per_parameter"], 2),
+            **{name: _count(row[name]) for name in ("n", "events", "minimum_n", "minimum_events")},
+        }
+        for row in frame.to_dict("records")
+    ]
+    table = Table.of(columns, rows, groups=[_PURPOSES.get(str(p), str(p)) for p in frame["purpose"]])
+    share = study.records.get("design/anticipated_r2")
+    if share is not None and isinstance(share.value, float):
+        table = table.with_note(
+            f"Training: the largest of Riley's criteria, with {100 * share.value:g}% of Nagelkerke's R² anticipated."
+        )
+    return table.with_note(
+        "Internal test set: least numbers for a confidence interval of the width given. –: does not apply."
+    )
+
+
+def missing_table(study: Study) -> Table:
+    """Return of how many cases a value, a second reading or a prediction is missing."""
+    frame = study.rows("missing")
+    if frame.empty:
+        return message("Missing values were not counted.")
+    headings = {"value": "Values", "second reading": "Second readings", "prediction": "Predictions (indeterminate)"}
+    frame = frame.assign(order=frame["what"].map(list(headings).index)).sort_values("order", kind="stable")
+    columns = [
+        Column("item", "Variable or model", width=52),
+        Column("training", "Training set", "right", width=24),
+        Column("testing", "Internal test set", "right", width=24),
+    ]
+    rows = [
+        {
+            "item": row["item"],
+            **{part: _share(row[f"missing_{part}"], row[f"n_{part}"]) for part in ("training", "testing")},
+        }
+        for row in frame.to_dict("records")
+    ]
+    table = Table.of(columns, rows, groups=[headings[str(what)] for what in frame["what"]])
+    return table.with_note(
+        "Missing cases of all cases (%). A case without a prediction counts in no measure of that model."
+    )
+
+
+def _count(value: float) -> str:
+    return "–" if pd.isna(value) else f"{int(value):,}"
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{int(part):,}/{int(whole):,} ({100 * part / whole:.1f}%)" if whole else "–"
