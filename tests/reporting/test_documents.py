@@ -209,12 +209,13 @@ def test_every_item_has_its_number(whole_documents: list[Path]) -> None:
         "Figure S8. Calibration belts",
         "Figure S9. Area under the receiver operating characteristic curve (AUC) by level",
         "Figure S10. Features left after each step",
-        "Figure S11. Follow-up",
+        "Figure S11. Share of each feature",
+        "Figure S12. Follow-up",
     ):
         assert words in supplement, words
     body = whole_documents[0].read_text(encoding="utf-8")
     assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', body)) == 8
-    assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', whole_documents[3].read_text(encoding="utf-8"))) == 11
+    assert len(re.findall(r'<img [^>]*aria-label="[^"]{20,}"', whole_documents[3].read_text(encoding="utf-8"))) == 12
 
 
 def test_a_real_cohort_in_which_nothing_was_fitted(empty_documents: list[Path]) -> None:
@@ -237,7 +238,7 @@ def test_a_real_cohort_in_which_nothing_was_fitted(empty_documents: list[Path]) 
         assert words in paper, words
     for words in (
         "No protocol was registered",
-        "Table S12 and Table S13 say so",
+        "Table S13 and Table S14 say so",
         "Not fitted: step t_test kept none of 107 features",
         "Follow-up times were not given.",
         "how readers agree is not known",
@@ -303,7 +304,7 @@ def test_ratios_and_steps_of_the_selection(whole_study: Path) -> None:
     assert regression_table(study).rows[0][3:] == ("–", "–")
     assert agreement_table(study).rows == (("Finding", "100", "0.810 (0.700 to 0.920)", "yes"),)
     assert funnel_table(study).rows[2] == ("All", "200", "100", "50", "24", "12", "6", "2")
-    assert score_table(study).rows[0] == ("Intercept", "0.37000")
+    assert score_table(study).rows[0] == ("Intercept", "0.37000", "–", "–")
     assert nomogram_table(study).rows[1] == ("Finding: Present", "2.4000", "–", "–")
 
 

@@ -31,6 +31,7 @@ FIGURES: Mapping[str, Callable[[Study], Any]] = {
     "calibration_belts": drawings.belts,
     "subgroups": drawings.subgroups,
     "funnel": drawings.funnel,
+    "scanners": drawings.scanners,
     "followup": drawings.followup,
 }
 

@@ -283,7 +283,7 @@ def scanners(study: Study) -> Text:
         return Text.of("How features differ between scanners was not measured: no study of two named scanners.")
     listed = join(
         [
-            compose("{name} ({n})", name=str(name), n=_cell("scanners", str(name), f"{int(n):,}"))
+            compose("{name} ({n})", name=str(name), n=cell("scanners", str(name), f"{int(n):,}"))
             for name, n in zip(counts["scanner"], counts["n"], strict=True)
         ],
         ", ",
@@ -293,10 +293,10 @@ def scanners(study: Study) -> Text:
     for kind, rows in effect.groupby("matrix", sort=False):
         at = {row["state"]: row for row in rows.to_dict("records")}
         shown = {
-            state: _cell("scanner_effect", f"{kind}, {state}, location", f"{int(at[state]['location']):,}")
+            state: cell("scanner_effect", f"{kind}, {state}, location", f"{int(at[state]['location']):,}")
             for state in ("before", "out_of_fold")
         }
-        total = _cell("scanner_effect", f"{kind}, n_features", f"{int(at['before']['n_features']):,}")
+        total = cell("scanner_effect", f"{kind}, n_features", f"{int(at['before']['n_features']):,}")
         said.append(
             compose(
                 "Of {total} {kind} features, the location of {before} differed between scanners; of {after} after ComBat that had not seen the case.",
