@@ -32,6 +32,7 @@ FIGURES: Mapping[str, Callable[[Study], Any]] = {
     "subgroups": drawings.subgroups,
     "funnel": drawings.funnel,
     "scanners": drawings.scanners,
+    "training": drawings.training,
     "followup": drawings.followup,
 }
 
