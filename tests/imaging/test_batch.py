@@ -47,7 +47,7 @@ def test_any_number_of_workers_writes_the_same_bytes(cohort, tmp_path):
         assert [case.case_id for case in done] == [case.case_id for case in cases]
         features, description = batch.extract_cases(done, RADIOMICS, cache=cache, workers=workers)
         results.append((_bytes(out), features, description))
-    assert len(results[0][0]) == 8
+    assert len(results[0][0]) == 12
     assert results[0][0] == results[1][0]
     pd.testing.assert_frame_equal(results[0][1], results[1][1], check_exact=True)
     assert results[0][2] == results[1][2]
@@ -86,7 +86,7 @@ def test_files_of_patients_who_left_are_removed(cohort, tmp_path):
     cases = cohort(2)
     batch.preprocess_cases(cases, PREPROCESS, out=tmp_path / "out", cache=tmp_path / "cache")
     batch.preprocess_cases(cases[1:], PREPROCESS, out=tmp_path / "out", cache=tmp_path / "cache")
-    assert sorted(_bytes(tmp_path / "out")) == ["P1_image.nii.gz", "P1_mask.nii.gz"]
+    assert sorted(_bytes(tmp_path / "out")) == ["P1_correction.json", "P1_image.nii.gz", "P1_mask.nii.gz"]
 
 
 def test_a_changed_mask_is_another_entry(cohort, tmp_path, monkeypatch):

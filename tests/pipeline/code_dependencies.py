@@ -10,6 +10,7 @@ ROOMS = {
     "simulate": ["contracts", "simulation", "pipeline/simulate.py"],
     "ingest": ["contracts", "imaging", "pipeline/ingest.py"],
     "preprocess": ["imaging", "pipeline/preprocess.py"],
+    "quality": ["imaging", "reporting/pictures.py", "pipeline/quality.py"],
     "radiomics": ["imaging", "pipeline/radiomics.py"],
     "split": ["learning", "pipeline/split.py"],
     "repeats": ["imaging", "statistics/agreement", "pipeline/repeats.py"],

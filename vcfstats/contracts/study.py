@@ -63,6 +63,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "workflow": ("stage", "description", "takes"),  # from the study's dvc.yaml; `takes` as words with spaces between them
     # Training of each network, one row an epoch; `network` says which folds it never saw.
     "training": ("network", "epoch", "training_loss", "stopping_loss", "stopping_auc", "learning_rate", "best"),
+    # Cases far from the others, one row a quantity; distance from the median in robust standard deviations.
+    "quality": ("case", "quantity", "unit", "found", "median", "distance"),
     "flow": ("step", "reason", "n"),  # patients screened, excluded and kept
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
@@ -70,7 +72,7 @@ _WORDS = (
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
     "outcome", "called", "case", "intensity", "map", "region", "value", "purpose", "subject", "criterion", "item", "what", "stage", "description",
-    "takes", "scanner", "matrix", "state", "network", "best",
+    "takes", "scanner", "matrix", "state", "network", "best", "quantity", "unit",
 )  # fmt: skip
 
 

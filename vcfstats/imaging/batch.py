@@ -21,6 +21,7 @@ from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import replacing
 from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
+from vcfstats.imaging.correction import describe_correction, write_correction
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.preprocessing import preprocess
@@ -32,7 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # Modules whose code, and packages whose version, a result depends on: another version is another cache entry.
 _READING = ("reading", "dicom", "segments", "paths", "geometry", "loading", "batch")
-_PREPROCESSING = (*_READING, "preprocessing")
+_PREPROCESSING = (*_READING, "preprocessing", "correction")
 _RADIOMICS = (
     *_READING,
     "filters",
@@ -73,6 +74,11 @@ def preprocessed_case(case: Case, folder: Path) -> Case:
     )
 
 
+def correction_file(case: Case, folder: Path) -> Path:
+    """Return the file in which `preprocess_cases` said what the bias-field correction did to a case."""
+    return folder / f"{case.case_id}_correction.json"
+
+
 def preprocess_cases(
     cases: Sequence[Case],
     settings: PreprocessSettings,
@@ -84,7 +90,7 @@ def preprocess_cases(
 ) -> list[Case]:
     """Preprocess every case and write it to `out` as ``<case_id>_image.nii.gz`` and ``<case_id>_mask.nii.gz``.
 
-    The files' bytes depend on the input and the settings alone. Files of other cases from an earlier run are removed.
+    ``<case_id>_correction.json`` beside them tells intensities before and after the correction of the bias field. The files' bytes depend on the input and the settings alone. Files of other cases from an earlier run are removed.
 
     Parameters
     ----------
@@ -113,8 +119,8 @@ def preprocess_cases(
     """
     sweep(cache)
     results = [preprocessed_case(case, out) for case in cases]
-    kept = {path for case in results for path in (case.image, case.mask)}
-    for pattern in ("*_image.nii.gz", "*_mask.nii.gz"):
+    kept = {path for case in results for path in (case.image, case.mask, correction_file(case, out))}
+    for pattern in ("*_image.nii.gz", "*_mask.nii.gz", "*_correction.json"):
         for stale in set(out.glob(pattern)) - kept:
             stale.unlink()
     run_cases(
@@ -205,8 +211,12 @@ def _key(case: Case, hashes: _Hashes, settings: BaseModel, modules: tuple[str, .
 def _preprocess_case(case: Case, *, settings: PreprocessSettings, out: Path, cache: Path) -> None:
     def make(folder: Path) -> None:
         image, mask = load_case(case)
+
+        def watch(before: sitk.Image, after: sitk.Image | None) -> None:
+            write_correction(describe_correction(before, after), folder / "correction.json")
+
         try:
-            image, mask = preprocess(image, mask, settings)
+            image, mask = preprocess(image, mask, settings, watch)
         except ValueError as error:
             raise _unusable(
                 case, error, "look at the image and the mask of this patient, or change the settings"
@@ -217,7 +227,11 @@ def _preprocess_case(case: Case, *, settings: PreprocessSettings, out: Path, cac
     key = _key(case, _Hashes.of(case), settings, _PREPROCESSING, _PREPROCESSING_PACKAGES)
     entry = cached(cache, "preprocess", key, make)
     result = preprocessed_case(case, out)
-    for source, target in ((entry / "image.nii.gz", result.image), (entry / "mask.nii.gz", result.mask)):
+    for source, target in (
+        (entry / "image.nii.gz", result.image),
+        (entry / "mask.nii.gz", result.mask),
+        (entry / "correction.json", correction_file(case, out)),
+    ):
         with replacing(target) as temporary:
             shutil.copyfile(source, temporary)
 

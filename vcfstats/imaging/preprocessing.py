@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
@@ -15,7 +17,12 @@ ORIENTATION = "LPS"
 _ITK_INTERPOLATORS = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}
 
 
-def preprocess(image: sitk.Image, mask: sitk.Image, settings: PreprocessSettings) -> tuple[sitk.Image, sitk.Image]:
+def preprocess(
+    image: sitk.Image,
+    mask: sitk.Image,
+    settings: PreprocessSettings,
+    watch: Callable[[sitk.Image, sitk.Image | None], None] | None = None,
+) -> tuple[sitk.Image, sitk.Image]:
     """Correct the bias field, turn to canonical orientation, resample, normalise.
 
     Parameters
@@ -26,6 +33,8 @@ def preprocess(image: sitk.Image, mask: sitk.Image, settings: PreprocessSettings
         uint8, 1 inside the region, on the image's grid.
     settings : PreprocessSettings
         Every choice made on the way.
+    watch : callable, optional
+        Called with the turned image before and after the correction of its bias field; None after, where it is left in.
 
     Returns
     -------
@@ -39,8 +48,10 @@ def preprocess(image: sitk.Image, mask: sitk.Image, settings: PreprocessSettings
     """
     image = sitk.DICOMOrient(sitk.Cast(image, sitk.sitkFloat32), ORIENTATION)
     mask = sitk.DICOMOrient(mask, ORIENTATION)
-    if settings.n4.enabled:
-        image = correct_bias_field(image, settings.n4)
+    corrected = correct_bias_field(image, settings.n4) if settings.n4.enabled else None
+    if watch is not None:
+        watch(image, corrected)
+    image = image if corrected is None else corrected
     before = region_volume(mask)
     image = resample(image, settings.spacing_mm, settings.image_interpolator)
     mask = resample_mask(mask, settings.spacing_mm, settings.mask_interpolator)

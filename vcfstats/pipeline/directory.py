@@ -78,6 +78,16 @@ class StudyDirectory:
         return self.data / "preprocessed"
 
     @property
+    def quality(self) -> Path:
+        """Pictures of the cases and contact sheets."""
+        return self.data / "quality"
+
+    @property
+    def quality_file(self) -> Path:
+        """Simple quantities of each case, and which cases lie far from the others."""
+        return self.data / "quality.json"
+
+    @property
     def radiomics_file(self) -> Path:
         """The radiomics matrix."""
         return self.data / "radiomics.parquet"

@@ -34,6 +34,7 @@ from vcfstats.pipeline.evaluation import (
     workflow,
 )
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
+from vcfstats.pipeline.evaluation.quality import quality_records, quality_table
 from vcfstats.pipeline.looks import log_look
 from vcfstats.pipeline.networks import read_curves
 
@@ -71,6 +72,8 @@ def run(study: StudyDirectory) -> None:
     training = read_curves(study.networks)
     _add(records, network.network_records(models.read_json(study.models / "trunk.json"), training))
     _add(records, activation_records(models.read_json(study.activation_file)))
+    quality = models.read_json(study.quality_file)
+    _add(records, quality_records(quality))
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
     for given in progress(sets, len(sets), label="evaluate", unit="sets of predictions"):
@@ -96,6 +99,7 @@ def run(study: StudyDirectory) -> None:
     drawn, traced, told = _nomogram_tables(study, cohort, predictions)
     _add(records, told)
     for name, frame in {
+        "quality": quality_table(quality),
         **_clinical_tables(study, cohort),
         **_model_tables(study, predictions, selection, matrices),
         **drawn,

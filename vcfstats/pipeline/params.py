@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.imaging.quality import QualitySettings
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
 from vcfstats.imaging.slices import SliceSettings
 from vcfstats.learning.network.settings import TrunkSettings
@@ -265,6 +266,7 @@ class Params(Section):
     cohort: CohortSection
     split: SplitSettings
     preprocess: PreprocessSettings
+    quality: QualitySettings
     radiomics: RadiomicsSettings
     slices: SliceSettings
     trunk: TrunkSettings

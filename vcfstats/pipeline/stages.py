@@ -12,6 +12,7 @@ STAGES = (
     "simulate",
     "ingest",
     "preprocess",
+    "quality",
     "radiomics",
     "split",
     "repeats",

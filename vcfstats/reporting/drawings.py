@@ -9,6 +9,7 @@ import pandas as pd
 from vcfstats.reporting import figures, values
 from vcfstats.reporting.contents.selection import STEPS
 from vcfstats.reporting.figures import Step, wrapped
+from vcfstats.reporting.pictures import Picture
 from vcfstats.reporting.study import KINDS, Study
 
 FUSED = "fused"
@@ -69,6 +70,14 @@ def activation_maps(study: Study) -> Any:
         )
     ]
     return figures.activation_figure(rows, headings, simulated=study.info.simulated)
+
+
+def contact_sheets(study: Study) -> list[Picture]:
+    """Return the contact sheets as the stage that made them left them; none where they are not on this machine.
+
+    They are not part of results/, which are committed: pictures of patients do not belong into a repository.
+    """
+    return [Picture(path) for path in sorted((study.root / "data" / "quality" / "sheets").glob("sheet_*.png"))]
 
 
 def lasso(study: Study, feature_set: str | None = None) -> Any:

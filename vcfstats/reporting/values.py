@@ -101,6 +101,19 @@ def decimal(value: float | None, digits: int) -> str:
     return text.replace("-", MINUS)
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """Write a number with so many significant digits, none of them an exponent's, whole digits all kept.
+
+    Examples
+    --------
+    >>> significant(1834.2), significant(-12.345), significant(0.01234), significant(0.0)
+    ('1834', '−12.3', '0.0123', '0')
+    """
+    if value is None or math.isnan(value):
+        return NOT_ESTIMABLE
+    return "0" if value == 0 else decimal(value, max(digits - 1 - math.floor(math.log10(abs(value))), 0))
+
+
 def p_value(p: float | None) -> str:
     """Write a p value: three decimals, and bounds where these would print 0 or 1.
 

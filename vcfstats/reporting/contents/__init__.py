@@ -11,11 +11,12 @@ from vcfstats.reporting.contents.performance import (
 )
 from vcfstats.reporting.contents.planning import missing_table, sample_size_table
 from vcfstats.reporting.contents.published import published, published_table
+from vcfstats.reporting.contents.quality import quality_table
 from vcfstats.reporting.contents.scanners import scanner_table
 from vcfstats.reporting.contents.selection import funnel_table, nomogram_table, score_table
 
 __all__ = [
     "agreement_table", "baseline_table", "calibration_table", "calibration_tests_table", "choices_table", "classifier_table", "cross_fit_table", "deviations_table",
     "funnel_table", "headline_table", "missing_table", "nomogram_table", "notes_table", "provenance_table", "published", "published_table",
-    "regression_table", "sample_size_table", "scanner_table", "score_table",
+    "quality_table", "regression_table", "sample_size_table", "scanner_table", "score_table",
 ]  # fmt: skip

@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import plotnine as p9
 
-from vcfstats.reporting.figures.style import DOUBLE_MM, blank_axes, caption, empty_figure, journal_theme
+from vcfstats.reporting.figures.style import DOUBLE_MM, OUTLINE, blank_axes, caption, empty_figure, journal_theme
 
-_OUTLINE = "#FFC20A"
 _VIEWS = ("Slice with the region's outline", "Activation map")
 
 
@@ -54,7 +53,7 @@ def activation_figure(pixels: pd.DataFrame, headings: Sequence[str], *, simulate
     return (
         p9.ggplot(frame, p9.aes("x", "y"))
         + p9.geom_tile(p9.aes(fill="fill", width="w", height="h"))
-        + p9.geom_segment(p9.aes("x", "y", xend="xend", yend="yend"), data=lines, color=_OUTLINE, size=0.45)
+        + p9.geom_segment(p9.aes("x", "y", xend="xend", yend="yend"), data=lines, color=OUTLINE, size=0.45)
         + p9.facet_grid("view", "case")
         + p9.scale_fill_identity()
         + p9.coord_fixed(expand=False)

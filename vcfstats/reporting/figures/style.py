@@ -26,6 +26,7 @@ LINE_TYPES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     "solid", "dashed", "dashdot", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1)), (0, (1, 3)),
 )  # fmt: skip
 REFERENCE = "#767676"
+OUTLINE = "#FFC20A"  # of a region on a grey image
 FONT = "DejaVu Sans"
 
 
