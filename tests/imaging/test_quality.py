@@ -151,7 +151,7 @@ def test_ties_small_cohorts_and_missing_values():
 
 def test_a_field_that_was_put_on_shows_in_its_range():
     rng = np.random.default_rng(3)
-    z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in (12, 48, 48)), indexing="ij")
+    _, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in (12, 48, 48)), indexing="ij")
     truth = np.where(np.hypot(x, y) < 0.7, 500.0, 20.0) + 5 * rng.standard_normal(x.shape)
     image = sitk.GetImageFromArray((truth * np.exp(0.4 * x)).astype(np.float32))
     corrected = correct_bias_field(image, N4Settings(shrink_in_plane=2))

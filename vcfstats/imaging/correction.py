@@ -66,7 +66,7 @@ def describe_correction(before: sitk.Image, after: sitk.Image | None) -> Correct
     )
 
 
-def _counts(values: np.ndarray, edges: np.ndarray) -> tuple[int, ...]:  # type: ignore[type-arg]
+def _counts(values: np.ndarray, edges: np.ndarray) -> tuple[int, ...]:
     return tuple(int(count) for count in np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0])
 
 

@@ -246,9 +246,9 @@ def _against_surroundings(
     shell = (outwards > 0) & (outwards <= thickness)
     contrast = float(values[near].mean() - values[shell].mean()) if shell.any() else math.nan
     signed = ndimage.gaussian_filter(outwards - ndimage.distance_transform_edt(near, sampling=spacing), 1.0)
-    normal = np.stack(np.gradient(signed, *spacing))
+    normal = np.array(np.gradient(signed, *spacing))
     normal /= np.maximum(np.linalg.norm(normal, axis=0), 1e-9)
-    slope = np.stack(np.gradient(values, *spacing))
+    slope = np.array(np.gradient(values, *spacing))
     strength = np.linalg.norm(slope, axis=0)
     # Cut off at a percentile: else a few bright neighbours, such as fluid, would say more than the whole outline.
     sloping = strength[strength > 0]
@@ -342,13 +342,14 @@ def find_outliers(quantities: pd.DataFrame, limit: float) -> Outliers:
     Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers, ASQC; Rousseeuw and Hubert 2011, doi:10.1002/widm.2.
     """
     scaled = quantities.astype(float).copy()
-    logs = [name for name in scaled if QUANTITIES[str(name)].log]
+    scaled.columns = scaled.columns.astype(str)
+    logs = [name for name in map(str, scaled) if QUANTITIES[name].log]
     scaled[logs] = np.log(scaled[logs].where(scaled[logs] > 0))
     median = scaled.median()
     away = (scaled - median).abs()
     spread = 1.4826 * away.median()
     spread = spread.where(spread > 0, 1.2533 * away.mean())
-    spread = pd.Series({name: max(spread[name], QUANTITIES[str(name)].least) for name in scaled}, dtype=float)
+    spread = spread.clip(lower=pd.Series({name: QUANTITIES[name].least for name in map(str, scaled)}, dtype=float))
     distances = (away / spread.where(spread > 0)).fillna(0.0)
     centre = median.copy()
     centre[logs] = np.exp(median[logs])
