@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -123,6 +123,7 @@ def test_the_spread_is_scipys_scaled_median_absolute_deviation():
     np.testing.assert_allclose(found.distances["mean"], expected, rtol=1e-4)
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.integers(-50, 50), min_size=9, max_size=30),
     st.floats(0.1, 100),

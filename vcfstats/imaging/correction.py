@@ -55,7 +55,7 @@ def describe_correction(before: sitk.Image, after: sitk.Image | None) -> Correct
     low = float(min(old.min(), new.min()))
     high = float(max(np.percentile(old, _CUT), np.percentile(new, _CUT)))
     edges = np.linspace(low, max(high, low + 1e-6), _BINS + 1)
-    lit = (sitk.GetArrayViewFromImage(sitk.OtsuThreshold(before, 0, 1, 200)) == 1) & (old > 0) & (new > 0)
+    lit = (sitk.GetArrayFromImage(sitk.OtsuThreshold(before, 0, 1, 200)) == 1) & (old > 0) & (new > 0)
     least, most = np.percentile(old[lit] / new[lit], _FIELD) if after is not None and lit.any() else (1.0, 1.0)
     return Correction(
         low=float(edges[0]),
