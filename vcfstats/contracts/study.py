@@ -66,6 +66,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     # Cases far from the others, one row a quantity; distance from the median in robust standard deviations.
     "quality": ("case", "quantity", "unit", "found", "median", "distance"),
     "flow": ("step", "reason", "n"),  # patients screened, excluded and kept
+    # Reporting guidelines, one row an item; `evidence` names the artefacts that show it.
+    "checklists": ("guideline", "item", "label", "status", "place", "evidence", "weight"),
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
 _WORDS = (
@@ -73,6 +75,7 @@ _WORDS = (
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
     "outcome", "called", "case", "intensity", "map", "region", "value", "purpose", "subject", "criterion", "item", "what", "stage", "description",
     "takes", "scanner", "matrix", "state", "network", "best", "quantity", "unit",
+    "guideline", "status", "place", "evidence",
 )  # fmt: skip
 
 
@@ -86,6 +89,7 @@ class Author(_Part):
     name: str
     orcid: str = ""
     affiliation: str = ""
+    roles: tuple[str, ...] = ()  # of the CRediT taxonomy
 
 
 class Deviation(_Part):
@@ -160,6 +164,7 @@ class StudyFile(_Part):
     primary_comparison: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     authors: tuple[Author, ...] = ()
+    statements: dict[str, str] = Field(default_factory=dict)  # what only authors can say: name -> sentences
     data_source: str
     protocol: Protocol
     hashes: Hashes

@@ -19,6 +19,7 @@ from vcfstats.learning.thresholds import read_thresholds
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.evaluation import (
     bands,
+    checklists,
     clinical,
     completeness,
     curves,
@@ -112,7 +113,6 @@ def run(study: StudyDirectory) -> None:
         write_table(name, frame, out / f"{name}.csv")
     if len(training):
         write_table("training", network.training_table(training), out / "training.csv")
-    write_records(records, study.results / "results.json")
     words = description.study_file(
         study,
         list(predictions["model"].unique()),
@@ -121,6 +121,10 @@ def run(study: StudyDirectory) -> None:
     )
     write_study(words, study.results / "study.json")
     nomogram_file.write(study, cohort, predictions, words)
+    items, told = checklists.assessed(study, words, records)
+    write_table("checklists", items, out / "checklists.csv")
+    _add(records, told)
+    write_records(records, study.results / "results.json")
     _print(records)
 
 

@@ -33,7 +33,44 @@ class Author(Section):
 
     name: Text = Field(description="name as it is printed")
     affiliation: str = Field(default="", description="institution, city, country")
+    roles: tuple[str, ...] = Field(default=(), description="roles by the CRediT taxonomy")
     orcid: str = Field(default="", pattern=r"^$|^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", description="ORCID iD")
+
+
+def _statement(what: str) -> Any:
+    return Field(default="", description=f"{what}, in sentences; empty: the checklists ask the authors for it")
+
+
+class Statements(Section):
+    """What only the authors can say; what is given is printed, what is empty is asked for by the checklists."""
+
+    keywords: str = _statement("keywords")
+    design: str = _statement("nature of the study, such as retrospective, single-centre")
+    setting: str = _statement("setting and centres")
+    centres: str = _statement("which centres gave patients, where there are several")
+    dates: str = _statement("dates of accrual and of the end of follow-up")
+    representative: str = _statement("why the criteria give a representative population")
+    overlap: str = _statement("overlap with earlier studies of the same patients")
+    deidentification: str = _statement("how the images were de-identified")
+    image_source: str = _statement("why clinics have images of this kind")
+    parameters: str = _statement("why one or several imaging parameters")
+    interval: str = _statement("interval between imaging and the reference standard")
+    segmentation: str = _statement("who drew the regions, with what, how")
+    test_masks: str = _statement("who or what drew the regions of the internal test set")
+    outcome_assessment: str = _statement("who assessed the reference standard, and why it is a good one")
+    blinding: str = _statement("what the assessors of the reference standard did not know")
+    confounders: str = _statement("how confounding was handled")
+    imbalance: str = _statement("how an imbalance of the classes was handled, or why not")
+    use: str = _statement("who may use the model, with what training, and what they must give it")
+    ethics: str = _statement("ethical approval and consent")
+    registration: str = _statement("registration")
+    involvement: str = _statement("involvement of patients and the public")
+    funding: str = _statement("funding")
+    competing_interests: str = _statement("competing interests")
+    data_availability: str = _statement("availability of images and data")
+    feature_availability: str = _statement("availability of the feature matrices")
+    code_availability: str = _statement("availability of the code")
+    acknowledgements: str = _statement("acknowledgements")
 
 
 class StudySection(Section):
@@ -44,6 +81,7 @@ class StudySection(Section):
     condition: Text = Field(description="what the patients have, as in 'patients with CONDITION'")
     case_noun: Text = Field(description="what one case is, in the singular")
     authors: tuple[Author, ...] = Field(default=(), description="authors in order")
+    statements: Statements = Field(default=Statements(), description="what only the authors can say")
     data_source: Text = Field(description="where the cohort comes from, one sentence")
     protocol: Literal["protocol.yaml"] | None = Field(
         description="the file with the published or registered values, or null: none was registered"

@@ -268,6 +268,7 @@ def study_file(study: StudyDirectory, models: list[str], feature_sets: list[str]
             "primary_comparison": params.evaluation.primary_comparison,
             "notes": learned["notes"],
             "authors": [author.model_dump() for author in params.study.authors],
+            "statements": {name: text for name, text in params.study.statements.model_dump().items() if text.strip()},
             "data_source": params.study.data_source,
             "protocol": {
                 "registered": study.protocol is not None,

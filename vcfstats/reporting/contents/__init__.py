@@ -1,5 +1,6 @@
 """The tables of the documents, laid out from result records and the tables of results/."""
 
+from vcfstats.reporting.contents.checklists import checklist_table, checklists_told
 from vcfstats.reporting.contents.decisions import choices_table, deviations_table, notes_table, provenance_table
 from vcfstats.reporting.contents.patients import agreement_table, baseline_table, regression_table
 from vcfstats.reporting.contents.performance import (
@@ -16,7 +17,27 @@ from vcfstats.reporting.contents.scanners import scanner_table
 from vcfstats.reporting.contents.selection import funnel_table, nomogram_table, score_table
 
 __all__ = [
-    "agreement_table", "baseline_table", "calibration_table", "calibration_tests_table", "choices_table", "classifier_table", "cross_fit_table", "deviations_table",
-    "funnel_table", "headline_table", "missing_table", "nomogram_table", "notes_table", "provenance_table", "published", "published_table",
-    "quality_table", "regression_table", "sample_size_table", "scanner_table", "score_table",
-]  # fmt: skip
+    "agreement_table",
+    "baseline_table",
+    "calibration_table",
+    "calibration_tests_table",
+    "checklist_table",
+    "checklists_told",
+    "choices_table",
+    "classifier_table",
+    "cross_fit_table",
+    "deviations_table",
+    "funnel_table",
+    "headline_table",
+    "missing_table",
+    "nomogram_table",
+    "notes_table",
+    "provenance_table",
+    "published",
+    "published_table",
+    "quality_table",
+    "regression_table",
+    "sample_size_table",
+    "scanner_table",
+    "score_table",
+]
