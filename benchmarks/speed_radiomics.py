@@ -1,46 +1,104 @@
-"""Time of all 1,834 radiomic features beside PyRadiomics' own extractor, on one core. Writes results/speed_radiomics.md.
+"""Time of all 1,834 radiomic features beside PyRadiomics' batch command and its extractor. Writes results/speed_radiomics.md.
 
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/speed_radiomics.py --folder data/preprocessed SIM-001 SIM-002
 
-Both sides read the same two files, use the same settings and filter the whole image. The large field is the first case
-mirrored outwards: the same region in more anatomy that no feature looks at.
+Three sides work on the same files with the same settings, each in a process of its own, in turn: vcfstats' batch function
+with one worker and an empty cache, from files to parquet; `pyradiomics cases.csv --jobs 1`, from files to CSV; and
+PyRadiomics' extractor called from Python. All filter the whole image: PyRadiomics crops after filtering unless told
+otherwise. What a process costs before its first case, measured by one that only imports, is told apart. The large field is
+the first case mirrored outwards: the same region in more anatomy that no feature looks at.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 import os
 import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import SimpleITK as sitk
-from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from vcfstats.imaging.radiomics import extract, feature_names
-from vcfstats.imaging.settings import RadiomicsSettings
+from vcfstats.contracts.cohort import Case
+from vcfstats.imaging.batch import extract_cases, preprocess_cases
+from vcfstats.imaging.radiomics import feature_names
+from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
 
 RESULTS = Path(__file__).parent / "results"
 EVERY_TYPE = ("original", "wavelet", "log", "square", "square_root", "logarithm", "exponential", "gradient", "lbp_3d")
 SETTINGS = RadiomicsSettings(image_types=EVERY_TYPE)
-THEIR_TYPES = ("Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP3D")
+GLCM = [name.split("_")[-1] for name in feature_names(RadiomicsSettings()) if "_glcm_" in name]
+# PyRadiomics' parameter file; JSON is YAML. Diagnostics, which cost it time, are left out: features alone are compared.
+THEIRS = {
+    "setting": {"binWidth": SETTINGS.bin_width, "additionalInfo": False, "label": 1},
+    "imageType": {
+        "Original": {}, "Wavelet": {}, "LoG": {"sigma": list(SETTINGS.log_sigma_mm)}, "Square": {}, "SquareRoot": {},
+        "Logarithm": {}, "Exponential": {}, "Gradient": {}, "LBP3D": {},
+    },
+    "featureClass": {
+        "shape": [], "firstorder": [], "glcm": GLCM, "glrlm": [], "glszm": [], "gldm": [], "ngtdm": [],
+    },
+}  # fmt: skip
+SIDES = ("vcfstats", "pyradiomics", "extractor")
+COMMANDS = ("vcfstats", "`pyradiomics` command", "PyRadiomics' extractor")
 
 
-def theirs(image: Path, mask: Path) -> dict[str, float]:
-    """One case as each worker of the `pyradiomics` batch command runs it, by default cropping after filtering."""
-    extractor = RadiomicsFeatureExtractor(additionalInfo=False, binWidth=SETTINGS.bin_width)
-    extractor.disableAllImageTypes()
-    for name in THEIR_TYPES:
-        extractor.enableImageTypeByName(
-            name, customArgs={"sigma": list(SETTINGS.log_sigma_mm)} if name == "LoG" else None
-        )
-    return {name: float(value) for name, value in extractor.execute(str(image), str(mask), label=1).items()}
+def ours(table: Path, out: Path) -> None:
+    rows = pd.read_csv(table, dtype=str)
+    cases = [Case(row.case, row.case, Path(row.Image), Path(row.Mask), 1) for row in rows.itertuples()]
+    features, _ = extract_cases(cases, SETTINGS, cache=out.with_suffix(".cache"))
+    features.to_parquet(out)
 
 
-def ours(image: Path, mask: Path) -> dict[str, float]:
-    return extract(sitk.ReadImage(str(image)), sitk.ReadImage(str(mask)), SETTINGS)
+def extractor(table: Path, out: Path) -> None:
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    theirs = RadiomicsFeatureExtractor(str(table.with_name("theirs.yaml")))
+    with out.open("w") as file:
+        for row in pd.read_csv(table).itertuples():
+            json.dump({name: float(value) for name, value in theirs.execute(row.Image, row.Mask).items()}, file)
+            file.write("\n")
+
+
+def command(side: str, table: Path, out: Path) -> list[str]:
+    if side == "pyradiomics":
+        options = ["-o", str(out), "-f", "csv", "-p", str(table.with_name("theirs.yaml")), "--jobs", "1"]
+        return [shutil.which("pyradiomics") or "pyradiomics", str(table), *options]
+    return [sys.executable, __file__, "--side", side, str(table), str(out)]
+
+
+IMPORTS = {
+    "vcfstats": "import pandas, pyarrow.parquet, vcfstats.imaging.batch, vcfstats.imaging.lbp",
+    "pyradiomics": "import radiomics.scripts, radiomics.featureextractor, scipy.stats, scipy.ndimage, trimesh.creation",
+    "extractor": "import pandas, radiomics.featureextractor, scipy.stats, scipy.ndimage, trimesh.creation",
+}
+
+
+def clocked(line: list[str]) -> tuple[float, float]:
+    """Return CPU and wall seconds of a process."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begin
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+
+
+def values(side: str, out: Path) -> pd.DataFrame:
+    if side == "vcfstats":
+        return pd.read_parquet(out).reset_index(drop=True)
+    if side == "pyradiomics":
+        return pd.read_csv(out)
+    return pd.DataFrame([json.loads(line) for line in out.read_text().splitlines()])
 
 
 def enlarged(image: Path, mask: Path, folder: Path, size: tuple[int, int, int]) -> tuple[Path, Path]:
@@ -59,51 +117,119 @@ def enlarged(image: Path, mask: Path, folder: Path, size: tuple[int, int, int]) 
     return written[0], written[1]
 
 
-def largest_difference(one: dict[str, float], other: dict[str, float]) -> float:
+def largest_difference(one: pd.DataFrame, other: pd.DataFrame) -> float:
     """Largest relative difference; values under 1e-3 are compared absolutely, on that scale."""
-    return max(abs(value - other[name]) / max(abs(other[name]), 1e-3) for name, value in one.items())
+    theirs = other[list(one)].to_numpy(dtype=float)
+    return float((np.abs(one.to_numpy() - theirs) / np.maximum(np.abs(theirs), 1e-3)).max())
+
+
+def compare(
+    group: str, files: list[tuple[str, Path, Path]], scratch: Path, rounds: int, start: dict[str, float]
+) -> str:
+    """Run all sides in turn on a group of cases; return the row of the table."""
+    folder = scratch / group.replace(" ", "_").replace(",", "")
+    folder.mkdir()
+    table = folder / "cases.csv"
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["case", "Image", "Mask"], *((name, str(image), str(mask)) for name, image, mask in files)]
+        )
+    table.with_name("theirs.yaml").write_text(json.dumps(THEIRS))
+    cpu: dict[str, list[float]] = {side: [] for side in SIDES}
+    wall: dict[str, list[float]] = {side: [] for side in SIDES}
+    found = {}
+    for turn in range(rounds):
+        for side in SIDES:
+            out = folder / f"{side}{turn}.out"
+            seconds = clocked(command(side, table, out))
+            cpu[side].append(seconds[0])
+            wall[side].append(seconds[1])
+            found[side] = values(side, out)
+    each = {side: (statistics.median(cpu[side]) - start[side]) / len(files) for side in SIDES}
+    n_voxels = [int((sitk.GetArrayViewFromImage(sitk.ReadImage(str(mask))) == 1).sum()) for _, _, mask in files]
+    size = " x ".join(map(str, sitk.ReadImage(str(files[0][1])).GetSize()))
+    differences = [largest_difference(found["vcfstats"], found[side]) for side in SIDES[1:]]
+    return (
+        f"| {group} | {len(files)} | {size} | {round(statistics.mean(n_voxels))} | "
+        + " | ".join(f"{each[side]:.2f}" for side in SIDES)
+        + f" | {each['pyradiomics'] / each['vcfstats']:.2f} | {each['extractor'] / each['vcfstats']:.2f} | "
+        + " | ".join(f"{statistics.median(wall[side]):.1f}" for side in SIDES[:2])
+        + f" | {max(differences):.1e} |"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="holds CASE_image.nii.gz and CASE_mask.nii.gz")
-    parser.add_argument("--field", type=int, nargs=3, default=(192, 256, 256), help="large field, in voxels")
+    parser.add_argument("--folder", type=Path, help="holds CASE_image.nii.gz and CASE_mask.nii.gz, preprocessed")
+    parser.add_argument("--cohort", type=Path, help="another cohort, raw: cohort.csv, images, masks")
+    parser.add_argument("--cohort-cases", type=int, default=3, help="how many of its cases")
+    parser.add_argument(
+        "--field", type=int, nargs=3, default=(192, 256, 256), help="large field, in voxels; 0 0 0: none"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--side", choices=("vcfstats", "extractor"), help=argparse.SUPPRESS)
     parser.add_argument("cases", nargs="+")
     options = parser.parse_args()
     if {os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")} != {"1"}:
         parser.error("set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1: one core is what is measured")
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    count = len(feature_names(SETTINGS))
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
+    if options.side:
+        run: Callable[[Path, Path], None] = ours if options.side == "vcfstats" else extractor
+        run(*map(Path, options.cases))
+        return
     with TemporaryDirectory() as scratch:
-        files = {
-            case: (options.folder / f"{case}_image.nii.gz", options.folder / f"{case}_mask.nii.gz")
+        folder = Path(scratch)
+        files = [
+            (case, options.folder / f"{case}_image.nii.gz", options.folder / f"{case}_mask.nii.gz")
             for case in options.cases
-        }
-        first = options.cases[0]
-        files[f"{first}, large field"] = enlarged(*files[first], Path(scratch), tuple(options.field))
-        ours(*files[first])  # imports and caches, on neither side's clock
-        rows = []
-        for case, (image, mask) in files.items():
-            seconds, values = [], []
-            for run in (ours, theirs):
-                begin = time.process_time()
-                values.append(run(image, mask))
-                seconds.append(time.process_time() - begin)
-            size = " x ".join(map(str, sitk.ReadImage(str(image)).GetSize()))
-            inside = int((sitk.GetArrayViewFromImage(sitk.ReadImage(str(mask))) == 1).sum())
-            rows.append(
-                f"| {case} | {size} | {inside} | {seconds[0]:.2f} | {seconds[1]:.2f} | {count / seconds[0]:.0f} "
-                f"| {count / seconds[1]:.0f} | {seconds[1] / seconds[0]:.2f} | {largest_difference(*values):.1e} |"
+        ]
+        groups = [
+            ("simulated", [(name, image.absolute(), mask.absolute()) for name, image, mask in files], options.rounds)
+        ]
+        if options.cohort:
+            table = pd.read_csv(options.cohort / "cohort.csv", dtype=str)[: options.cohort_cases]
+            raw = [
+                Case(row.patient_id, row.patient_id, options.cohort / row.image, options.cohort / row.mask)
+                for row in table.itertuples()
+            ]
+            made = preprocess_cases(raw, PreprocessSettings(), out=folder / "cohort", cache=folder / "cache")
+            groups.append(
+                (options.cohort.name, [(case.case_id, case.image, case.mask) for case in made], options.rounds)
             )
+        if any(options.field):
+            (folder / "large").mkdir()
+            large = enlarged(files[0][1], files[0][2], folder / "large", tuple(options.field))
+            groups.append((f"{files[0][0]} mirrored outwards", [(files[0][0], *large)], 1))
+        start = {
+            side: statistics.median(clocked([sys.executable, "-c", IMPORTS[side]])[0] for _ in range(options.rounds))
+            for side in SIDES
+        }
+        rows: list[str] = []
+        for group, members, rounds in groups:
+            rows.append(compare(group, members, folder, rounds, start))
             print(rows[-1], flush=True)
+            write(rows, start, options.rounds)
+
+
+def write(rows: list[str], start: dict[str, float], rounds: int) -> None:
+    head = ["Cases", "Number", "Image of the first (voxels)", "Region, mean (voxels)"]
+    head += [f"{name} (CPU s a case)" for name in COMMANDS]
+    head += [
+        "Times the command's throughput",
+        "Times the extractor's",
+        "vcfstats (wall s, all)",
+        "command (wall s, all)",
+    ]
+    head += ["Largest relative difference"]
+    starts = ", ".join(f"{name} {start[side]:.1f} s" for name, side in zip(COMMANDS, SIDES, strict=True))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "speed_radiomics.md").write_text(
-        f"# {count} radiomic features of simulated cases, one core\n\n"
-        f"Python {platform.python_version()}, SimpleITK {sitk.Version.VersionString()}, {platform.machine()}; CPU "
-        "seconds of this process, one run of each side, files read included.\n\n"
-        "| Case | Image (voxels) | Region (voxels) | vcfstats (s) | PyRadiomics (s) | vcfstats (features/s) "
-        "| PyRadiomics (features/s) | Ratio | Largest relative difference |\n"
-        "|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n",
+        f"# {len(feature_names(SETTINGS))} radiomic features a case, one core\n\n"
+        f"Python {platform.python_version()}, SimpleITK {sitk.Version.VersionString()}, {platform.machine()}. CPU seconds of "
+        f"whole processes less those of one that only imports ({starts}), files read and results written included; median "
+        f"of {rounds} round{'s' if rounds > 1 else ''} in turn, of one for the large field. Wall seconds depend on what else "
+        "the machine does.\n\n"
+        f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n" + "\n".join(rows) + "\n",
         encoding="utf-8",
     )
 

@@ -29,7 +29,7 @@ def features(study: Study) -> Text:
     if study.has("design/n_features_radiomics"):
         parts.append(
             compose(
-                "In all, {n} radiomic features of each case were computed with PyRadiomics {version} {cite}.",
+                "In all, {n} radiomic features of each case were computed by the definitions of PyRadiomics {version} {cite}.",
                 n=study.point("design/n_features_radiomics"), version=study.words("pyradiomics_version"), cite=Text("", "[@vangriethuysen2017]"),
             )
         )  # fmt: skip
