@@ -137,6 +137,32 @@ if typer is not None:
         files = export_figures(open_study(), output, formats=tuple(formats.split(",")))
         print(f"wrote {len(files)} files to {output}")
 
+    @app.command()
+    def validate(
+        folder: Path = typer.Argument(
+            help="new patients with their outcome: a folder with cohort.csv, images and masks"
+        ),
+        model: Path = typer.Option(help="the model's bundle, such as models/dlrn of a study"),
+        params: Path = typer.Option(
+            None,
+            help="params.yaml with the sections cohort (columns) and evaluation, if not the model's and the usual ones",
+        ),
+        out: Path = typer.Option(Path("validation"), help="folder of records, tables and documents"),
+        cache: Path = typer.Option(Path(".vcfstats-cache"), help="folder of finished patients"),
+        workers: int = typer.Option(2, min=1, help="patients at the same time"),
+        bootstrap: int = typer.Option(200, help="samples behind the optimism of the recalibrated models"),
+        seed: int = typer.Option(1, min=0, help="of these samples"),
+        formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf"),
+        engine: str = typer.Option("auto", help="auto, quarto or offline"),
+    ) -> None:
+        """Validate a model on new patients: discrimination, calibration, recalibration, subgroups and case mix, in a report."""
+        from vcfstats.pipeline.application.validate import run_validate
+
+        run_validate(
+            folder, model, params_file=params, out=out, cache=cache, workers=workers, n_resamples=bootstrap, seed=seed,
+            formats=tuple(formats.split(",")), engine=engine,
+        )  # fmt: skip
+
     from vcfstats.audit.commands import app as audit  # after typer is known to be there
 
     @audit.command("params")

@@ -8,6 +8,8 @@ import pytest
 
 from vcfstats.pipeline.stages import STAGES, run_stage
 
+from .with_nomogram import learn_nomogram
+
 CHAIN = STAGES[:-1]  # all but render
 
 
@@ -33,3 +35,9 @@ def finished_study(tmp_path_factory):
 @pytest.fixture
 def study_copy(finished_study, tmp_path):
     return Path(shutil.copytree(finished_study, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def nomogram_study(finished_study, tmp_path_factory):
+    """The same study learned again so that it has a nomogram."""
+    return learn_nomogram(finished_study, tmp_path_factory.mktemp("nomogram") / "study")

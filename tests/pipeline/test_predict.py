@@ -17,30 +17,15 @@ from vcfstats.contracts.predictions import read_predictions
 from vcfstats.pipeline.application.bundle import MANIFEST, SUFFIXES, read_bundle, write_manifest
 from vcfstats.pipeline.application.predict import predict, run_predict
 
-from .with_nomogram import learn_nomogram
+from .with_nomogram import folder_of
 
 MODELS = ("dlrn", "dlr", "rad", "dl", "clinical")
-
-
-@pytest.fixture(scope="session")
-def nomogram_study(finished_study, tmp_path_factory):
-    return learn_nomogram(finished_study, tmp_path_factory.mktemp("nomogram") / "study")
 
 
 @pytest.fixture(scope="session")
 def newcomers(nomogram_study, tmp_path_factory):
     """The testing patients as another hospital would send them: a folder of their own, without the outcome."""
     return folder_of(nomogram_study, "testing", tmp_path_factory.mktemp("newcomers"), drop=["diagnosis", "partition"])
-
-
-def folder_of(study, partition, folder, drop=(), most=5):
-    raw = study / "data/raw"
-    table = pd.read_csv(raw / "cohort.csv", dtype=str).query("partition == @partition").head(most)
-    for name in [*table["image"], *table["mask"]]:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(raw / name, folder / name)
-    table.drop(columns=[*drop, "mask_intra", "mask_inter"]).to_csv(folder / "cohort.csv", index=False)
-    return folder
 
 
 @pytest.fixture(scope="session")

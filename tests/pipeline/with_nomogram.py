@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 from ruamel.yaml import YAML
 
 from vcfstats.pipeline.stages import run_stage
@@ -32,3 +33,14 @@ def learn_nomogram(finished: Path, root: Path) -> Path:
     yaml.dump(params, root / "params.yaml")
     run_stage("learn", root)
     return root
+
+
+def folder_of(study, partition, folder, drop=(), most=5):
+    """Put patients of a study into a folder of their own, as another hospital would send them."""
+    raw = study / "data/raw"
+    table = pd.read_csv(raw / "cohort.csv", dtype=str).query("partition == @partition").head(most)
+    for name in [*table["image"], *table["mask"]]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(raw / name, folder / name)
+    table.drop(columns=[*drop, "mask_intra", "mask_inter"]).to_csv(folder / "cohort.csv", index=False)
+    return folder

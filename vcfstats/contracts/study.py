@@ -60,6 +60,11 @@ TABLES: dict[str, tuple[str, ...]] = {
         "purpose", "subject", "parameters", "n", "events", "events_per_parameter", "minimum_n", "minimum_events", "criterion",
     ),
     "missing": ("item", "what", "n_training", "missing_training", "n_testing", "missing_testing"),
+    # An external validation: the model within levels of the covariates, and both cohorts beside one another.
+    "external_subgroups": (
+        "variable", "level", "n", "events", "auc", "low", "high", "oe", "oe_low", "oe_high", "slope", "slope_low", "slope_high", "remark",
+    ),
+    "case_mix": ("variable", "level", "statistic", "development", "validation", "difference"),
     "workflow": ("stage", "description", "takes"),  # from the study's dvc.yaml; `takes` as words with spaces between them
     # Training of each network, one row an epoch; `network` says which folds it never saw.
     "training": ("network", "epoch", "training_loss", "stopping_loss", "stopping_auc", "learning_rate", "best"),
@@ -71,6 +76,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
 _WORDS = (
+    "development", "validation",
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
     "outcome", "called", "case", "intensity", "map", "region", "value", "purpose", "subject", "criterion", "item", "what", "stage", "description",

@@ -19,6 +19,12 @@ _DECIMALS = {
     "oe_ratio": 2,
     "median_followup": 1,
     "confidence_level": 2,
+    "update_intercept": 2,
+    "update_slope": 2,
+    "linear_predictor_mean_development": 2,
+    "linear_predictor_sd_development": 2,
+    "linear_predictor_mean_external": 2,
+    "linear_predictor_sd_external": 2,
 }
 _PROPORTIONS = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence"})
 # Characters that Markdown would read as markup in running text.

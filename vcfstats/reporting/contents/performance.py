@@ -35,7 +35,7 @@ def headline_table(study: Study) -> Table:
     """Return the performance of the headline models, one row group for each set of predictions."""
     if not study.kinds():
         return message("No model was fitted; the notes in the supplement say why.")
-    return _performance(study, study.info.models, "Model")
+    return performance_table(study, study.info.models, "Model")
 
 
 def classifier_table(study: Study, feature_set: str) -> Table:
@@ -43,12 +43,13 @@ def classifier_table(study: Study, feature_set: str) -> Table:
     models = {name: label for name, label in study.classifiers(feature_set).items() if study.kinds(name)}
     if not models:
         return message("No classifier was fitted on these features; the notes in the supplement say why.")
-    table = _performance(study, models, "Classifier")
+    table = performance_table(study, models, "Classifier")
     chosen = models.get(f"{feature_set}.{study.info.chosen.get(feature_set, '')}")
     return table.with_footnote(chosen, "Chosen: the largest out-of-fold AUC.") if chosen else table
 
 
-def _performance(study: Study, models: Mapping[str, str], heading: str) -> Table:
+def performance_table(study: Study, models: Mapping[str, str], heading: str) -> Table:
+    """Return the performance of some models, one row group for each set of predictions."""
     columns = [
         Column("model", heading, width=18),
         Column("auc", "AUC", "right", width=7),
