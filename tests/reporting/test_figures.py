@@ -131,8 +131,8 @@ def test_the_workflow_shows_what_the_study_has(whole_study: Path, empty_study: P
     assert sorted(everything) == [
         "Cohort, checked\n234 cases",
         "Deep features\n3,840 features",
-        "Models\n8 classifiers; Clinical, Rad,\nDL, DLR, DLRN",
-        "Training and internal test set\n164 and 70 cases",
+        "Models\n8 classifiers; Clinical,\nRad, DL, DLR, DLRN",
+        "Training and internal\ntest set\n164 and 70 cases",
     ]
     assert little == ["The steps of the study were not recorded"]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,15 +56,28 @@ def forest_figure(subgroups: pd.DataFrame, kinds: Mapping[str, str], *, simulate
         frames.append(pd.DataFrame(rows).assign(panel=heading))
     frame = pd.concat(frames, ignore_index=True)
     frame["panel"] = pd.Categorical(frame["panel"], categories=list(kinds.values()), ordered=True)
+    # The axis begins where the lowest limit needs it to, and fills the same width whatever it spans.
+    start = min(0.4, math.floor(10 * float(frame["low"].min())) / 10) if frame["low"].notna().any() else 0.4
+    for name in ("auc", "low", "high"):
+        frame[name] = (frame[name] - start) / (1 - start)
+    half = (0.5 - start) / (1 - start)
+    ticks = [0.0, half, 1.0] if half > 0.25 else [half, (0.75 - start) / (1 - start), 1.0]
     overall = frame[(frame["name"] == frame["name"].iloc[0]) & frame["auc"].notna()]
     drawn = frame.dropna(subset=["auc"])
     lowest = float(frame["y"].min()) - 0.8
-    head = pd.DataFrame({"x": [_COUNT, _NUMBER], "label": ["Cases\n(events)", "AUC (CI)"], "ha": ["center", "left"]})
+    head = pd.DataFrame(
+        {
+            "x": [_COUNT, 0.5, _NUMBER],
+            "label": ["Cases\n(events)", "AUC", "AUC (CI)"],
+            "ha": ["center", "center", "left"],
+        }
+    )
     texts = [("name", _NAME, "left"), ("count", _COUNT, "center"), ("text", _NUMBER, "left")]
     figure = (
         p9.ggplot(frame, p9.aes(y="y"))
         + p9.geom_segment(p9.aes(y="y", yend="y"), data=frame.iloc[[0]], x=0.0, xend=0.0, alpha=0)
-        + p9.annotate("segment", x=0.5, xend=0.5, y=0.6, yend=lowest, color=REFERENCE, size=0.4, linetype="dotted")
+        + p9.annotate("segment", x=min(ticks), xend=1.0, y=lowest - 0.3, yend=lowest - 0.3, size=0.5)
+        + p9.annotate("segment", x=half, xend=half, y=0.6, yend=lowest, color=REFERENCE, size=0.4, linetype="dotted")
         + p9.geom_segment(
             p9.aes(x="auc", xend="auc"), data=overall, y=0.6, yend=lowest, color=REFERENCE, size=0.4, linetype="dashed"
         )
@@ -82,9 +96,11 @@ def forest_figure(subgroups: pd.DataFrame, kinds: Mapping[str, str], *, simulate
     return (
         figure
         + p9.facet_wrap("panel", nrow=1)
-        + p9.scale_x_continuous(breaks=[0, 0.5, 1], labels=["0", "0.5", "1"])
-        + p9.coord_cartesian(xlim=(_NAME, 2.22), ylim=(lowest, 2.2))
-        + p9.labs(x="AUC", y="", **caption(simulated))
+        + p9.scale_x_continuous(
+            breaks=ticks, labels=[f"{start + (1 - start) * tick:.6g}" for tick in ticks], minor_breaks=[]
+        )
+        + p9.coord_cartesian(xlim=(_NAME, 2.22), ylim=(lowest - 0.3, 2.2))
+        + p9.labs(x="", y="", **caption(simulated))
         + journal_theme(DOUBLE_MM, _ROW * (2.2 - lowest) + 18.0)
         + p9.theme(axis_text_y=p9.element_blank(), axis_ticks_y=p9.element_blank(), axis_line=p9.element_blank())
     )

@@ -16,7 +16,7 @@ from vcfstats.reporting.figures.diagrams import Arrow, Box, diagram
 from vcfstats.reporting.figures.style import DOUBLE_MM, empty_figure
 
 _WIDTH, _SLOT, _GAP = 46.0, 52.0, 6.5  # of a box, of a place in a layer, between layers; mm
-_LINE_CHARACTERS = 32
+_LINE_CHARACTERS = 25
 _MOST_ORDERED, _MOST_TRIED = 5, 3000  # names in a layer whose orders are tried; orders of all layers together
 
 
