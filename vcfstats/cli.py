@@ -78,6 +78,30 @@ if typer is not None:
         run_looks(Path.cwd())
 
     @app.command()
+    def why(
+        key: str = typer.Argument(
+            help="a result, such as testing/dlrn/auc or comparison/testing/clinical/dlrn/difference"
+        ),
+        everything: bool = typer.Option(False, "--all", help="list every decision on the way"),
+    ) -> None:
+        """Follow a number back to the raw files: record, stage, decisions with reasons, files with hashes, patients."""
+        from vcfstats.audit.why import why as chain
+
+        print("\n".join(chain(Path.cwd(), key, everything=everything)))
+
+    @app.command()
+    def verify(
+        within: float = typer.Option(
+            None, min=0, help="tolerance in place of the rule: bit for bit, or 1e-9 elsewhere"
+        ),
+    ) -> None:
+        """Compute every statistic again from the predictions table and compare with the committed results; exit 1 if any differs."""
+        from vcfstats.pipeline.verify import run_verify
+
+        if not run_verify(Path.cwd(), within=within):
+            raise typer.Exit(1)
+
+    @app.command()
     def render(
         formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf"),
         engine: str = typer.Option("auto", help="auto, quarto or offline"),

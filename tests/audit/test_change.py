@@ -126,7 +126,7 @@ def test_removed_and_added_keys(study):
 
 def test_what_cannot_be_read(study, tmp_path):
     with pytest.raises(InputError, match="no git repository"):
-        read_revision(tmp_path, None)
+        read_revision(tmp_path, "HEAD")
     with pytest.raises(InputError, match="revision nowhere"):
         read_revision(study, "nowhere")
     (study / "params.yaml").write_text("a: [")
@@ -221,8 +221,8 @@ def test_tables_are_compared_estimate_by_estimate(study):
     flips = {m.key: m.flips for m in audit.moved}
     assert flips == {
         "comparison/testing/m/n/difference": ("p crossed 0.05: 0.03 to 0.08", "the interval now holds 0"),
-        "regression/Sex/adjusted_or": ("p crossed 0.05: 0.1 to 0.01", "the interval no longer holds 1"),
-        "baseline/Sex/p_value": ("p crossed 0.05: 0.04 to 0.06",),
+        "regression/Sex/Male/adjusted_or": ("p crossed 0.05: 0.1 to 0.01", "the interval no longer holds 1"),
+        "baseline/Sex/Male/p_value": ("p crossed 0.05: 0.04 to 0.06",),
         "conclusion/features/fused": ("2 became 3; 2 in: c, d; 1 out: a",),
     }
     difference = next(m for m in audit.moved if m.key.startswith("comparison"))
@@ -232,6 +232,18 @@ def test_tables_are_compared_estimate_by_estimate(study):
     write_tables(study, TABLES)
     audit = compare_revisions(read_revision(study, "HEAD"), read_revision(study, None))
     assert next(m for m in audit.moved if m.key.startswith("comparison")).size == pytest.approx(0.02 / (0.18 / 2 / 1.959964), rel=1e-6)  # fmt: skip
+
+
+def test_what_names_a_row_does_not_depend_on_the_other_rows():
+    from vcfstats.audit.change.entries import entries_of
+
+    one = "kind,model_a,model_b,difference,low,high,p_value,p_adjusted,primary\ntesting,m,n,0.1,0.0,0.2,0.03,0.04,yes\n"
+    assert list(entries_of("comparison", one, 0.95)) == ["comparison/testing/m/n/difference"]
+    model = "term,coefficient,standard_error,low,high\nAge,0.1,0.02,0.06,0.14\n"
+    (entry,) = entries_of("nomogram_model", model, 0.95).items()
+    assert (entry[0], entry[1]["value"]) == ("nomogram_model/Age/coefficient", 0.1)
+    curve = "kind,model,predicted,observed,low,high\ntesting,m,0.1,0.2,0.1,0.3\ntesting,m,0.2,0.3,0.2,0.4\n"
+    assert entries_of("calibration", curve, 0.95) == {}
 
 
 def test_another_best_model_is_a_flip(study):

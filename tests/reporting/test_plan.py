@@ -67,3 +67,8 @@ def test_an_edited_lock_proves_nothing(study):
 def test_a_study_without_a_plan(study):
     (study.root / "results" / "plan.json").unlink(missing_ok=True)
     assert "nothing is known of a lock" in shown.told(study).plain
+
+
+def test_results_without_a_log_are_not_called_unopened(study):
+    write(study, 0)
+    assert "the log was lost" in shown.told(study).plain

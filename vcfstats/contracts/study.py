@@ -75,7 +75,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "checklists": ("guideline", "item", "label", "status", "place", "evidence", "weight"),
     "followup": ("group", "time", "estimate", "low", "high", "at_risk"),  # reverse Kaplan-Meier
 }  # fmt: skip
-_WORDS = (
+WORDS = (
     "development", "validation",
     "kind", "model", "variable", "level", "reference", "statistic", "all", "training", "testing", "test", "finding", "kept", "model_a", "model_b",
     "primary", "feature_set", "classifier", "chosen", "remark", "step", "feature_class", "feature", "axis", "label", "term", "reason", "group",
@@ -140,6 +140,14 @@ class Hashes(_Part):
     code: str
 
 
+class Environment(_Part):
+    """Where results were computed, as far as the last bits of a number may depend on it."""
+
+    platform: str
+    python: str
+    packages: dict[str, str]  # distribution -> version
+
+
 class Note(_Part):
     """Something that was not done, or done otherwise, and why; `subject` is a feature set, a model or "study"."""
 
@@ -175,6 +183,7 @@ class StudyFile(_Part):
     protocol: Protocol
     hashes: Hashes
     version: str
+    environment: Environment | None = None  # results of before it was noted have none
 
 
 def write_study(info: StudyFile, path: Path) -> None:
@@ -254,7 +263,7 @@ def read_table(name: str, path: Path) -> pd.DataFrame:
             )
         )
     for column in columns:
-        if column in _WORDS:
+        if column in WORDS:
             continue
         numbers = pd.to_numeric(frame[column].replace("", None), errors="coerce").astype(float)
         wrong = frame.index[numbers.isna() & ~frame[column].isin(["", "nan"])]

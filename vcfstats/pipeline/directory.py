@@ -29,9 +29,12 @@ class StudyDirectory:
     ----------
     root : Path
         The directory.
+    results_folder : Path or None
+        Where results go if not to the directory's own `results`: what is recomputed only to be compared.
     """
 
     root: Path
+    results_folder: Path | None = None
 
     @cached_property
     def params(self) -> Params:
@@ -160,7 +163,7 @@ class StudyDirectory:
     @property
     def results(self) -> Path:
         """Results, committed to git."""
-        return self.root / "results"
+        return self.results_folder or self.root / "results"
 
     @property
     def report(self) -> Path:

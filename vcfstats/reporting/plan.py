@@ -23,7 +23,9 @@ def told(study: Study) -> Text:
     if plan is None:
         return Text.of("The study has no file of its plan, so that nothing is known of a lock.")
     looks = len(read_looks(study.root / "results" / "looks.jsonl"))
-    sentences = [*_locked(plan), _looked(looks, plan)]
+    opened = any(record.kind == "testing" for record in study.records.values())
+    unlogged = "There are results of the internal test set, yet no look at them is logged: the log was lost."
+    sentences = [*_locked(plan), unlogged if opened and not looks else _looked(looks, plan)]
     return join([Text.of(sentence) for sentence in sentences])
 
 

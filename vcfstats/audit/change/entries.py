@@ -9,21 +9,22 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.audit.change.revision import Revision
+from vcfstats.contracts.study import TABLES, WORDS
 
-# Columns that may hold numbers and yet name a row.
-_NAMES = {"level", "reference", "group", "panel", "case"}
+# Where text that is itself a result stands among the words: the columns that name a row.
+_NAMED_BY = {"baseline": ("variable", "level"), "regression": ("variable", "level")}
 _P = ("p_adjusted", "p_value")
 
 
 def entries_of(name: str, text: str, level: float | None) -> dict[str, dict[str, Any]]:
     """Return the estimates of one table, ``comparison/testing/dlrn/clinical/difference`` -> a body like a record's.
 
-    A row is addressed by the fewest leading columns of words that tell all rows apart; a table without them is a curve, of
-    which no point is a result. An estimate is the column before ``low`` and ``high`` (or before ``adjusted_low``, ...), with the
+    A row is addressed by its words before the first column of numbers; a table whose rows these do not tell apart is a curve,
+    of which no point is a result. An estimate is the column before ``low`` and ``high`` (or before ``adjusted_low``, ...), with the
     p value that stands after; a p value without an estimate is an entry by itself.
     """
     frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-    address = _address(frame)
+    address = _address(name, frame)
     if not address:
         return {}
     found: dict[str, dict[str, Any]] = {}
@@ -55,12 +56,14 @@ def rows_changed(old: str, new: str) -> int:
     return max((before - after).total(), (after - before).total())
 
 
-def _address(frame: pd.DataFrame) -> list[str]:
-    words = [str(column) for column in frame if column in _NAMES or not _is_numeric(frame[column])]
-    for count in range(1, len(words) + 1):
-        if not frame.duplicated(words[:count]).any():
-            return words[:count]
-    return []
+def _address(name: str, frame: pd.DataFrame) -> list[str]:
+    columns = [str(column) for column in frame]
+    known = TABLES.get(name, ())
+    numeric = (c for c in columns if (c not in WORDS if c in known else _is_numeric(frame[c])))
+    first = next(numeric, columns[-1])
+    named = _NAMED_BY.get(name, columns[: columns.index(first)])
+    words = [column for column in named if column in columns]
+    return words if words and not frame.duplicated(words).any() else []
 
 
 def _is_numeric(column: pd.Series) -> bool:
@@ -75,7 +78,8 @@ def _estimates(columns: list[str]) -> list[tuple[str, str, str, str]]:
         if at and column.endswith("low") and columns[at + 1 : at + 2] == [column[: -len("low")] + "high"]:
             prefix = column[: -len("low")]
             p = next((f"{prefix}{name}" for name in _P if f"{prefix}{name}" in columns), "")
-            found.append((columns[at - 1], column, f"{prefix}high", p))
+            before = [name for name in columns[:at] if name != "standard_error"]
+            found.append((before[-1], column, f"{prefix}high", p))
     if not found and "p_value" in columns:
         found.append(("p_value", "", "", "p_value"))
     return found

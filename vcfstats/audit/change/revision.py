@@ -71,12 +71,8 @@ def read_revision(root: Path, revision: str | None) -> Revision:
     Raises
     ------
     InputError
-        `root` is in no git repository, the revision does not exist or has no params.yaml, or a file cannot be parsed.
+        A revision is asked for outside git, it does not exist or has no params.yaml, or a file cannot be parsed.
     """
-    if git(root, "rev-parse", "--is-inside-work-tree").returncode:
-        raise InputError(
-            Problem("no git repository", "a study under git", "run it in the study's repository, or `git init` and commit", file=root)
-        )  # fmt: skip
     if revision is None:
         name = "working tree"
 
@@ -86,6 +82,10 @@ def read_revision(root: Path, revision: str | None) -> Revision:
 
         names = sorted(path.name for path in (root / TABLES).glob("*.csv"))
     else:
+        if git(root, "rev-parse", "--is-inside-work-tree").returncode:
+            raise InputError(
+                Problem("no git repository", "a study under git", "run it in the study's repository, or `git init` and commit", file=root)
+            )  # fmt: skip
         name = revision
         commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if commit.returncode:

@@ -15,6 +15,7 @@ from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import StudyFile
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.environment import here
 from vcfstats.pipeline.evaluation import network
 from vcfstats.pipeline.evaluation.acquisition import acquisition
 from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABELS
@@ -283,6 +284,7 @@ def study_file(study: StudyDirectory, models: list[str], feature_sets: list[str]
                 "code": code_hash(),
             },
             "version": vcfstats.__version__,
+            "environment": here(),
         }
     )
 
