@@ -165,6 +165,50 @@ def test_sidecar_of_bids(tmp_path):
     }
 
 
+def test_sidecars_above_the_image_are_inherited_nearest_first(tmp_path):
+    image = tmp_path / "sub-1" / "anat" / "sub-1_acq-tse_T2w.nii.gz"
+    image.parent.mkdir(parents=True)
+    image.touch()
+    told = {
+        "dataset_description.json": {"RepetitionTime": 99.0},
+        "T2w.json": {"RepetitionTime": 3.0, "EchoTime": 0.1, "FlipAngle": 90, "Manufacturer": "Maker"},
+        "T1w.json": {"MagneticFieldStrength": 7.0},
+        "acq-stir_T2w.json": {"EchoTime": 0.9},
+        "acq-tse_T2w.json": {"EchoTime": 0.08},
+        "sub-1/sub-1_T2w.json": {"FlipAngle": 120},
+        "sub-2_T2w.json": {"FlipAngle": 10},
+        "sub-1/anat/sub-1_acq-tse_T2w.json": {"RepetitionTime": 2.5},
+    }
+    for name, content in told.items():
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    assert acquisition_of(image) == {
+        "repetition_time_ms": 2500.0, "echo_time_ms": 80.0, "flip_angle_deg": 120.0, "manufacturer": "Maker",
+    }  # fmt: skip
+    (tmp_path / "dataset_description.json").unlink()  # no dataset: the file beside the image alone
+    assert acquisition_of(image) == {"repetition_time_ms": 2500.0}
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_file_of_many_frames_tells_its_acquisition_and_is_an_image_of_its_own(tmp_path, alone):
+    image = make_image()
+    path = tmp_path / "f" / "a.dcm"
+    _write_enhanced(path, image, [3, 0, 1, 2, *range(11, 3, -1)])
+    named = path if alone else path.parent
+    assert acquisition_of(named, files=volumes(named)[0].files) == {
+        "repetition_time_ms": 2500.0, "echo_time_ms": 85.0, "flip_angle_deg": 90.0, "slice_thickness_mm": 3.0,
+        "matrix": "34 x 30", "field_of_view_mm": "31 x 27",
+    }  # fmt: skip
+    back = read_image(named)
+    there = sitk.Resample(back, image, sitk.Transform(), sitk.sitkNearestNeighbor, -9999)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(there), sitk.GetArrayFromImage(image))
+
+
+def test_a_single_file_that_is_no_dicom_says_so(tmp_path):
+    (tmp_path / "a.dcm").write_bytes(b"rubbish")
+    with pytest.raises(InputError, match="a file that cannot be read as a DICOM image"):
+        read_image(tmp_path / "a.dcm")
+
+
 def test_an_image_that_cannot_be_read_is_not_passed_over(tmp_path):
     write_volume(tmp_path / "cut", make_image(), uid="1.2.3.1")
     last = tmp_path / "cut" / "IM0011"  # at the end no gap would show

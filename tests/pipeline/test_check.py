@@ -201,3 +201,14 @@ def test_a_study_of_a_bids_folder_reads_its_files(tmp_path):
     cohort = read_cohort_table(bids, settings, SplitSettings(method="random"))
     assert cohort["outcome"].tolist() == [1, 0, 1, 0]
     assert cohort.loc["sub-2", "mask"] == "derivatives/v1/readers/sub-2/ses-1/anat/sub-2_ses-1_T2w_mask.nii.gz"
+
+
+def test_an_image_is_looked_at_though_its_row_names_no_mask(folder):
+    table = pd.read_csv(folder / "cohort.csv")
+    table.loc[3, "mask"] = None
+    table.to_csv(folder / "cohort.csv", index=False)
+    _change(folder, "P03.nii.gz", lambda image: image * 0)
+    frame = report(check_folder(folder), folder)
+    assert set(frame["patient"]) == {"P03"}
+    assert any("the same value, 0, in every voxel" in found for found in frame["found"])
+    assert len(frame) == 2, frame.to_string()

@@ -24,6 +24,17 @@ _NUMBERS = {
 _MACHINE = {"manufacturer": "Manufacturer", "model": "ManufacturerModelName"}
 # The JSON file that lies beside an image in BIDS has the same numbers, times in seconds, and another name for the model.
 _SIDECAR_MACHINE = {"manufacturer": "Manufacturer", "model": "ManufacturersModelName"}
+# Where headers of files with many frames keep the same: in groups of all frames or of each one.
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_NESTED = {
+    "RepetitionTime": ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
+    "FlipAngle": ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+    "EchoTime": ("MREchoSequence", "EffectiveEchoTime"),
+    "SliceThickness": ("PixelMeasuresSequence", "SliceThickness"),
+    "SpacingBetweenSlices": ("PixelMeasuresSequence", "SpacingBetweenSlices"),
+    "PixelSpacing": ("PixelMeasuresSequence", "PixelSpacing"),
+}
+_BIDS_ROOT = "dataset_description.json"
 _WORDS = re.compile(r"[A-Za-z0-9 .+/()-]{1,40}\Z")
 
 Acquisition = dict[str, float | str]
@@ -48,27 +59,64 @@ def acquisition_of(image: Path, *, files: tuple[Path, ...] = ()) -> Acquisition:
     if files:
         return _of_dicom(files[0])
     path, _ = split_choice(image)
-    sidecar = path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".json")
-    return _of_sidecar(sidecar) if sidecar != path and sidecar.is_file() else {}
+    found: Acquisition = {}
+    for sidecar in _sidecars(path):
+        found |= _of_sidecar(sidecar)
+    return found
+
+
+def _sidecars(image: Path) -> list[Path]:
+    """Return the JSON files that tell of an image, the farthest first: what a nearer one says goes before.
+
+    By the inheritance principle of BIDS a file in any folder up to the dataset's root applies where its suffix is the
+    image's and its entities are among the image's. Outside of a dataset only the file beside the image does.
+    """
+    *entities, suffix = re.sub(r"\.nii(\.gz)?$", "", image.name, flags=re.IGNORECASE).split("_")
+    above = list(image.absolute().parents)
+    root = next((place for place, folder in enumerate(above) if (folder / _BIDS_ROOT).is_file()), None)
+    found = []
+    for folder in reversed(above[: (root or 0) + 1]):
+        told = []
+        for path in sorted(folder.glob("*.json")):
+            *own, last = path.stem.split("_")
+            applies = own == entities if root is None else set(own) <= set(entities)
+            if last == suffix and applies and path != image.absolute():
+                told.append((len(own), path))
+        found += [path for _, path in sorted(told)]
+    return found
 
 
 def _of_dicom(path: Path) -> Acquisition:
-    tags: list[Any] = [*_NUMBERS.values(), *_MACHINE.values(), "Rows", "Columns", "PixelSpacing"]
+    tags: list[Any] = [*_NUMBERS.values(), *_MACHINE.values(), "Rows", "Columns", "PixelSpacing", *_GROUPS]
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
     except (InvalidDicomError, OSError, EOFError):
         return {}
     found: Acquisition = {}
     for name, key in _NUMBERS.items():
-        _put_number(found, name, header.get(key), 1.0)
+        _put_number(found, name, _value(header, key), 1.0)
     for name, key in _MACHINE.items():
         _put_words(found, name, header.get(key))
-    rows, columns, spacing = header.get("Rows"), header.get("Columns"), header.get("PixelSpacing")
+    rows, columns, spacing = header.get("Rows"), header.get("Columns"), _value(header, "PixelSpacing")
     if rows and columns:
         found["matrix"] = f"{int(rows)} x {int(columns)}"
         if spacing:
             found["field_of_view_mm"] = f"{rows * float(spacing[0]):.0f} x {columns * float(spacing[1]):.0f}"
     return found
+
+
+def _value(header: Any, key: str) -> Any:
+    """Return a value of a header, or the first frame's where it lies in the groups of frames."""
+    value = header.get(key)
+    if value not in (None, ""):
+        return value
+    sequence, name = _NESTED.get(key, ("", ""))
+    for place in _GROUPS:
+        for group in (header.get(place) or [])[:1]:
+            for item in (group.get(sequence) or [])[:1] if sequence else []:
+                if (value := item.get(name)) not in (None, ""):
+                    return value
+    return None
 
 
 def _of_sidecar(path: Path) -> Acquisition:

@@ -52,11 +52,12 @@ def check_case(case: Case, *, folder: Path | None = None, min_slices: int = 1) -
     return _look(case, folder=folder, min_slices=min_slices).problems
 
 
-def _look(case: Case, *, folder: Path | None, min_slices: int) -> _Looked:
+def _look(case: Case, *, folder: Path | None, min_slices: int, image_only: bool = False) -> _Looked:
     problems: list[Problem] = []
+    paths = (case.image,) if image_only else (case.image, case.mask)
     if folder is not None:
         inside, real = Path(os.path.abspath(folder)), folder.resolve()
-        outside = [path for path in (case.image, case.mask) if not Path(os.path.abspath(path)).is_relative_to(inside)]
+        outside = [path for path in paths if not Path(os.path.abspath(path)).is_relative_to(inside)]
         if outside:
             return _Looked(
                 [
@@ -80,7 +81,7 @@ def _look(case: Case, *, folder: Path | None, min_slices: int) -> _Looked:
                 file=path,
                 warning=True,
             )
-            for path in (case.image, case.mask)
+            for path in paths
             if not split_choice(path)[0].resolve().is_relative_to(real)
         ]
     image = mask = None
@@ -90,7 +91,7 @@ def _look(case: Case, *, folder: Path | None, min_slices: int) -> _Looked:
     except InputError as error:
         problems += error.problems
     try:
-        mask = read_mask(case.mask, case.mask_label, patient=case.case_id)
+        mask = None if image_only else read_mask(case.mask, case.mask_label, patient=case.case_id)
     except InputError as error:
         problems += error.problems
     if image is not None and mask is not None:
@@ -119,6 +120,7 @@ def check_cases(
     cases: Sequence[Case],
     *,
     repeats: Mapping[str, Sequence[Case]] | None = None,
+    without_mask: Sequence[Case] = (),
     folder: Path | None = None,
     min_slices: int = 1,
     workers: int = 1,
@@ -134,6 +136,8 @@ def check_cases(
         The cohort.
     repeats : mapping of str to sequence of Case, optional
         Cases whose mask is a region drawn again; the key says by whom, such as ``mask_intra``.
+    without_mask : sequence of Case, optional
+        Cases whose row names no mask: their images are looked at all the same, whatever their field `mask` holds.
     folder : Path or None
         As for `check_case`.
     min_slices : int
@@ -149,7 +153,14 @@ def check_cases(
     look = functools.partial(_look, folder=folder, min_slices=min_slices)
     found = run_cases(look, cases, workers=workers, label="check")
     problems = [problem for looked in found for problem in looked.problems]
-    problems += _same_images(cases, found)
+    everyone, seen = list(cases), list(found)
+    if without_mask:
+        alone = run_cases(
+            functools.partial(look, image_only=True), without_mask, workers=workers, label="check images without mask"
+        )
+        problems += [problem for looked in alone for problem in looked.problems]
+        everyone, seen = [*cases, *without_mask], [*found, *alone]
+    problems += _same_images(everyone, seen)
     regions = {case.case_id: looked.region for case, looked in zip(cases, found, strict=True)}
     said = set(problems)
     for name, again in (repeats or {}).items():

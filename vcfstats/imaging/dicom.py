@@ -26,6 +26,8 @@ _TAGS = [
 _UNEVEN = 0.05
 
 
+_ENDINGS = (".dcm", ".dicom", ".ima")  # of single files
+
 # What pydicom raises over a file that is no DICOM, cut short, or holds values that break the standard.
 _UNREADABLE = (InvalidDicomError, OSError, EOFError, ValueError, TypeError, AttributeError, KeyError)
 
@@ -83,15 +85,21 @@ class Volume:
         return stacked
 
 
+def holds_dicom(path: Path) -> bool:
+    """Whether a path is a folder, or a file that calls itself DICOM."""
+    return path.is_dir() or path.suffix.lower() in _ENDINGS
+
+
 def volumes(folder: Path) -> list[Volume]:
-    """Return the volumes of a folder, sorted by name.
+    """Return the volumes of a folder, or of one DICOM file, sorted by name.
 
     Files of another kind are passed over; one that is named like the images but cannot be read makes every volume defective,
     since it may be an image of any of them.
     """
     headers: dict[tuple[Any, ...], list[tuple[Path, Any]]] = defaultdict(list)
     unread = []
-    for path in sorted(entry for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith(".")):
+    entries = folder.iterdir() if folder.is_dir() else [folder]
+    for path in sorted(entry for entry in entries if entry.is_file() and not entry.name.startswith(".")):
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
             if "Rows" in header and "SeriesInstanceUID" in header:

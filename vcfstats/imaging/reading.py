@@ -18,13 +18,11 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.imaging.dicom import Volume, volumes
+from vcfstats.imaging.dicom import Volume, holds_dicom, volumes
 from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.segments import is_segmentation, layer_of, segments_of
 
-FORMATS = (
-    "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), or a folder of DICOM images"
-)
+FORMATS = "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), a DICOM file (.dcm), or a folder of DICOM images"
 _EXPORT = "export the file again, or leave the patient out of the cohort"
 _NIFTI_FLOATS = {16: "f4", 64: "f8"}
 
@@ -96,6 +94,8 @@ def dicom_volume(folder: Path, choice: str | None, patient: str) -> Volume:
     there = volumes(folder)
     listed = "; ".join(f"{volume.name} ({volume.description})" for volume in there)
     if not there:
+        if not folder.is_dir():
+            raise _refuse(folder, patient, "a file that cannot be read as a DICOM image")
         raise _refuse(folder, patient, "a folder without a DICOM image", mend="name the folder that holds the images")
     chosen = [volume for volume in there if choice in (None, volume.name)]
     if len(chosen) != 1:
@@ -131,7 +131,7 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     Parameters
     ----------
     path : Path
-        NIfTI, NRRD or MetaImage file, or a folder of DICOM images; where it holds several volumes (echoes, water and fat
+        NIfTI, NRRD, MetaImage or DICOM file (.dcm), or a folder of DICOM images; where it holds several volumes (echoes, water and fat
         images), ``folder#name`` chooses one.
     patient : str
         Named in the error.
@@ -169,7 +169,7 @@ def _read_any(path: Path, patient: str) -> sitk.Image:
     if not source.exists():
         raise _refuse(path, patient, "no such file", mend="correct the path in cohort.csv, or put the file there")
     try:
-        if source.is_dir():
+        if holds_dicom(source):
             volume = dicom_volume(source, choice, patient)
             files = volume.files
             with _quiet():

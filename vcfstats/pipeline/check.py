@@ -54,6 +54,7 @@ def check_folder(folder: Path, *, params_file: Path | None = None, workers: int 
     problems += check_cases(
         cases,
         repeats={name: _cases(cohort, folder, name) for name in REPEATS},
+        without_mask=_cases(cohort[cohort["mask"].isna()], folder, "image"),
         folder=folder,
         min_slices=columns.min_slices,
         workers=workers,

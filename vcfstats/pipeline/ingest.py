@@ -15,6 +15,7 @@ from vcfstats.contracts.progress import progress
 from vcfstats.imaging.acquisition import Acquisition, acquisition_of
 from vcfstats.imaging.cache import path_hash
 from vcfstats.imaging.checking import check_cases
+from vcfstats.imaging.dicom import holds_dicom
 from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.reading import dicom_volume
 from vcfstats.pipeline.cohort_table import read_cohort_table
@@ -71,5 +72,5 @@ def scanners_of_headers(cases: pd.Index, acquired: Mapping[str, Acquisition], fi
 
 def _acquisition(case: Case) -> Acquisition:
     folder, choice = split_choice(case.image)
-    files = dicom_volume(folder, choice, case.case_id).files if folder.is_dir() else ()
+    files = dicom_volume(folder, choice, case.case_id).files if holds_dicom(folder) else ()
     return acquisition_of(case.image, files=files)
