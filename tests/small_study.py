@@ -19,6 +19,7 @@ def make(directory: Path) -> Path:
     params["radiomics"]["image_types"] = ["original"]
     learning = params["learning"]
     learning["folds"]["n"] = 3
+    learning["optimism"]["n_resamples"] = 3
     learning["selection"]["lasso"].update(folds=3, n_lambdas=30)
     for name in ("random_forest", "extra_trees"):
         learning["classifiers"][name].update(n_estimators=[20], max_depth=[3], min_samples_leaf=[2])

@@ -61,7 +61,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.descriptive": ("baseline_table", "standardised_difference"),
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
     "statistics.lasso": ("lasso_path",),
-    "statistics.validation": ("optimism_bootstrap", "repeated_cross_validation"),
+    "statistics.pooling": ("pool_imputations",),
+    "statistics.stability": ("selection_stability",),
+    "statistics.validation": ("optimism_bootstrap", "optimism_from_resamples", "repeated_cross_validation"),
     "statistics.sample_size": (
         "sample_size_binary",
         "sample_size_survival",

@@ -91,6 +91,7 @@ def small_settings(**changes):
             "mlp": {"hidden_units": [3], "alpha": [10.0]},
         },
         "deep_head": {"C": [0.001, 0.1]},
+        "optimism": {"n_resamples": 2},
     }
     return LearningSettings.model_validate(body | changes)
 

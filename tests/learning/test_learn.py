@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from vcfstats import optimal_threshold
 from vcfstats.contracts.errors import InputError
-from vcfstats.contracts.predictions import PREDICTIONS
+from vcfstats.contracts.predictions import PREDICTIONS, as_fitted, recalibrated
 from vcfstats.learning.artefacts import read_classifier
 from vcfstats.learning.classifiers import NAMES
 from vcfstats.learning.linear import LinearModel
@@ -20,10 +20,13 @@ from vcfstats.learning.selection import Reliability
 
 SETS = ("clinical", "radiomics", "fused")
 HEADLINE = {"clinical": "clinical", "rad": "radiomics", "dl": "deep", "dlr": "fused", "dlrn": "fused+clinical"}
+NONE = {"n_resamples": 0}
+LIKELY = ("logistic_regression", "mlp")  # classifiers whose probabilities are not recalibrated
 # Settings whose runs are only about what happens, not how well.
 QUICK = small_settings(
     classifiers={name: None for name in NAMES if name not in ("knn", "extra_trees")}
-    | {"knn": {"n_neighbors": [5]}, "extra_trees": {"n_estimators": [4], "max_depth": [2], "min_samples_leaf": [2]}}
+    | {"knn": {"n_neighbors": [5]}, "extra_trees": {"n_estimators": [4], "max_depth": [2], "min_samples_leaf": [2]}},
+    optimism=NONE,
 )
 
 
@@ -36,6 +39,7 @@ def test_every_model_scores_every_case_once_of_each_kind(small):
     cohort, _, result = small
     PREDICTIONS.validate(result.predictions)
     expected = {f"{name}.{classifier}": name for name in SETS for classifier in NAMES} | HEADLINE
+    expected |= {recalibrated(model): name for model, name in expected.items() if model.partition(".")[2] not in LIKELY}
     found = result.predictions.groupby("model")["feature_set"].unique().map(list).to_dict()
     assert found == {model: [name] for model, name in expected.items()}
     for model in expected:
@@ -148,9 +152,10 @@ def test_planted_feature_that_knows_testing_outcomes_changes_nothing(small, tmp_
     testing = cohort.index[cohort["partition"] == "testing"]
     noise = np.random.default_rng(6).normal(size=len(cohort))
     honest, planted = (pd.Series(noise, index=cohort.index, name="planted") for _ in range(2))
+    resampling = QUICK.model_copy(update={"optimism": QUICK.optimism.model_copy(update={"n_resamples": 2})})
     planted[testing] = 100.0 * cohort.loc[testing, "outcome"]
     results = [
-        learned(cohort, {**matrices, "radiomics": matrices["radiomics"].join(column)}, QUICK)
+        learned(cohort, {**matrices, "radiomics": matrices["radiomics"].join(column)}, resampling)
         for column in (honest, planted)
     ]
     first, second = (written(result, tmp_path / str(i)) for i, result in enumerate(results))
@@ -185,6 +190,22 @@ def test_out_of_fold_probabilities_ignore_their_own_outcomes(small):
             assert not before.equals(after)  # the other folds' models did learn from the pair
 
 
+def test_tuning_once_on_all_folds_is_an_option(small):
+    cohort, matrices, _ = small
+    once = QUICK.model_copy(update={"folds": QUICK.folds.model_copy(update={"nested": False})})
+    result = learned(cohort, matrices, once)
+    nested = learned(cohort, matrices, QUICK)
+    assert result.auc_choice_repeated == {}
+    assert set(nested.auc_choice_repeated) == set(SETS)
+    assert {described for described in result.tuning["training"]} == {"all folds"}
+    assert set(result.selections["fused"]) == {(), (0,), (1,), (2,)}
+    for kind in ("apparent", "testing"):  # what is tuned at the end is tuned on all folds either way
+        pd.testing.assert_series_equal(
+            rows(result, "dlr", kind)["probability"], rows(nested, "dlr", kind)["probability"]
+        )
+    assert set(result.predictions["model"]) == set(nested.predictions["model"])
+
+
 def test_chance_stays_chance_out_of_fold():
     """With nothing to find, apparent AUC soars and the out-of-fold AUC does not: supervised steps are refitted in folds."""
     aucs = []
@@ -204,7 +225,7 @@ def test_study_without_deep_features_findings_or_repeats(small):
     result = learned(cohort, {"radiomics": matrices["radiomics"]}, QUICK, covariates={})
     assert set(result.absent) == {"clinical", "dl", "dlr", "dlrn"}
     assert result.absent["dl"] == "there are no deep features"
-    assert {"rad", "radiomics.knn", "radiomics.extra_trees"} == set(result.predictions["model"])
+    assert {"rad", "radiomics.knn", "radiomics.extra_trees"} == set(map(as_fitted, result.predictions["model"]))
     assert any("not filtered by reproducibility" in note.text for note in result.notes)
 
 
@@ -214,7 +235,12 @@ def test_selection_that_keeps_nothing_is_an_outcome(small, tmp_path):
     result = learned(cohort, matrices, strict)
     assert result.absent["rad"].startswith("step t_test kept none of 100 features")
     assert set(result.absent) == {"rad", "dlr", "dlrn"}
-    assert set(result.predictions["model"]) == {"clinical", "dl", "clinical.knn", "clinical.extra_trees"}
+    assert set(map(as_fitted, result.predictions["model"])) == {
+        "clinical",
+        "dl",
+        "clinical.knn",
+        "clinical.extra_trees",
+    }
     result.write(tmp_path)
     assert json.loads((tmp_path / "selection.json").read_text())["radiomics"]["features"] == []
     assert json.loads((tmp_path / "dlrn.json").read_text()) is None

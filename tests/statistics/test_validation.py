@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from vcfstats import optimism_bootstrap, repeated_cross_validation
+from vcfstats import optimism_bootstrap, optimism_from_resamples, repeated_cross_validation
 from vcfstats.statistics.validation.crossvalidation import logistic_procedure
 from vcfstats.statistics.validation.measures import evaluate, no_information
 from vcfstats.statistics.validation.optimism import _plus
@@ -94,6 +94,68 @@ def test_scikit_learn_pipeline_of_maximum_likelihood_agrees():
     peer = optimism_bootstrap(model, X, y, n_resamples=15, random_state=5)
     ours = optimism_bootstrap("logistic", X, y, n_resamples=15, random_state=5)
     assert_allclose(peer.corrected, ours.corrected, atol=1e-4)
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_probabilities_of_refitted_models_give_the_same_optimism(clustered):
+    """The procedure's own draws and probabilities, overheard, give what the procedure's bootstrap gives."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(90, 3))
+    y = rng.random(90) < 1 / (1 + np.exp(-X[:, 0]))
+    patient = np.arange(90) // 2 if clustered else None
+    draws, models = [], []
+
+    def procedure(inside, outcome, patients):
+        draws.append(inside)
+        predict = logistic_procedure(inside, outcome, patients)
+        models.append(predict)
+        return predict
+
+    options = {"measures": ("auc", "brier", "slope", "intercept")}
+    peer = optimism_bootstrap(procedure, X, y, groups=patient, n_resamples=20, random_state=4, **options)
+    drawn = [(inside[:, None, :] == X[None]).all(axis=2).sum(axis=0) for inside in draws[1:]]
+    found = optimism_from_resamples(
+        y, models[0](X), resampled_prob=[model(X) for model in models[1:]], drawn=drawn, **options
+    )
+    for name in ("apparent", "training", "test", "corrected", "out_of_bag", "corrected_632", "corrected_632plus"):
+        assert_allclose(getattr(found, name), getattr(peer, name), rtol=1e-9, atol=1e-12, equal_nan=True, err_msg=name)
+    assert found.n_resamples == 20
+
+
+def test_optimism_of_resamples_by_hand():
+    y = np.array([0, 0, 1, 1])
+    prob = [[0.1, 0.6, 0.5, 0.9], [np.nan] * 4, [0.2, 0.4, 0.3, 0.7]]
+    drawn = [[2, 0, 1, 1], [1, 1, 1, 1], [0, 1, 0, 3]]
+    with pytest.warns(RuntimeWarning, match="1 of 3 resamples gave no auc"):
+        found = optimism_from_resamples(y, [0.1, 0.4, 0.35, 0.8], resampled_prob=prob, drawn=drawn, measures=("auc",))
+    assert found.apparent[0] == 0.75
+    assert found.training[0] == 1.0  # both resamples rank their own rows rightly
+    assert found.test[0] == 0.75
+    assert found.corrected[0] == 0.5
+    assert found.out_of_bag[0] == 1.0  # the first leaves out one class; the second rows 0 and 2, ranked rightly
+    assert found.failures == {"no model": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y_prob": [0.1, 0.2]}, "one probability for each of the 4 rows"),
+        ({"y_prob": [0.1, 0.2, 0.3, 1.2]}, "y_prob must hold probabilities"),
+        ({"resampled_prob": [[0.1] * 4]}, "at least 2 resamples"),
+        ({"drawn": [[1] * 4]}, "drawn must have the shape"),
+        ({"drawn": [[1, 1, 1, 0.5], [1] * 4]}, "whole numbers"),
+        ({"resampled_prob": [[0.1, np.nan, 0.2, 0.3], [0.1] * 4]}, "resample 0 has a probability for some rows"),
+        ({"measures": ("gini",)}, "measures must be one of"),
+    ],
+)
+def test_resamples_that_do_not_fit_are_refused(change, message):
+    given = {
+        "y_prob": [0.1, 0.4, 0.3, 0.8],
+        "resampled_prob": [[0.1, 0.4, 0.3, 0.8]] * 2,
+        "drawn": [[1] * 4] * 2,
+    } | change
+    with pytest.raises(ValueError, match=message):
+        optimism_from_resamples([0, 0, 1, 1], given.pop("y_prob"), **given)
 
 
 def test_plus_of_efron_and_tibshirani():

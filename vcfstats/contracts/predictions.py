@@ -15,6 +15,9 @@ from vcfstats.contracts.files import replacing
 KINDS = ("apparent", "out_of_fold", "testing", "external")
 KEY = ["feature_set", "model", "kind", "repeat", "fold", "case_id"]
 
+# A model's name with this at its end: the same model, its probabilities recalibrated on training patients.
+_RECALIBRATED = "_recalibrated"
+
 PREDICTIONS = pa.DataFrameSchema(
     {
         "case_id": pa.Column(str),
@@ -34,6 +37,16 @@ PREDICTIONS = pa.DataFrameSchema(
     ordered=True,
     name="predictions",
 )
+
+
+def recalibrated(model: str) -> str:
+    """Return the name under which a model's recalibrated probabilities stand in the table."""
+    return model + _RECALIBRATED
+
+
+def as_fitted(model: str) -> str:
+    """Return the name of the model itself, whether its probabilities are recalibrated or not."""
+    return model.removesuffix(_RECALIBRATED)
 
 
 def predictions_of(

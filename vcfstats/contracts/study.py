@@ -45,6 +45,10 @@ TABLES: dict[str, tuple[str, ...]] = {
     "lasso_path": ("feature_set", "lambda", "feature", "coefficient"),
     "lasso_error": ("feature_set", "lambda", "mean", "se", "n_features"),
     "coefficients": ("feature_set", "feature", "coefficient"),
+    # Groups of risk by cuts learned on training patients; the nomogram's points and the probability they stand for.
+    "risk_groups": ("kind", "model", "number", "from", "below", "n", "events", "predicted", "observed", "low", "high"),
+    "risk_score": ("points", "probability", "number"),
+    "selection_frequency": ("feature_set", "feature", "frequency", "kept"),  # over bootstrap samples of patients
     # Scanners: training cases, features that differ between them as they are and harmonised, distribution over features.
     "scanners": ("scanner", "n"),
     "scanner_effect": ("matrix", "state", "n_features", "location", "spread", "median_share", "upper_share"),

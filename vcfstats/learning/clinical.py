@@ -30,6 +30,19 @@ class Covariate(Protocol):
 
 
 @dataclass(frozen=True)
+class PlainCovariate:
+    """A covariate as plain data, which travels to worker processes whatever the caller's own type is."""
+
+    type: str
+    levels: dict[str, str]
+
+    @classmethod
+    def of(cls, covariate: Covariate) -> PlainCovariate:
+        """Return type and levels alone."""
+        return cls(covariate.type, dict(covariate.levels))
+
+
+@dataclass(frozen=True)
 class Findings:
     """The clinical findings of all cases, coded as numbers.
 

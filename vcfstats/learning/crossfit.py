@@ -2,7 +2,8 @@
 
 Cross-validation here is nested without a second set of folds. To score fold k, models are tuned on the other folds: each of
 these, j, is scored by a model fitted without k and j. As "without k and j" serves k and j alike, K folds need
-K (K - 1) / 2 such fits beside the K fits without one fold and the one on all training patients.
+K (K - 1) / 2 such fits beside the K fits without one fold and the one on all training patients. Without nesting these are
+left out: what is tuned is then tuned once, on all folds.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ R = TypeVar("R")
 HeldOut = tuple[int, ...]  # folds left out, ascending: (), (k,) or (j, k)
 
 
-def held_out_sets(folds: Sequence[int]) -> list[HeldOut]:
-    """Return what is left out of each fit: nothing, each fold, each pair of folds."""
+def held_out_sets(folds: Sequence[int], *, nested: bool = True) -> list[HeldOut]:
+    """Return what is left out of each fit: nothing, each fold, and if nested each pair of folds."""
     ordered = sorted(folds)
-    return [(), *((k,) for k in ordered), *combinations(ordered, 2)]
+    return [(), *((k,) for k in ordered), *(combinations(ordered, 2) if nested else ())]
 
 
 def pair(k: int, j: int) -> HeldOut:
@@ -62,16 +63,29 @@ def best(scores: Sequence[float]) -> int | None:
     return int(np.flatnonzero(values >= np.nanmax(values) - 1e-12)[0])
 
 
-def run_tasks(function: Callable[[T], R], tasks: Sequence[T], *, workers: int, label: str, unit: str) -> list[R]:
+def best_known(scores: Sequence[float]) -> int:
+    """Return `best` of scores one of which is known to be defined.
+
+    Raises
+    ------
+    ValueError
+        All are NaN.
+    """
+    at = best(scores)
+    if at is None:
+        raise ValueError(f"none of {len(scores)} scores is defined: the cases scored are of one class")
+    return at
+
+
+def run_tasks(function: Callable[[T], R], tasks: Sequence[T], *, workers: int, label: str | None, unit: str) -> list[R]:
     """Call `function` on every task in `workers` processes of one thread each; results in the order of the tasks.
 
-    With one worker it is called here, under whatever limit of threads the caller set.
+    With one worker it is called here, under whatever limit of threads the caller set. Without a label it says nothing.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    return list(
-        progress(_results(function, tasks, min(workers, max(1, len(tasks)))), len(tasks), label=label, unit=unit)
-    )
+    results = _results(function, tasks, min(workers, max(1, len(tasks))))
+    return list(results if label is None else progress(results, len(tasks), label=label, unit=unit))
 
 
 def _results(function: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[R]:

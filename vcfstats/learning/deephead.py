@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.statistics.inputs import FloatArray
 
-_NAME = re.compile(r"(?P<unit>.+?)(?:\.(?P<slice>[1-9]\d*))?\Z")
+_SLICE = re.compile(r"\.([1-9]\d*)\Z")
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def slices_of(deep: pd.DataFrame) -> tuple[FloatArray, tuple[str, ...]]:
     """
     places: dict[int, dict[str, str]] = {}
     for column in map(str, deep.columns):
-        match = _NAME.match(column)
-        assert match is not None  # every non-empty name matches
-        places.setdefault(int(match["slice"] or 0), {})[match["unit"]] = column
+        match = _SLICE.search(column)
+        unit, number = (column[: match.start()], int(match[1])) if match else (column, 0)
+        places.setdefault(number, {})[unit] = column
     units = tuple(places.get(0, {}))
     for number, columns in sorted(places.items()):
         if set(columns) != set(units) or number >= len(places):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.learning.clinical import Covariate, Findings, code_findings, fit_clinical
-from vcfstats.learning.crossfit import HeldOut, described, held_out_sets, rows_in, run_tasks
+from vcfstats.learning.crossfit import HeldOut, described, rows_in, run_tasks
 from vcfstats.learning.prepared import Prepared
 from vcfstats.learning.selection import Reliability, Selection, select_features
 from vcfstats.learning.settings import SelectionSettings
@@ -67,7 +67,7 @@ def image_sets(
         held_out: pd.concat([beside[0], matrix, *beside[1:]], axis=1)
         for held_out, matrix in given.networks.matrices.items()
     }
-    keys = [(name, held_out) for name in frames for held_out in held_out_sets(given.folds)]
+    keys = [(name, held_out) for name in frames for held_out in work.held_out]
     tasks = []
     for name, held_out in keys:
         parts, _ = frames[name]
@@ -85,7 +85,9 @@ def image_sets(
             )
         )
     for (name, held_out), selection in zip(
-        keys, run_tasks(_select, tasks, workers=work.workers, label="select features", unit="selections"), strict=True
+        keys,
+        run_tasks(_select, tasks, workers=work.workers, label=work.label("select features"), unit="selections"),
+        strict=True,
     ):
         work.selections.setdefault(name, {})[held_out] = selection
     sets = []
@@ -165,7 +167,7 @@ def clinical_set(work: Work, findings: Findings) -> list[FeatureSet]:
             "clinical", f"the {len(cases.outcome)} training cases with all findings lack a class in most folds"
         )
         return []
-    for held_out in held_out_sets(work.given.folds):
+    for held_out in work.held_out:
         rows = rows_in(cases.fold, held_out)
         work.clinical[held_out] = fit_clinical(
             findings,

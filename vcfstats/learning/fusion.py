@@ -29,7 +29,8 @@ class Fusion:
         Fitted on all training cases.
     out_of_fold : FloatArray
         Fold k's cases by a model of the other folds, fitted on fused probabilities that are themselves out of fold within
-        these (or resubstituted, by the setting), with clinical predictors screened there.
+        these (where tuning is not nested: among all folds; or resubstituted, by the setting), with clinical predictors
+        screened there.
     apparent, testing : FloatArray
         Probabilities of the final model on the final fused model's probabilities: the chain as a new patient meets it.
     """
@@ -106,7 +107,7 @@ def fuse(
     out_of_fold = np.full(len(training), np.nan)
     for k in np.unique(fold).tolist():
         inside, outside = fold != k, fold == k
-        learned_from = fused.inner[k] if fresh else fused.resubstituted[k]
+        learned_from = fused.inner.get(k, fused.out_of_fold) if fresh else fused.resubstituted[k]
         within = fit_fusion(learned_from[inside], training[inside], outcome[inside], findings, clinical[k,], settings)
         out_of_fold[outside] = score(within, fused.out_of_fold[outside], training[outside], clinical[k,])
     return Fusion(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from vcfstats.learning.clinical import Findings
-from vcfstats.learning.crossfit import best, described, held_out_sets, pair, pooled_auc, rows_in, run_tasks
+from vcfstats.learning.crossfit import best_known, described, pair, pooled_auc, rows_in, run_tasks
 from vcfstats.learning.deephead import DeepHead, HeadTask, fit_heads, slices_of
 from vcfstats.learning.featuresets import clinical_cases
 from vcfstats.learning.fusion import Fusion, fuse
@@ -59,12 +59,12 @@ def headline_clinical(work: Work, findings: Findings) -> None:
 
 
 def headline_deep(work: Work) -> DeepHead:
-    """Fit the network's head, its penalty tuned within every fold, and add its probabilities."""
+    """Fit the network's head, its penalty tuned (within every fold, where that is nested), and add its probabilities."""
     given, settings = work.given, work.settings.deep_head
     deep = given.matrices["deep"]
     slices, units = slices_of(deep.loc[given.training.index])
     tested, _ = slices_of(deep.loc[given.testing.index])
-    keys = held_out_sets(given.folds)
+    keys = work.held_out
     tasks = []
     for held_out in keys:
         rows = rows_in(given.fold, held_out)
@@ -73,26 +73,25 @@ def headline_deep(work: Work) -> DeepHead:
     results = dict(
         zip(
             keys,
-            run_tasks(fit_heads, tasks, workers=work.workers, label="fit the network's head", unit="fits"),
+            run_tasks(fit_heads, tasks, workers=work.workers, label=work.label("fit the network's head"), unit="fits"),
             strict=True,
         )
     )
     n, m = len(given.outcome), len(settings.C)
     probability = np.full((m, n), np.nan)
-    nested = np.full(n, np.nan)
     for k in given.folds:
         probability[:, given.fold == k] = results[k,][0]
+    at = best_known([pooled_auc(given.outcome, probability[i]) for i in range(m)])
+    out_of_fold = probability[at].copy()
+    for k in given.folds if work.settings.folds.nested else ():
         inner = np.full((m, n), np.nan)
         for j in given.folds:
             if j != k:
                 held = np.isin(given.fold, (j, k))
                 inner[:, given.fold == j] = results[pair(k, j)][0][:, given.fold[held] == j]
         inside = given.fold != k
-        at = best([pooled_auc(given.outcome[inside], inner[i, inside]) for i in range(m)])
-        assert at is not None  # both classes in every fold: checked with the inputs
-        nested[given.fold == k] = probability[at, given.fold == k]
-    at = best([pooled_auc(given.outcome, probability[i]) for i in range(m)])
-    assert at is not None
+        within = best_known([pooled_auc(given.outcome[inside], inner[i, inside]) for i in range(m)])
+        out_of_fold[given.fold == k] = probability[within, given.fold == k]
     scored, heads, remarks = results[()]
     if remarks[at]:
         work.note("dl", remarks[at])
@@ -105,7 +104,7 @@ def headline_deep(work: Work) -> DeepHead:
         given.fold,
         {},
     )
-    work.add("dl", cases, nested, scored[at][:n], scored[at][n:])
+    work.add("dl", cases, out_of_fold, scored[at][:n], scored[at][n:])
     return heads[at]
 
 
@@ -184,9 +183,10 @@ def headline_nomogram(
             "dlrn",
             "its coefficients were fitted on the fused model's probabilities of its own training patients, which overweights that model",
         )
+    repeated = "selection, tuning, screening" if work.settings.folds.nested else "selection, screening"
     work.note(
         "dlrn",
-        "its out-of-fold probabilities repeat selection, tuning, screening and the fit of the nomogram in every fold; the choice of the fused model's classifier, "
+        f"its out-of-fold probabilities repeat {repeated} and the fit of the nomogram in every fold; the choice of the fused model's classifier, "
         "and the tuning of the models that score the other folds, were not repeated within them",
     )
     if fusion.model.method == "Firth":

@@ -11,20 +11,21 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vcfstats.contracts.predictions import KEY, PREDICTIONS
 from vcfstats.learning.classifiers import grid_points
-from vcfstats.learning.clinical import Covariate
+from vcfstats.learning.clinical import Covariate, PlainCovariate
 from vcfstats.learning.crossfit import best, pooled_auc
-from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.deepnetworks import DeepNetworks
-from vcfstats.learning.featuresets import applied_reliability, clinical_findings, clinical_set, image_sets
-from vcfstats.learning.headline import headline_clinical, headline_deep, headline_network, headline_nomogram
 from vcfstats.learning.inputs import check_inputs
 from vcfstats.learning.learned import Learned
-from vcfstats.learning.scanners import describe_scanners, scanner_context
+from vcfstats.learning.models import Taken, fit_models
+from vcfstats.learning.optimism import Keep, keep_nothing, resample_models
+from vcfstats.learning.recalibration import recalibrate
+from vcfstats.learning.riskgroups import risk_cuts
+from vcfstats.learning.scanners import describe_scanners
 from vcfstats.learning.selection import Reliability
 from vcfstats.learning.settings import LearningSettings
 from vcfstats.learning.thresholds import choose_threshold
-from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit, Seeds, cross_fit, fit_final
-from vcfstats.learning.work import BEST_OF, Work
+from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit, Seeds
+from vcfstats.learning.work import Work
 
 
 def learn(
@@ -38,6 +39,7 @@ def learn(
     agreement: Mapping[str, float] | None = None,
     reliability: Mapping[str, Reliability] | None = None,
     networks: DeepNetworks | None = None,
+    keep: Keep = keep_nothing,
 ) -> Learned:
     """Select features, tune and fit every model on training patients, then score training and testing patients.
 
@@ -67,6 +69,9 @@ def learn(
     networks : DeepNetworks, optional
         The heads of networks that were trained on these patients and, cross-fitted, the features of the network without
         each fold and each pair of folds; ``matrices["deep"]`` holds those of the network trained on all of them.
+    keep : callable, optional
+        Given a key and a function that makes bytes, returns these, made now or kept from an earlier run: finished
+        bootstrap samples go through it, in worker processes too.
 
     Returns
     -------
@@ -81,80 +86,48 @@ def learn(
     # Libraries add up in another order with more threads: one thread gives the same bits on any machine, for any number
     # of workers, and small matrices are faster so.
     with threadpool_limits(1):
-        return _learn(Work(given, settings, seeds, workers), covariates or {}, agreement or {}, reliability or {})
+        plain = {name: PlainCovariate.of(covariate) for name, covariate in (covariates or {}).items()}
+        taken = Taken(plain, agreement or {}, reliability or {})
+        return _learn(Work(given, settings, seeds, workers), taken, keep)
 
 
-def _learn(
-    work: Work,
-    covariates: Mapping[str, Covariate],
-    agreement: Mapping[str, float],
-    reliability: Mapping[str, Reliability],
-) -> Learned:
-    given, settings, seeds, workers = work.given, work.settings, work.seeds, work.workers
-    if "deep" not in given.matrices:
-        for model in ("dl", "dlr"):
-            work.give_up(model, "there are no deep features")
-    applied = applied_reliability(work, reliability)
-    sets = image_sets(work, applied, scanner_context(work, covariates))
-    findings = clinical_findings(work, covariates, agreement)
-    if findings is not None:
-        sets = [*clinical_set(work, findings), *sets]
-    fitted, tuning, failed = cross_fit(
-        sets, {name: grid_points(grid) for name, grid in settings.classifiers.grids().items()}, seeds, workers=workers
-    )
-    for (feature_set, classifier), why in failed.items():
-        work.note(f"{feature_set}.{classifier}", f"the classifier was not fitted: {why}")
-    final = fit_final(sets, fitted, seeds, workers=workers)
-    chosen = _choose_classifiers(sets, fitted)
+def _learn(work: Work, taken: Taken, keep: Keep) -> Learned:
+    settings = work.settings
+    grids = {name: grid_points(grid) for name, grid in settings.classifiers.grids().items()}
+    models = fit_models(work, taken, lambda _: grids)
+    fitted, final, chosen = models.fitted, models.final, models.chosen
     repeated = {
-        given_set.name: _auc_with_choice_repeated(given_set, fitted) for given_set in sets if given_set.name in chosen
+        given.name: _auc_with_choice_repeated(given, fitted)
+        for given in models.sets
+        if given.name in chosen and settings.folds.nested
     }
-    by_name = {given_set.name: given_set for given_set in sets}
-    for (feature_set, classifier), fit in final.items():
-        work.add(
-            f"{feature_set}.{classifier}",
-            by_name[feature_set],
-            fitted[feature_set, classifier].out_of_fold,
-            fit.apparent,
-            fit.testing,
-        )
 
-    if findings is not None:
-        headline_clinical(work, findings)
-    for model, feature_set in BEST_OF.items():
-        if feature_set in chosen:
-            key = (feature_set, chosen[feature_set])
-            work.add(model, by_name[feature_set], fitted[key].out_of_fold, final[key].apparent, final[key].testing)
-        elif feature_set in by_name:
-            work.give_up(model, f"no classifier of the {feature_set} features could be fitted")
-    if given.networks.heads:
-        head: DeepHead | None = headline_network(work)
-    else:
-        head = headline_deep(work) if "deep" in given.matrices else None
-    fusion = headline_nomogram(work, findings, fitted, final, chosen)
-
-    predictions = (
-        PREDICTIONS.validate(pd.concat(work.rows).sort_values(KEY, ignore_index=True))
-        if work.rows
-        else _no_predictions()
-    )
+    raw = pd.concat(work.rows, ignore_index=True) if work.rows else _no_predictions()
+    more, recalibrations = recalibrate(raw, settings.recalibration)
+    for model, found in recalibrations.items():
+        if found.remark:
+            work.note(model, f"recalibration: {found.remark}")
+    predictions = PREDICTIONS.validate(pd.concat([raw, more]).sort_values(KEY, ignore_index=True))
     return Learned(
         predictions=predictions,
         thresholds=_thresholds(predictions, settings),
-        classifiers=_ranking(fitted, failed, final, chosen),
-        tuning=tuning,
+        classifiers=_ranking(fitted, models.failed, final, chosen),
+        tuning=models.tuning,
         chosen=chosen,
         auc_choice_repeated=repeated,
         selections=work.selections,
-        reliability=applied,
-        findings=findings,
+        reliability=models.reliability,
+        findings=models.findings,
         clinical=work.clinical,
-        deep_head=head,
-        dlrn=fusion.model if fusion else None,
+        deep_head=models.head,
+        dlrn=models.fusion.model if models.fusion else None,
         final=final,
-        scanners=describe_scanners(work, covariates),
+        scanners=describe_scanners(work, taken.covariates),
         absent=work.absent,
         notes=tuple(work.notes),
+        recalibrations=recalibrations,
+        risk_cuts=risk_cuts(predictions, settings.risk_groups),
+        resamples=resample_models(work, taken, chosen, keep) if settings.optimism.n_resamples else None,
     )
 
 
@@ -162,17 +135,6 @@ def _no_predictions() -> pd.DataFrame:
     return PREDICTIONS.validate(
         pd.DataFrame({name: pd.Series(dtype=column.dtype.type) for name, column in PREDICTIONS.columns.items()})
     )
-
-
-def _choose_classifiers(sets: list[FeatureSet], fitted: Mapping[tuple[str, str], CrossFitted]) -> dict[str, str]:
-    """Return the classifier with the largest out-of-fold AUC of each feature set; of equals the first in order."""
-    chosen = {}
-    for given in sets:
-        lives = {classifier: life for (name, classifier), life in fitted.items() if name == given.name}
-        at = best([life.auc for life in lives.values()])
-        if at is not None:
-            chosen[given.name] = list(lives)[at]
-    return chosen
 
 
 def _auc_with_choice_repeated(given: FeatureSet, fitted: Mapping[tuple[str, str], CrossFitted]) -> float:

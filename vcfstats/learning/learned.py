@@ -10,28 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vcfstats.contracts.files import write_text
+from vcfstats.contracts.files import replacing, write_text
 from vcfstats.learning.artefacts import write_classifier
 from vcfstats.learning.clinical import ClinicalFit, Findings
 from vcfstats.learning.crossfit import HeldOut, described
 from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.harmonisation import ScannerEffect
 from vcfstats.learning.linear import LinearModel
+from vcfstats.learning.notes import Note
+from vcfstats.learning.recalibration import Recalibration
+from vcfstats.learning.resamples import Resamples
 from vcfstats.learning.selection import Reliability, Selection
 from vcfstats.learning.thresholds import write_thresholds
 from vcfstats.learning.tuning import FinalFit
 from vcfstats.statistics.lasso import LassoPath
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that a reader must know: what was not done, or done otherwise, and why.
-
-    `subject` is a feature set (clinical, radiomics, deep, fused), a model ("radiomics.knn", "dlrn") or "study".
-    """
-
-    subject: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +65,12 @@ class Learned:
         Headline model (clinical, rad, dl, dlr, dlrn) that was not fitted -> why.
     notes : tuple of Note
         What was not done, or done otherwise, and why.
+    recalibrations : dict of str to Recalibration
+        Model -> its map to recalibrated probabilities.
+    risk_cuts : dict of str to tuple of float
+        Headline model -> probabilities at which the next group of risk begins.
+    resamples : Resamples or None
+        The chain repeated in bootstrap samples; None where none was asked for.
     """
 
     predictions: pd.DataFrame
@@ -91,6 +89,9 @@ class Learned:
     scanners: ScannerEffect | None
     absent: dict[str, str]
     notes: tuple[Note, ...]
+    recalibrations: dict[str, Recalibration]
+    risk_cuts: dict[str, tuple[float, ...]]
+    resamples: Resamples | None
 
     def write(self, folder: Path) -> None:
         """Write all but the predictions to `folder`: JSON, CSV and, for classifiers that are not linear, skops."""
@@ -106,7 +107,11 @@ class Learned:
         )
         _write_json({name: _selection(by_rows) for name, by_rows in self.selections.items()}, folder / "selection.json")
         _write_json(
-            {name: _path(by_rows[()]) for name, by_rows in self.selections.items() if by_rows[()].lasso},
+            {
+                name: _path(path, by_rows[()].lambda_)
+                for name, by_rows in self.selections.items()
+                if (path := by_rows[()].lasso) is not None
+            },
             folder / "lasso.json",
         )
         _write_json(
@@ -116,6 +121,14 @@ class Learned:
         _write_json(self._clinical(), folder / "clinical.json")
         _write_json(self.dlrn.to_dict() if self.dlrn else None, folder / "dlrn.json")
         _write_json(self.deep_head.to_dict() if self.deep_head else None, folder / "deep_head.json")
+        _write_json(
+            {name: found.to_dict() for name, found in self.recalibrations.items()}, folder / "recalibration.json"
+        )
+        _write_json(self.risk_cuts, folder / "risk_groups.json")
+        _write_json(self.resamples.account() if self.resamples else None, folder / "resamples.json")
+        if self.resamples:
+            with replacing(folder / "resamples.parquet") as temporary:
+                self.resamples.to_frame().to_parquet(temporary, index=False)
         for name, table in (("classifiers", self.classifiers), ("tuning", self.tuning)):
             write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for (feature_set, classifier), fit in self.final.items():
@@ -164,11 +177,8 @@ def _selection(by_rows: dict[HeldOut, Selection]) -> dict[str, Any]:
     }
 
 
-def _path(selection: Selection) -> dict[str, Any]:
-    path: LassoPath | None = selection.lasso
-    assert path is not None  # asked for by the caller
-    assert path.cv_mean is not None
-    assert path.cv_se is not None
+def _path(path: LassoPath, chosen: float | None) -> dict[str, Any]:
+    table = path.to_frame()
     ever = np.flatnonzero((path.coef != 0).any(axis=0))
     return {
         "family": path.family,
@@ -177,11 +187,11 @@ def _path(selection: Selection) -> dict[str, Any]:
         "n_features": len(path.features),
         "lambda": path.lambdas.tolist(),
         "df": path.df.tolist(),
-        "cv_mean": path.cv_mean.tolist(),
-        "cv_se": path.cv_se.tolist(),
+        "cv_mean": table["cv_mean"].tolist(),
+        "cv_se": table["cv_se"].tolist(),
         "lambda_min": path.lambda_min,
         "lambda_1se": path.lambda_1se,
-        "chosen": selection.lambda_,
+        "chosen": chosen,
         "coefficients": {path.features[j]: path.coef[:, j].tolist() for j in ever},
     }
 

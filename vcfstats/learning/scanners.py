@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from vcfstats.learning.crossfit import described, held_out_sets, rows_in
+from vcfstats.learning.crossfit import described, rows_in
 from vcfstats.learning.harmonisation import (
     SCANNER,
     ScannerEffect,
@@ -35,7 +35,7 @@ def scanner_context(work: Work, covariates: Mapping[str, Covariate]) -> pd.DataF
     check_scanners(
         context.loc[given.training.index],
         given.outcome,
-        {described(held_out): rows_in(given.fold, held_out) for held_out in held_out_sets(given.folds)},
+        {described(held_out): rows_in(given.fold, held_out) for held_out in work.held_out},
         context.loc[given.testing.index],
         min_cases=settings.min_cases,
     )

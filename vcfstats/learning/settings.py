@@ -56,6 +56,10 @@ class FoldSettings(_Settings):
     n: int = Field(
         default=5, ge=3, le=20, description="folds of training patients; each fold's tuning uses the other folds"
     )
+    nested: bool = Field(
+        default=True,
+        description="whether tuning is repeated without each fold, so that out-of-fold probabilities never saw theirs; false: tuned once on all folds, a third of the fits",
+    )
 
 
 class ReliabilitySettings(_Settings):
@@ -239,6 +243,63 @@ class FusionSettings(_Settings):
     )
 
 
+class RecalibrationSettings(_Settings):
+    """A map from a model's probability to a recalibrated one, learned on out-of-fold probabilities of training patients."""
+
+    method: Literal["logistic", "isotonic", "none"] = Field(
+        default="logistic",
+        description="logistic: intercept and slope on the logit (Platt); isotonic: monotone steps, for many patients; none: raw probabilities alone",
+    )
+    clip: float = Field(
+        default=0.001,
+        gt=0,
+        lt=0.5,
+        description="probabilities are kept this far from 0 and 1 before the logit (method logistic)",
+    )
+
+
+class RiskGroupSettings(_Settings):
+    """Groups of patients by predicted risk."""
+
+    groups: int = Field(
+        default=3,
+        ge=2,
+        le=10,
+        description="number of groups by quantiles of out-of-fold probabilities of training patients, where `cuts` is null",
+    )
+    cuts: tuple[float, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="probabilities at which the next group begins, ascending; null: quantiles",
+    )
+
+    @model_validator(mode="after")
+    def _cuts_ascend(self) -> RiskGroupSettings:
+        if self.cuts is not None and (
+            list(self.cuts) != sorted(set(self.cuts)) or not all(0 < cut < 1 for cut in self.cuts)
+        ):
+            raise ValueError("cuts must be probabilities between 0 and 1, each larger than the one before")
+        return self
+
+
+class OptimismSettings(_Settings):
+    """The chain repeated in bootstrap samples of the training patients, for the optimism of the headline models."""
+
+    n_resamples: int = Field(
+        default=50, ge=0, description="bootstrap samples of training patients; 0: none. 200 for a publication"
+    )
+    repeat_choice: bool = Field(
+        default=False,
+        description="whether every classifier is tuned in each of them and the best chosen anew, or only the one that was chosen",
+    )
+
+    @model_validator(mode="after")
+    def _one_is_no_spread(self) -> OptimismSettings:
+        if self.n_resamples == 1:
+            raise ValueError("one bootstrap sample says nothing: 0 for none, 50 or more")
+        return self
+
+
 class LearningSettings(_Settings):
     """Everything between the feature matrices and the table of probabilities."""
 
@@ -255,6 +316,15 @@ class LearningSettings(_Settings):
     )
     deep_head: DeepHeadSettings = Field(default=DeepHeadSettings(), description="the network's own probability")
     fusion: FusionSettings = Field(default=FusionSettings(), description="the nomogram model")
+    recalibration: RecalibrationSettings = Field(
+        default=RecalibrationSettings(), description="a map to recalibrated probabilities"
+    )
+    risk_groups: RiskGroupSettings = Field(
+        default=RiskGroupSettings(), description="groups of patients by predicted risk"
+    )
+    optimism: OptimismSettings = Field(
+        default=OptimismSettings(), description="the chain repeated in bootstrap samples"
+    )
     threshold: ThresholdSettings = Field(
         default=ThresholdSettings(rule="youden"), description="which probability calls a patient positive"
     )

@@ -27,6 +27,7 @@ from vcfstats.learning.prepared import Prepared
 from vcfstats.statistics.inputs import FloatArray
 
 Seeds = Callable[[str], np.random.SeedSequence]
+Grids = Mapping[str, Mapping[str, Sequence[dict[str, Any]]]]
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class CrossFitted:
     out_of_fold : ndarray of shape (n,)
         Each case's probability by a model that saw neither it nor, while being tuned, its fold.
     inner : dict of int to ndarray of shape (n,)
-        For fold k, out-of-fold probabilities within the other folds (NaN in fold k): no model of them saw fold k.
+        For fold k, out-of-fold probabilities within the other folds (NaN in fold k): no model of them saw fold k. Empty
+        where the tuning was not nested; `out_of_fold` is then tuned on all folds.
     resubstituted : dict of int to ndarray of shape (n,)
         For fold k, probabilities of the model without fold k on all cases.
     inner_auc : dict of int to float
-        For fold k, the AUC of `inner`: what chooses between classifiers without looking at fold k.
+        For fold k, the AUC of `inner`: what chooses between classifiers without looking at fold k. Empty as `inner` is.
     auc : float
         Pooled AUC of `out_of_fold`.
     """
@@ -114,9 +116,22 @@ class FinalFit:
 
 
 def cross_fit(
-    sets: Sequence[FeatureSet], grids: Mapping[str, Sequence[dict[str, Any]]], seeds: Seeds, *, workers: int
+    sets: Sequence[FeatureSet], grids: Grids, seeds: Seeds, *, nested: bool, workers: int, label: str | None
 ) -> tuple[dict[tuple[str, str], CrossFitted], pd.DataFrame, dict[tuple[str, str], str]]:
-    """Fit every classifier at every point of its grid without each fold and each pair of folds, and choose.
+    """Fit every classifier at every point of its grid without each fold and, if nested, each pair of folds; and choose.
+
+    Parameters
+    ----------
+    sets : sequence of FeatureSet
+        The feature sets.
+    grids : mapping
+        Feature set -> classifier -> points of its grid.
+    seeds : callable
+        Purpose -> SeedSequence.
+    nested : bool
+        Whether the tuning is repeated without each fold.
+    workers, label : int, str or None
+        Processes; what the progress lines say, None for none.
 
     Returns
     -------
@@ -130,12 +145,12 @@ def cross_fit(
     keys: list[tuple[FeatureSet, str, HeldOut]] = []
     tasks: list[GridTask] = []
     for given in sets:
-        for classifier, points in grids.items():
-            for held_out in held_out_sets(np.unique(given.fold).tolist())[1:]:
+        for classifier, points in grids[given.name].items():
+            for held_out in held_out_sets(np.unique(given.fold).tolist(), nested=nested)[1:]:
                 if given.prepared[held_out].features:
                     keys.append((given, classifier, held_out))
                     tasks.append(_task(given, classifier, points, held_out, seeds))
-    results = run_tasks(fit_grid, tasks, workers=workers, label="tune classifiers", unit="fits of a grid")
+    results = run_tasks(fit_grid, tasks, workers=workers, label=label, unit="fits of a grid")
     by_key = {
         (given.name, classifier, held_out): result
         for (given, classifier, held_out), result in zip(keys, results, strict=True)
@@ -144,8 +159,8 @@ def cross_fit(
     failed: dict[tuple[str, str], str] = {}
     rows: list[dict[str, Any]] = []
     for given in sets:
-        for classifier, points in grids.items():
-            life, more = _choose(given, classifier, points, by_key)
+        for classifier, points in grids[given.name].items():
+            life, more = _choose(given, classifier, points, by_key, nested=nested)
             rows += more
             if isinstance(life, str):
                 failed[given.name, classifier] = life
@@ -156,7 +171,12 @@ def cross_fit(
 
 
 def fit_final(
-    sets: Sequence[FeatureSet], fitted: Mapping[tuple[str, str], CrossFitted], seeds: Seeds, *, workers: int
+    sets: Sequence[FeatureSet],
+    fitted: Mapping[tuple[str, str], CrossFitted],
+    seeds: Seeds,
+    *,
+    workers: int,
+    label: str | None,
 ) -> dict[tuple[str, str], FinalFit]:
     """Fit each classifier with its chosen parameters to all training cases, and score training and testing cases."""
     chosen = [(given, classifier) for given in sets for name, classifier in fitted if name == given.name]
@@ -176,7 +196,7 @@ def fit_final(
                 keep_fitted=True,
             )
         )
-    results = run_tasks(fit_grid, tasks, workers=workers, label="fit classifiers", unit="classifiers")
+    results = run_tasks(fit_grid, tasks, workers=workers, label=label, unit="classifiers")
     final = {}
     for (given, classifier), result in zip(chosen, results, strict=True):
         if result.fitted[0] is None:
@@ -210,12 +230,14 @@ def _choose(
     classifier: str,
     points: Sequence[dict[str, Any]],
     results: Mapping[tuple[str, str, HeldOut], GridResult],
+    *,
+    nested: bool,
 ) -> tuple[CrossFitted | str, list[dict[str, Any]]]:
     n, m = len(given.outcome), len(points)
     folds = np.unique(given.fold).tolist()
     probability: dict[HeldOut, FloatArray] = {}
     remarks: dict[HeldOut, tuple[str, ...]] = {}
-    for held_out in held_out_sets(folds)[1:]:
+    for held_out in held_out_sets(folds, nested=nested)[1:]:
         rows = rows_in(given.fold, held_out)
         result = results.get((given.name, classifier, held_out))
         values = np.full((m, n), np.nan)
@@ -260,10 +282,12 @@ def _choose(
     out_of_fold = np.full(n, np.nan)
     inner, resubstituted, inner_auc = {}, {}, {}
     for k in folds:
-        others = [j for j in folds if j != k]
-        at, inner[k], inner_auc[k] = tuned(
-            {j: probability[pair(k, j)] for j in others}, [pair(k, j) for j in others], (k,)
-        )
+        at = choice
+        if nested:
+            others = [j for j in folds if j != k]
+            at, inner[k], inner_auc[k] = tuned(
+                {j: probability[pair(k, j)] for j in others}, [pair(k, j) for j in others], (k,)
+            )
         if at is not None:
             out_of_fold[given.fold == k] = probability[k,][at, given.fold == k]
             resubstituted[k] = probability[k,][at]

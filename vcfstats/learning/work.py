@@ -9,9 +9,9 @@ import pandas as pd
 
 from vcfstats.contracts.predictions import predictions_of
 from vcfstats.learning.clinical import ClinicalFit
-from vcfstats.learning.crossfit import HeldOut
+from vcfstats.learning.crossfit import HeldOut, held_out_sets
 from vcfstats.learning.inputs import Inputs
-from vcfstats.learning.learned import Note
+from vcfstats.learning.notes import Note
 from vcfstats.learning.selection import Selection
 from vcfstats.learning.settings import LearningSettings
 from vcfstats.learning.tuning import FeatureSet, Seeds
@@ -24,17 +24,27 @@ BEST_OF = {"rad": "radiomics", "dlr": "fused"}
 
 @dataclass
 class Work:
-    """What accumulates while a study is learned."""
+    """What accumulates while a study is learned; `quiet` leaves the progress lines to whoever repeats it many times."""
 
     given: Inputs
     settings: LearningSettings
     seeds: Seeds
     workers: int
+    quiet: bool = False
     rows: list[pd.DataFrame] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     selections: dict[str, dict[HeldOut, Selection]] = field(default_factory=dict)
     clinical: dict[HeldOut, ClinicalFit] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def held_out(self) -> list[HeldOut]:
+        """What is left out of each fit."""
+        return held_out_sets(self.given.folds, nested=self.settings.folds.nested)
+
+    def label(self, text: str) -> str | None:
+        """Return what the progress lines say."""
+        return None if self.quiet else text
 
     def note(self, subject: str, text: str) -> None:
         """Add a note."""

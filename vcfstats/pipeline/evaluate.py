@@ -11,7 +11,7 @@ import pandas as pd
 
 from vcfstats.contracts.features import read_features
 from vcfstats.contracts.plan import add_looks
-from vcfstats.contracts.predictions import read_predictions
+from vcfstats.contracts.predictions import as_fitted, read_predictions, recalibrated
 from vcfstats.contracts.progress import progress
 from vcfstats.contracts.records import Record, Records, add_record, write_records
 from vcfstats.contracts.study import write_study, write_table
@@ -30,8 +30,10 @@ from vcfstats.pipeline.evaluation import (
     nomogram_file,
     patients,
     planning,
+    risk,
     scanners,
     subgroups,
+    validation,
     workflow,
 )
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
@@ -75,15 +77,30 @@ def run(study: StudyDirectory) -> None:
     _add(records, activation_records(models.read_json(study.activation_file)))
     quality = models.read_json(study.quality_file)
     _add(records, quality_records(quality))
+    account = models.read_json(learned / "resamples.json")
+    if account:
+        resamples = validation.read_resamples(learned)
+        level = params.evaluation.confidence_level
+        _add(records, validation.optimism_records(predictions, resamples, account, level))
+        _add(records, validation.stability_records(account, level))
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
+    names = {given.model for given in sets}
     for given in progress(sets, len(sets), label="evaluate", unit="sets of predictions"):
         _add(records, performance_records(given, params.evaluation))
-        tables["roc"].append(curves.roc_points(given))
-        if given.model in models.LABELS:  # the classifiers of Tables 2 to 4 are shown by their ROC curves alone
+        fitted = as_fitted(given.model)
+        if given.model == fitted:  # recalibrated, a model ranks patients as before
+            tables["roc"].append(curves.roc_points(given))
+        # Of the classifiers, those that are recalibrated are shown on the internal test set.
+        if fitted in models.LABELS or (recalibrated(fitted) in names and given.kind == "testing"):
             tables["calibration"].append(curves.calibration_points(given, params.evaluation))
             tables["calibration_groups"].append(curves.calibration_groups(given, params.evaluation))
-            tables["decision"].append(curves.decision_points(given, params.evaluation))
+            points = curves.decision_points(given, params.evaluation)
+            # Treating all or none is the same for every model: told once for each set of predictions.
+            tables["decision"].append(
+                points if given.model in models.LABELS else points[points["model"] == given.model]
+            )
+        if given.model in models.LABELS:
             tables["roc_band"].append(bands.roc_band_points(given, params))
             tables["decision_band"].append(bands.decision_band_points(given, params.evaluation))
             tables["distribution"].append(curves.distribution(given))
@@ -157,10 +174,14 @@ def _model_tables(
         "coefficients": models.coefficients(selection),
         "comparison": models.comparison(predictions, params),
         "classifiers": _classifiers(pd.read_csv(learned / "classifiers.csv")),
+        "risk_groups": risk.risk_groups(predictions, models.read_json(learned / "risk_groups.json"), params.evaluation),
     }
     activation = models.activation(models.read_json(study.activation_file))
     if len(activation):
         tables["activation"] = activation
+    account = models.read_json(learned / "resamples.json")
+    if account and account["candidates"]:
+        tables["selection_frequency"] = validation.selection_frequency(account, selection)
     tables |= scanners.tables(models.read_json(learned / "scanners.json"))
     scaling = example.scaling(selection, _standardisation(learned / "classifiers"))
     return tables | ({"scaling": scaling} if len(scaling) else {})
@@ -177,7 +198,9 @@ def _nomogram_tables(
     drawn = models.nomogram(dlrn, cohort, predictions, params)
     ticks, model = models.nomogram_tables(dlrn, drawn, params)
     traced, records = example.example(drawn, cohort, predictions, params)
-    return {"nomogram": ticks, "nomogram_model": model}, {"nomogram_example": traced} if len(traced) else {}, records
+    cuts = models.read_json(study.models / "learned" / "risk_groups.json").get("dlrn")
+    axes = {"nomogram": ticks, "nomogram_model": model, "risk_score": risk.risk_score(drawn, cuts)}
+    return axes, {"nomogram_example": traced} if len(traced) else {}, records
 
 
 def _standardisation(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:

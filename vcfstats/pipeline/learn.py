@@ -18,6 +18,7 @@ from vcfstats.learning.selection import Reliability, reliable_features
 from vcfstats.pipeline.application.writing import write_bundle
 from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.keeping import Kept
 from vcfstats.pipeline.networks import read_networks
 
 
@@ -34,14 +35,19 @@ def run(study: StudyDirectory) -> None:
         "agreement": readers_agreement(study, cohort),
         "reliability": reliability(study),
     }
-    learned = learn(cohort, matrices, params.learning, params.seed_for, networks=networks, **given)
+    keep = Kept(study.cache.absolute(), "resamples")
+    learned = learn(cohort, matrices, params.learning, params.seed_for, networks=networks, keep=keep, **given)
     if networks.cross_fitted:
         print(
             "learn: once more with one network for all folds, to show what cross-fitting changes",
             file=sys.stderr,
             flush=True,
         )
-        alone = learn(cohort, matrices, params.learning, params.seed_for, networks=networks.alone(), **given)
+        # The network is not refitted in a bootstrap sample: what these say is the same with one network.
+        settings = params.learning.model_copy(
+            update={"optimism": params.learning.optimism.model_copy(update={"n_resamples": 0})}
+        )
+        alone = learn(cohort, matrices, settings, params.seed_for, networks=networks.alone(), **given)
         learned = beside(learned, alone)
     learned.write(study.models / "learned")
     write_predictions(learned.predictions, study.predictions_file)

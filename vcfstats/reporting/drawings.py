@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from vcfstats.contracts.predictions import as_fitted, recalibrated
 from vcfstats.reporting import figures, values
 from vcfstats.reporting.contents.selection import STEPS
 from vcfstats.reporting.figures import Step, wrapped
+from vcfstats.reporting.figures.curves import TREAT_ALL, TREAT_NONE
 from vcfstats.reporting.pictures import Picture
 from vcfstats.reporting.study import KINDS, Study
 
@@ -240,6 +243,49 @@ def scanners(study: Study) -> Any:
 def training(study: Study) -> Any:
     """Draw the training curves of all networks, or say that none was trained."""
     return figures.training_figure(study.rows("training"), simulated=study.info.simulated)
+
+
+_VERSIONS = {"fitted": "As fitted", "recalibrated": "Recalibrated"}
+
+
+def recalibration(study: Study, feature_set: str | None = None) -> Any:
+    """Draw the calibration of the headline models on the internal test set as fitted and recalibrated, or of the classifiers of a feature set."""
+    models = study.info.models if feature_set is None else study.classifiers(feature_set)
+    return figures.calibration_figure(
+        _versions(study, "calibration", models),
+        _versions(study, "calibration_groups", models),
+        _recalibrated_ones(study, models),
+        headings=_VERSIONS,
+        simulated=study.info.simulated,
+    )
+
+
+def recalibrated_decision(study: Study, feature_set: str | None = None) -> Any:
+    """Draw the decision curves of the same, as fitted and recalibrated."""
+    models = study.info.models if feature_set is None else study.classifiers(feature_set)
+    return figures.decision_figure(
+        _versions(study, "decision", models),
+        _recalibrated_ones(study, models),
+        headings=_VERSIONS,
+        simulated=study.info.simulated,
+    )
+
+
+def _recalibrated_ones(study: Study, models: Mapping[str, str]) -> dict[str, str]:
+    return {name: label for name, label in models.items() if study.kinds(recalibrated(name))}
+
+
+def _versions(study: Study, table: str, models: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows of the internal test set, with `kind` saying whether they are of the model as fitted or recalibrated."""
+    rows = study.rows(table)
+    rows = rows[rows["kind"] == "testing"]
+    parts = []
+    for version, of in (("fitted", as_fitted), ("recalibrated", recalibrated)):
+        named = {of(name): name for name in _recalibrated_ones(study, models)}
+        named |= {name: name for name in (TREAT_ALL, TREAT_NONE)}
+        mine = rows[rows["model"].isin(list(named))]
+        parts.append(mine.assign(kind=version, model=mine["model"].map(named)).drop_duplicates(ignore_index=True))
+    return pd.concat(parts, ignore_index=True)
 
 
 def followup(study: Study) -> Any:

@@ -33,6 +33,9 @@ FIGURES: Mapping[str, Callable[[Study], Any]] = {
     "funnel": drawings.funnel,
     "scanners": drawings.scanners,
     "training": drawings.training,
+    "recalibration": drawings.recalibration,
+    "recalibration_classifiers": lambda study: drawings.recalibration(study, drawings.all_features(study)),
+    "recalibrated_decision": lambda study: drawings.recalibrated_decision(study, drawings.all_features(study)),
     "followup": drawings.followup,
 }
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.nomogram import NomogramFile, read_nomogram
+from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record, Records, read_records
 from vcfstats.contracts.study import TABLES, StudyFile, read_study, read_table
 from vcfstats.reporting import values
@@ -49,8 +50,8 @@ class Study:
 
     @property
     def names(self) -> dict[str, str]:
-        """All models, their names in records -> in print: the headline models, then each classifier on each feature set."""
-        return (
+        """All models, their names in records -> in print: the headline models, then each classifier on each feature set, then both recalibrated."""
+        fitted = (
             self.info.models
             | self.info.variants
             | {
@@ -59,6 +60,7 @@ class Study:
                 for classifier, printed in self.info.classifiers.items()
             }
         )
+        return fitted | {recalibrated(name): f"{label}, recalibrated" for name, label in fitted.items()}
 
     def classifiers(self, feature_set: str) -> dict[str, str]:
         """Return the classifiers of a feature set, their names in records -> in print."""

@@ -14,7 +14,11 @@ MINUS = "\N{MINUS SIGN}"
 # Decimals of an estimate; what is not listed has three.
 _DECIMALS = {
     "calibration_slope": 2,
+    "calibration_slope_corrected": 2,
+    "calibration_slope_optimism": 2,
     "calibration_intercept": 2,
+    "calibration_intercept_corrected": 2,
+    "calibration_intercept_optimism": 2,
     "calibration_in_the_large": 2,
     "oe_ratio": 2,
     "median_followup": 1,

@@ -67,6 +67,8 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "deep_head": network.deep_head(params),
         "fusion": _fusion(params),
         "threshold": _threshold(params),
+        "recalibration": _recalibration(params),
+        "risk_groups": _risk_groups(params),
         "auc_interval": f"{METHOD_NAMES[params.evaluation.auc_interval]} confidence interval",
         "proportion_interval": f"{METHOD_NAMES[params.evaluation.proportion_interval]} confidence intervals",
         "pairs_adjusted_by": params.evaluation.pairs_adjusted_by,
@@ -210,6 +212,24 @@ def _radiomics(params: Params) -> str:
     bins = f"in bins of width {r.bin_width:g}" if r.bin_width is not None else f"in {r.bin_count} bins"
     images = "images" if len(r.image_types) > 1 else "image"
     return f"Features were taken from the {names} {images}, grey levels {bins}."
+
+
+def _recalibration(params: Params) -> str:
+    method = params.learning.recalibration.method
+    if method == "none":
+        return "No probability was recalibrated."
+    how = "a logistic model of their logit" if method == "logistic" else "isotonic regression"
+    return (
+        f"Recalibrated probabilities came from {how}, learned on the out-of-fold probabilities of training patients alone; those of the training "
+        "patients themselves from maps that had not seen their fold."
+    )
+
+
+def _risk_groups(params: Params) -> str:
+    settings = params.learning.risk_groups
+    if settings.cuts is not None:
+        return f"Groups of risk begin at predicted probabilities of {', '.join(f'{cut:g}' for cut in settings.cuts)}, set beforehand."
+    return f"{settings.groups} groups of risk were cut at quantiles of the out-of-fold probabilities of training patients, then frozen."
 
 
 def _threshold(params: Params) -> str:

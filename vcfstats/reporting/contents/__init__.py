@@ -13,8 +13,10 @@ from vcfstats.reporting.contents.performance import (
 from vcfstats.reporting.contents.planning import missing_table, sample_size_table
 from vcfstats.reporting.contents.published import published, published_table
 from vcfstats.reporting.contents.quality import quality_table
+from vcfstats.reporting.contents.risk import risk_group_table, risk_score_table
 from vcfstats.reporting.contents.scanners import scanner_table
 from vcfstats.reporting.contents.selection import funnel_table, nomogram_table, score_table
+from vcfstats.reporting.contents.validation import stability_table, validation_table
 
 __all__ = [
     "agreement_table",
@@ -37,7 +39,11 @@ __all__ = [
     "published_table",
     "quality_table",
     "regression_table",
+    "risk_group_table",
+    "risk_score_table",
     "sample_size_table",
     "scanner_table",
     "score_table",
+    "stability_table",
+    "validation_table",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record
 from vcfstats.reporting import values
 from vcfstats.reporting.contents.layout import message
@@ -127,8 +128,11 @@ def _calibration(study: Study, columns: Sequence[Column]) -> Table:
     for kind in KINDS:
         shown = [name for name in study.info.models if kind in study.kinds(name)]
         for name in shown:
-            rows.append({"model": study.info.models[name]} | {e: _full(study, f"{kind}/{name}/{e}") for e in estimates})
-            groups.append(KINDS[kind][0] + _size(study, kind, shown))
+            for version in (name, recalibrated(name)):
+                if kind in study.kinds(version):
+                    label = study.info.models[name] + (", recalibrated" if version != name else "")
+                    rows.append({"model": label} | {e: _full(study, f"{kind}/{version}/{e}") for e in estimates})
+                    groups.append(KINDS[kind][0] + _size(study, kind, shown))
     table = Table.of(columns, rows, groups=groups)
     reasons = _reasons(study, study.info.models, estimates)
     return table.with_note(f"–: not estimable; {'; '.join(reasons)}.") if reasons else table

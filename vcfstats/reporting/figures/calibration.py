@@ -23,6 +23,7 @@ def calibration_figure(
     *,
     distribution: pd.DataFrame | None = None,
     notes: pd.DataFrame | None = None,
+    headings: Mapping[str, str] | None = None,
     width_mm: float | None = None,
     simulated: bool = False,
 ) -> p9.ggplot:
@@ -41,6 +42,8 @@ def calibration_figure(
         upwards and non-events downwards.
     notes : DataFrame, optional
         Columns kind, model, text: what to write into a panel, such as a test's p value.
+    headings : mapping, optional
+        Value of `kind` -> heading of its panels, in order, where they are not sets of predictions.
     models, width_mm, simulated
         As for `roc_figure`.
     """
@@ -49,7 +52,7 @@ def calibration_figure(
         parts["note"] = notes.assign(predicted=0.98, observed=0.03)
     if distribution is not None:
         parts["bar"] = distribution.assign(predicted=(distribution["lower"] + distribution["upper"]) / 2, observed=0.0)
-    frame, panels, width, height = layout(together(parts), models, ["predicted", "observed"], width_mm)
+    frame, panels, width, height = layout(together(parts), models, ["predicted", "observed"], width_mm, headings)
     if not frame["part"].isin(["curve", "group"]).any():
         return empty_figure("Calibration not estimable", width, 40.0)
     shown = names_shown(models, frame)

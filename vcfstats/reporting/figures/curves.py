@@ -98,6 +98,7 @@ def decision_figure(
     band: pd.DataFrame | None = None,
     sensible: tuple[float, float] | None = None,
     grid: bool = False,
+    headings: Mapping[str, str] | None = None,
     width_mm: float | None = None,
     simulated: bool = False,
 ) -> p9.ggplot:
@@ -111,13 +112,15 @@ def decision_figure(
         Columns kind, model, threshold, low, high: of the models that shall have a band.
     sensible : tuple of float, optional
         Lowest and highest threshold at which somebody would hesitate: what lies outside is shaded.
+    headings : mapping, optional
+        Value of `kind` -> heading of its panel, in order, where the panels are not sets of predictions.
     models, grid, width_mm, simulated
         As for `roc_figure`.
     """
     names = {**models, TREAT_ALL: "Treat all", TREAT_NONE: "Treat none"}
     parts = {"curve": curve.drop_duplicates(["kind", "model", "threshold"]), "band": band}
     both = together(parts)
-    frame, panels, width, height = layout(both, names, ["threshold"], width_mm)
+    frame, panels, width, height = layout(both, names, ["threshold"], width_mm, headings)
     lines = frame[frame["part"] == "curve"].dropna(subset=["net_benefit"])
     if lines.empty:
         return empty_figure("Decision curve not estimable", width, 40.0)
@@ -237,16 +240,23 @@ def together(parts: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame:
 
 
 def layout(
-    points: pd.DataFrame, models: Mapping[str, str], needed: Sequence[str], width_mm: float | None
+    points: pd.DataFrame,
+    models: Mapping[str, str],
+    needed: Sequence[str],
+    width_mm: float | None,
+    headings: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, list[str], float, float]:
-    """Return the rows that can be drawn, with panel and model as ordered categories, the panels, and the size in mm."""
+    """Return the rows that can be drawn, with panel and model as ordered categories, the panels, and the size in mm.
+
+    `headings` maps the values of `kind`, in order, to the panels' headings where these are not sets of predictions.
+    """
     chosen = points[points["model"].isin(list(models))]
     frame = chosen.dropna(subset=list(needed)).reset_index(drop=True)
-    kinds = [kind for kind in PANELS if kind in set(frame["kind"])]
+    kinds = [kind for kind in headings or PANELS if kind in set(frame["kind"])]
     width = width_mm or (SINGLE_MM if len(kinds) < 2 else DOUBLE_MM)
     if not kinds:
         return frame, [], width, 40.0
-    panels = panel_labels(kinds, {kind: names[0] for kind, names in KINDS.items()})
+    panels = panel_labels(kinds, dict(headings or {kind: names[0] for kind, names in KINDS.items()}))
     drawn = [name for name in models if name in set(frame["model"])]
     frame = frame.assign(
         panel=ordered(frame, "kind", kinds, panels), model=ordered(frame, "model", drawn, dict(models))

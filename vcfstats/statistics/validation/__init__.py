@@ -2,5 +2,12 @@
 
 from vcfstats.statistics.validation.crossvalidation import CrossValidationResult, repeated_cross_validation
 from vcfstats.statistics.validation.optimism import OptimismResult, optimism_bootstrap
+from vcfstats.statistics.validation.resamples import optimism_from_resamples
 
-__all__ = ["CrossValidationResult", "OptimismResult", "optimism_bootstrap", "repeated_cross_validation"]
+__all__ = [
+    "CrossValidationResult",
+    "OptimismResult",
+    "optimism_bootstrap",
+    "optimism_from_resamples",
+    "repeated_cross_validation",
+]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from vcfstats.statistics.bootstrap.plan import check_resamples, make_plan
 from vcfstats.statistics.inputs import (
+    BoolArray,
     FloatArray,
     RandomState,
     as_generator,
@@ -20,7 +21,7 @@ from vcfstats.statistics.inputs import (
     check_level,
 )
 from vcfstats.statistics.results import ConfidenceInterval, Result
-from vcfstats.statistics.validation.jobs import ESTIMABLE_632, make_job, summarise
+from vcfstats.statistics.validation.jobs import ESTIMABLE_632, Draws, make_job, summarise
 from vcfstats.statistics.validation.measures import MEASURES, no_information
 
 INTERVALS = ("location-shifted", "two-stage")
@@ -240,31 +241,44 @@ def optimism_bootstrap(
     first, second = np.random.SeedSequence(int(as_generator(random_state).integers(2**63))).spawn(2)
     apparent, prob = job.apparent()
     draws = job.resample(check_resamples(n_resamples), np.random.default_rng(first))
-    summary = summarise(apparent, draws)
     two_stage = job.repeat(n_outer, check_resamples(n_inner), np.random.default_rng(second)) if n_outer else None
+    return collect(chosen, outcome, apparent, prob, draws, two_stage)
+
+
+def collect(
+    measures: tuple[str, ...],
+    outcome: BoolArray,
+    apparent: FloatArray,
+    prob: FloatArray,
+    draws: Draws,
+    two_stage: FloatArray | None = None,
+) -> OptimismResult:
+    """Put the draws of resamples together; `apparent` and `prob` are of the model of all patients."""
+    n_resamples = len(draws.training)
+    training, test, optimism = summarise(apparent, draws)
     n_failed = np.sum(~np.isfinite(draws.training - draws.test), axis=0)
     if n_failed.any():
         worst = int(np.argmax(n_failed))
         warnings.warn(
-            f"{int(n_failed[worst]):,} of {n_resamples:,} resamples gave no {chosen[worst]} ({dict(draws.failures)}); means are"
+            f"{int(n_failed[worst]):,} of {n_resamples:,} resamples gave no {measures[worst]} ({dict(draws.failures)}); means are"
             " over the others.",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     estimate_632, estimate_632plus, out_of_bag = _point632(
-        chosen, apparent, draws.out_of_bag, no_information(outcome, prob)
+        measures, apparent, draws.out_of_bag, no_information(outcome, prob)
     )
     return OptimismResult(
-        measures=chosen,
+        measures=measures,
         apparent=apparent,
-        training=summary[0],
-        test=summary[1],
-        optimism=summary[2],
-        corrected=apparent - summary[2],
+        training=training,
+        test=test,
+        optimism=optimism,
+        corrected=apparent - optimism,
         out_of_bag=out_of_bag,
         corrected_632=estimate_632,
         corrected_632plus=estimate_632plus,
-        n=n,
+        n=len(outcome),
         n_events=int(outcome.sum()),
         n_resamples=n_resamples,
         n_failed=n_failed,

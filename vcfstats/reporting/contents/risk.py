@@ -1,0 +1,81 @@
+"""Tables of risk: groups of patients with predicted and observed risk, and the nomogram as a score."""
+
+from __future__ import annotations
+
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.study import KINDS, Study
+from vcfstats.reporting.tables import Column, Table
+
+
+def risk_model(study: Study) -> str:
+    """Return the model whose groups are shown: the primary comparison's first one that was fitted, else the last of all."""
+    fitted = [name for name in study.info.primary_comparison if name in study.info.models]
+    return (fitted or [*study.info.models][-1:] or [""])[0]
+
+
+def risk_group_table(study: Study, model: str | None = None) -> Table:
+    """Return predicted and observed risk by group, one row group for each set of predictions; by default of `risk_model`."""
+    chosen = model or risk_model(study)
+    frame = study.rows("risk_groups")
+    frame = frame[frame["model"] == chosen]
+    if frame.empty:
+        return message("There is no model whose patients could be grouped by risk.")
+    columns = [
+        Column("number", "Group", width=10),
+        Column("bounds", "Predicted probability", "right", width=28),
+        Column("events", "Events/cases", "right", width=16),
+        Column("predicted", "Mean predicted", "right", width=18),
+        Column("observed", "Observed (CI)", "right", width=28),
+    ]
+    rows, groups = [], []
+    for kind, (heading, *_) in KINDS.items():
+        for row in frame[frame["kind"] == kind].to_dict("records"):
+            rows.append(
+                {
+                    "number": f"{row['number']:.0f}",
+                    "bounds": f"{row['from']:.3f} to below {row['below']:.3f}"
+                    if row["below"] < 1
+                    else f"{row['from']:.3f} and above",
+                    "events": f"{row['events']:.0f}/{row['n']:.0f}",
+                    "predicted": _percent(row["predicted"]),
+                    "observed": f"{_percent(row['observed'])} ({_percent(row['low'])} to {_percent(row['high'])})"
+                    if row["n"]
+                    else "–",
+                }
+            )
+            groups.append(heading)
+    table = Table.of(columns, rows, groups=groups)
+    words = study.records.get("design/risk_groups")
+    if words is not None:
+        table = table.with_note(str(words.value))
+    return table.with_note(
+        f"Model: {study.info.models.get(chosen, chosen)}. CI, confidence interval of the proportion."
+    )
+
+
+def risk_score_table(study: Study) -> Table:
+    """Return the probability at every tenth point of the nomogram."""
+    frame = study.rows("risk_score")
+    if frame.empty:
+        return message("There is no nomogram to score by.")
+    columns = [
+        Column("points", "Total points", "right", width=34),
+        Column("probability", "Probability", "right", width=33),
+        Column("number", "Group of risk", "right", width=33),
+    ]
+    rows = [
+        {
+            "points": f"{row['points']:.0f}",
+            "probability": values.decimal(row["probability"], 3),
+            "number": "–" if row["number"] != row["number"] else f"{row['number']:.0f}",
+        }
+        for row in frame.to_dict("records")
+    ]
+    return Table.of(columns, rows).with_note(
+        "Points of each predictor are read from the nomogram's axes and added; between two rows the probability lies between theirs."
+    )
+
+
+def _percent(value: float) -> str:
+    return "–" if value != value else f"{100 * value:.1f}%"

@@ -1,0 +1,108 @@
+"""Table of internal validation: how the apparent performance of the headline models shrinks as it is judged more honestly."""
+
+from __future__ import annotations
+
+from vcfstats.contracts.records import record_key
+from vcfstats.reporting import values
+from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.study import Study
+from vcfstats.reporting.tables import Column, Table
+
+# Column -> its heading, the key of its record after the model's name stands in for {}, its width, whether with an interval.
+_AUCS = {
+    "apparent": ("Apparent", "apparent/{}/auc", 10, False),
+    "out_of_fold": ("Out of fold", "out_of_fold/{}/auc", 12, False),
+    "corrected": ("Corrected (CI)", "model/{}/auc_corrected", 22, True),
+    "out_of_bag": ("Out of bag", "model/{}/auc_out_of_bag", 12, False),
+    "plus": (".632+", "model/{}/auc_632plus", 8, False),
+    "testing": ("Testing (CI)", "testing/{}/auc", 22, True),
+}
+_CALIBRATION = {
+    "slope": ("Slope", "model/{}/calibration_slope_corrected", 9, False),
+    "intercept": ("Intercept", "model/{}/calibration_intercept_corrected", 11, False),
+}
+
+
+def validation_table(study: Study) -> Table:
+    """Return the apparent, out-of-fold, optimism-corrected, out-of-bag, .632+ and testing AUC of each headline model."""
+    shown = [name for name in study.info.models if f"model/{name}/resamples" in study.records]
+    if not shown:
+        return message("The models were not refitted in bootstrap samples.")
+    columns = [
+        Column("model", "Model", width=10),
+        *(Column(name, label, "right", width=width) for name, (label, _, width, _) in (_AUCS | _CALIBRATION).items()),
+    ]
+    rows = [
+        {"model": study.info.models[name]}
+        | {
+            column: _cell(study, key.format(name), whole=whole)
+            for column, (_, key, _, whole) in (_AUCS | _CALIBRATION).items()
+        }
+        for name in shown
+    ]
+    table = Table.of(columns, rows)
+    for name in shown:
+        record = study.records[f"model/{name}/resamples"]
+        failed = study.records.get(f"model/{name}/resamples_failed")
+        lost = f"; {failed.value} of them failed" if failed is not None and failed.value else ""
+        table = table.with_note(
+            f"{study.info.models[name]}: {record.value} bootstrap samples of patients{lost}; in each, {record.method}."
+        )
+    table = table.with_note(
+        "Corrected: apparent value less its mean optimism (Harrell), slope and intercept of calibration likewise; out of bag: mean over the "
+        "samples in the patients not drawn; .632+: apparent and out-of-bag value weighed by the overfitting. Of models that fit "
+        "their own patients almost perfectly Harrell's correction takes too little away: believe the out-of-bag and .632+ values."
+    )
+    return table.with_note(
+        "The filter by reproducibility and the readers' agreement know no outcome and were not repeated. AUC, area under the receiver "
+        "operating characteristic curve; CI, confidence interval."
+    )
+
+
+def stability_table(study: Study) -> Table:
+    """Return in which share of the bootstrap samples each kept feature was selected, one row group for each feature set."""
+    frame = study.rows("selection_frequency")
+    frame = frame[frame["kept"] == "yes"]
+    notes = []
+    for name, label in study.info.feature_sets.items():
+        record = study.records.get(f"model/{name}/selection_stability")
+        if record is None:
+            continue
+        shown = (
+            values.full(record)
+            if record.value is not None
+            else f"not estimable ({study.reason(record_key('model', name, 'selection_stability'))})"
+        )
+        size = study.records.get(f"model/{name}/selection_mean_size")
+        features = (
+            f"; {size.value:.1f} features kept on average" if size and isinstance(size.value, int | float) else ""
+        )
+        notes.append(f"{label}: stability {shown}{features}; {record.method}.")
+    if frame.empty:
+        table = message("No feature was kept, or the selection was not repeated.")
+    else:
+        columns = [
+            Column("feature", "Feature", width=70),
+            Column("frequency", "Selected in samples", "right", width=30),
+        ]
+        table = Table.of(
+            columns,
+            [
+                {"feature": breakable(str(row["feature"])), "frequency": f"{100 * row['frequency']:.0f}%"}
+                for row in frame.to_dict("records")
+            ],
+            groups=[study.info.feature_sets.get(str(name), str(name)) for name in frame["feature_set"]],
+        )
+    for note in notes:
+        table = table.with_note(note)
+    return table.with_note(
+        "Stability: 1 where every sample keeps the same features, 0 where they are no more alike than by chance; features that stand for one another count as different."
+    )
+
+
+def _cell(study: Study, key: str, *, whole: bool) -> str:
+    record = study.records.get(key)
+    if record is None or record.value is None:
+        return "–"
+    limits = values.interval(record) if whole else ""
+    return f"{values.point(record)} ({limits})" if limits else values.point(record)
