@@ -81,7 +81,7 @@ def _of_model(
                 ci_low=limits[0],
                 ci_high=limits[1],
                 level=None if limits[0] is None else confidence_level,
-                method=f"Harrell's optimism correction, {how}",
+                method=_method("Harrell's optimism correction", how, result.corrected[k]),
                 **about,
             )
         )
@@ -89,7 +89,7 @@ def _of_model(
             Record(
                 estimate=f"{estimate}_optimism",
                 value=float(result.optimism[k]),
-                method=f"in the sample less in all patients, {how}",
+                method=_method("in the sample less in all patients", how, result.optimism[k]),
                 **about,
             )
         )
@@ -97,8 +97,16 @@ def _of_model(
         ("auc_out_of_bag", result.out_of_bag, "in the patients not drawn"),
         ("auc_632plus", result.corrected_632plus, ".632+ (Efron and Tibshirani 1997)"),
     ):
-        records.append(Record(estimate=estimate, value=float(values[0]), method=f"{words}, {how}", **about))
+        records.append(
+            Record(estimate=estimate, value=float(values[0]), method=_method(words, how, values[0]), **about)
+        )
     return records
+
+
+def _method(words: str, how: str, value: float) -> str:
+    if np.isnan(value):
+        return f"not estimable: the predictions separate events from non-events; {words}, {how}"
+    return f"{words}, {how}"
 
 
 def stability_records(account: dict[str, Any], confidence_level: float) -> list[Record]:
