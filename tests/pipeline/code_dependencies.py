@@ -37,6 +37,7 @@ ROOMS = {
     # All rooms whose code is in the hash that the documents print.
     "evaluate": ["contracts", "imaging", "learning", "pipeline", "simulation", "statistics"],
     "render": ["contracts", "reporting"],
+    "audit": ["audit", "pipeline/audit.py"],
 }
 
 

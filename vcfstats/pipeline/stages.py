@@ -23,6 +23,7 @@ STAGES = (
     "plan",
     "evaluate",
     "render",
+    "audit",
 )
 
 

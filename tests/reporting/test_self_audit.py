@@ -1,0 +1,125 @@
+"""A paper reads its own pages back: what departs from the results, or cannot be true together, is found."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.reporting.test_documents import with_report
+from vcfstats.audit.documents import DocumentAudit, audit_documents
+from vcfstats.audit.documents.prose import unexplained
+from vcfstats.audit.documents.reading import read_page, read_word
+from vcfstats.reporting import open_study, render
+
+
+@pytest.fixture(scope="module")
+def rendered(whole_study: Path) -> Path:
+    report = with_report(whole_study)
+    render(report, formats=["html", "docx"], out_dir=report / "_output", engine="offline")
+    return report
+
+
+def audited(report: Path, folder: Path) -> DocumentAudit:
+    sources = [report / "paper.qmd", report / "supplement.qmd"]
+    return audit_documents(open_study(report.parent), sources, folder, auc_interval="delong")
+
+
+def test_the_documents_as_rendered_hold_what_the_results_say(rendered: Path) -> None:
+    done = audited(rendered, rendered / "_output")
+    # The figures of this study are made up one by one: its tables need not be able to stand together.
+    left = [str(problem) for problem in done.problems if "can stand together" not in problem.allowed]
+    assert left == []
+    assert done.counts["numbers and words of the text that name their record"] > 80
+    assert done.counts["tables of HTML documents"] >= 15
+    assert done.counts["tables of Word documents"] == done.counts["tables of HTML documents"]
+
+
+def planted(report: Path, tmp_path: Path, name: str, old: str, new: str) -> DocumentAudit:
+    """The audit of documents of which one was edited after rendering."""
+    folder = tmp_path / "_output"
+    shutil.copytree(report / "_output", folder)
+    target = folder / name
+    if target.suffix == ".docx":
+        with zipfile.ZipFile(target) as archive:
+            parts = {entry: archive.read(entry) for entry in archive.namelist()}
+        body = parts["word/document.xml"].decode("utf-8")
+        assert re.search(old, body), old
+        parts["word/document.xml"] = re.sub(old, new, body, count=1).encode("utf-8")
+        with zipfile.ZipFile(target, "w") as archive:
+            for entry, content in parts.items():
+                archive.writestr(entry, content)
+    else:
+        body = target.read_text(encoding="utf-8")
+        assert re.search(old, body), old
+        target.write_text(re.sub(old, new, body, count=1), encoding="utf-8")
+    return audited(report, folder)
+
+
+def found(done: DocumentAudit) -> str:
+    return "\n".join(f"{Path(problem.file).name}: {problem.found} | {problem.allowed}" for problem in done.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        # A changed AUC in the text, which still names its record.
+        ("paper.html", r"(testing/dlrn/auc = [^>]*>)0\.\d{3}", r"\g<1>0.123", "the record testing/dlrn/auc says"),
+        # A number typed into the text.
+        ("paper.html", r"<p>This report follows", "<p>In 812 patients this report follows", "812 in"),
+        # A changed cell of the headline table.
+        (
+            "paper.html",
+            r'(id="tbl-headline".*?>Clinical</td>\s*<td[^>]*>)0\.\d{3}',
+            r"\g<1>0.321",
+            "table tbl-headline",
+        ),
+        # A percentage of the baseline table.
+        ("paper.html", r"61 \(37\.2%\)</td>", "61 (27.2%)</td>", "table tbl-baseline"),
+        # A p value of the supplement's text.
+        ("supplement.html", r"p\s*=\s*0\.040", "p = 0.004", "p = 0.004"),
+        # The same in Word: a cell of a table, and a number of the text.
+        ("paper.docx", r"61 \(37\.2%\)", "16 (37.2%)", "paper.docx: table tbl-baseline"),
+        ("paper.docx", r"0\.060", "0.090", "paper.docx: no 0.060"),
+    ],
+)
+def test_a_planted_error_is_found(rendered: Path, tmp_path: Path, name: str, old: str, new: str, said: str) -> None:
+    done = planted(rendered, tmp_path, name, f"(?s){old}", new)
+    assert said in found(done), found(done)
+
+
+def test_figures_that_cannot_stand_together_are_found(rendered: Path, tmp_path: Path) -> None:
+    """The table audit looks at what is printed: here sensitivity no longer fits the counts of its cohort."""
+    pattern = r'(?s)(id="tbl-headline".*?Internal test set: 70 cases, 24 events.*?>DLRN</td>(?:\s*<td[^>]*>[^<]*</td>){4}\s*<td[^>]*>)[\d.]+%'
+    done = planted(rendered, tmp_path, "paper.html", pattern, r"\g<1>99.1%")
+    assert any("can stand together" in problem.allowed for problem in done.problems), found(done)
+
+
+def test_a_table_that_is_gone_is_missed(rendered: Path, tmp_path: Path) -> None:
+    done = planted(rendered, tmp_path, "paper.html", 'id="tbl-headline"', 'id="tbl-other"')
+    assert "no table tbl-headline" in found(done)
+
+
+def test_numbers_that_need_no_record() -> None:
+    for text in (
+        "See Table 5 and Figure S12.",
+        "as others did [3, 4].",
+        "2.1 Participants",
+        "T2-weighted, 2.5D, SHA-256",
+    ):
+        assert unexplained(text, frozenset()) == [], text
+    assert unexplained("in 34 patients, 12.5% of them", frozenset()) == ["34", "12.5%"]
+    assert unexplained("in 34 patients", frozenset({"34"})) == []
+
+
+def test_pages_and_word_hold_the_same_tables(rendered: Path) -> None:
+    page, word = (
+        reader(rendered / "_output" / f"paper.{kind}") for reader, kind in ((read_page, "html"), (read_word, "docx"))
+    )
+    assert len(page.tables) == len(word.tables) == 5
+    for left, right in zip(page.tables, word.tables, strict=True):
+        width = max(map(len, left.rows))
+        assert [row for row in left.rows if len(row) == width] == [row for row in right.rows if len(row) == width]

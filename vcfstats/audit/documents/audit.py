@@ -1,0 +1,164 @@
+"""The self-audit of a paper: what its rendered documents say against the records, and against one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vcfstats.audit.documents.expected import differences, expected_tables
+from vcfstats.audit.documents.figures import together
+from vcfstats.audit.documents.prose import own_numbers, unexplained
+from vcfstats.audit.documents.reading import ReadDocument, ReadTable, read_page, read_word
+from vcfstats.audit.documents.sources import misquoted, numbers
+from vcfstats.contracts.errors import Problem
+from vcfstats.contracts.records import Record
+from vcfstats.reporting.study import Study
+from vcfstats.reporting.tables import Table
+
+# Intervals of AUCs, as params name them -> as the table audit does.
+_INTERVALS = {"delong": "delong", "logit-delong": "logit"}
+
+
+@dataclass
+class DocumentAudit:
+    """What the self-audit looked at and found.
+
+    Attributes
+    ----------
+    problems : list of Problem
+        Where a document departs from the results, or its figures from one another.
+    counts : dict
+        Things looked at: what "nothing found" is worth.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def looked(self, name: str, count: int = 1) -> None:
+        """Count things looked at."""
+        self.counts[name] = self.counts.get(name, 0) + count
+
+    def wrong(self, file: Path, found: str, allowed: str) -> None:
+        """Note a departure."""
+        mend = "correct the source (report/*.qmd, or the code that writes the document) and render again; never edit the result"
+        self.problems.append(Problem(found, allowed, mend, file=file))
+
+
+def audit_documents(study: Study, sources: Sequence[Path], rendered: Path, *, auc_interval: str) -> DocumentAudit:
+    """Read rendered documents back and hold them against the study's results.
+
+    In HTML each number of the text names its record, and must say what the record says; a number that names none must be a
+    reference, a citation, part of a name, or the authors' own (report/study, the words of the study). Tables are compared
+    cell by cell with those that the results make. Word documents must hold the tables and the numbers of the HTML
+    documents. Performance and baseline tables are then put to the table audit: can these figures stand together?
+
+    Parameters
+    ----------
+    study : Study
+        The finished study.
+    sources : sequence of Path
+        Its .qmd files.
+    rendered : Path
+        Folder of the rendered documents.
+    auc_interval : str
+        Method of the AUCs' intervals, as params name it.
+    """
+    done = DocumentAudit()
+    own = _own(study, sources)
+    for source in sources:
+        page_file, word_file = (rendered / f"{source.stem}.{kind}" for kind in ("html", "docx"))
+        expected = expected_tables(source, study.root)
+        page = read_page(page_file) if page_file.is_file() else None
+        if page is not None:
+            _spoken(page, study, own, done)
+            tables = {table.label: table for table in page.tables if table.label}
+            for label, table in expected.items():
+                done.looked("tables of HTML documents")
+                _compare(page_file, label, tables.get(label), table, done)
+            _figures(
+                {label: tables[label] for label in expected if label in tables}, page_file, study, auc_interval, done
+            )
+        if word_file.is_file():
+            word = read_word(word_file)
+            _word(word, list(expected.items()), page, done)
+    return done
+
+
+def _own(study: Study, sources: Sequence[Path]) -> frozenset[str]:
+    """Numbers that are the authors' own: their texts, and the words of the study."""
+    folders = {source.parent / "study" for source in sources}
+    texts = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.md"))]
+    info = study.info
+    people = [part for author in info.authors for part in (author.name, author.affiliation, author.orcid)]
+    said = [info.title, info.subtitle, info.condition, info.data_source, *info.statements.values()]
+    return own_numbers([*texts, *people, *said])
+
+
+def _spoken(page: ReadDocument, study: Study, own: frozenset[str], done: DocumentAudit) -> None:
+    records: Mapping[str, Record] = study.records
+    for shown in page.shown:
+        done.looked("numbers and words of the text that name their record")
+        wrong = misquoted(shown, records, study.root / "results" / "tables")
+        if wrong:
+            done.wrong(page.path, f"{shown.text!r} in the text", wrong)
+    for block in page.blocks:
+        done.looked("paragraphs")
+        for number in unexplained(block.loose, own):
+            done.wrong(
+                page.path,
+                f"{number} in {block.text[:70]!r}",
+                "numbers that a result record explains, references, citations and the authors' own text",
+            )
+
+
+def _compare(file: Path, label: str, read: ReadTable | None, table: Table, done: DocumentAudit) -> None:
+    if read is None:
+        done.wrong(file, f"no table {label}", "every table that its source makes")
+        return
+    for difference in differences(table, read):
+        done.wrong(file, f"table {label}, {difference}", "tables as the results make them")
+
+
+def _figures(tables: Mapping[str, ReadTable], file: Path, study: Study, auc_interval: str, done: DocumentAudit) -> None:
+    level = study.record("design/confidence_level").value
+    if not isinstance(level, float):
+        raise ValueError(f"the confidence level is no number: {level!r}")
+    audited = together(tables, auc_interval=_INTERVALS[auc_interval], level=level)
+    if audited is None:
+        return
+    for name, count in audited.checked.items():
+        done.looked(f"table audit: {name}", count)
+    for finding in audited.findings:
+        if finding.severity != "note":
+            done.wrong(
+                file,
+                f"{finding.printed} ({finding.where}; {finding.check})",
+                f"figures that can stand together: {finding.arithmetic}",
+            )
+
+
+def _word(
+    word: ReadDocument, expected: Sequence[tuple[str, Table]], page: ReadDocument | None, done: DocumentAudit
+) -> None:
+    """Hold a Word document against the results (tables) and against the page (numbers of the text)."""
+    if len(word.tables) != len(expected):
+        done.wrong(word.path, f"{len(word.tables)} tables", f"the {len(expected)} tables that its source makes")
+    for (label, table), read in zip(expected, word.tables, strict=False):
+        done.looked("tables of Word documents")
+        _compare(word.path, label, read, table, done)
+    if page is None:
+        return
+    there = [block.text for block in word.blocks]
+    held = {text: numbers(text) for text in there}
+    every = [number for text in there for number in held[text]]
+    position = 0
+    for block in page.blocks:
+        wanted = numbers(block.text)
+        done.looked("numbers of the text, in Word as in HTML", len(wanted))
+        for number in wanted:
+            try:
+                position = every.index(number, position) + 1
+            except ValueError:
+                done.wrong(word.path, f"no {number} where the HTML document has {block.text[:70]!r}", "the same text")
+                break

@@ -1,0 +1,38 @@
+"""Numbers in running text that name no record: those that have another reason to stand there, and the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+# Numbers that no record explains and none need: references to items and sections, citations, names that hold a figure.
+_EXPLAINED = (
+    re.compile(r"\b(?:Tables?|Figures?|Sections?|Supplementary|Equations?) S?\d+(?:\.\d+)*"),
+    re.compile(r"\[\d+(?:[,–-] ?\d+)*\]"),
+    re.compile(r"\[ ?\d+(?: ?[,–-] ?\d+)* ?\]"),
+    re.compile(r"^\d+(?:\.\d+)* (?=\S)"),  # a heading's number
+    re.compile(r"\b(?=[\w.-]*[A-Za-zµ])(?=[\w.-]*\d)[\w.-]*\w\b"),  # T2-weighted, EfficientNet-Lite0, 2.5D, SHA-256
+)
+_CONSTANTS = frozenset({"0", "1"})  # what a finding counts as, where a line would be perfect
+_NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?%?")
+
+
+def unexplained(loose: str, given: Set[str]) -> list[str]:
+    """Return the numbers of a text without its results that nothing explains.
+
+    Parameters
+    ----------
+    loose : str
+        A block's words outside of results.
+    given : set of str
+        Numbers that the authors wrote themselves, in the texts that are theirs.
+    """
+    left = loose
+    for pattern in _EXPLAINED:
+        left = pattern.sub(" ", left)
+    return [found for found in _NUMBER.findall(left) if found.rstrip(",%") not in given]
+
+
+def own_numbers(texts: list[str]) -> frozenset[str]:
+    """Return the numbers in what the authors wrote themselves."""
+    return frozenset({found.rstrip(",%") for text in texts for found in _NUMBER.findall(text)} | _CONSTANTS)
