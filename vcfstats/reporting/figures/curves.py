@@ -74,8 +74,8 @@ def roc_figure(
     bands = frame[frame["part"] == "band"]
     if len(bands):
         figure += p9.geom_ribbon(
-            p9.aes("false_positive_rate", ymin="low", ymax="high", fill="model"),
-            data=bands, inherit_aes=False, alpha=0.22, color="none",
+            p9.aes("false_positive_rate", ymin="low", ymax="high", fill="model", color="model", linetype="model"),
+            data=bands, inherit_aes=False, alpha=0.18, size=0.25, show_legend=False,  # edges tell bands apart in grey print
         )  # fmt: skip
     figure += p9.geom_path(p9.aes(linetype="model"), size=0.7)
     marks = frame[frame["part"] == "operating"].dropna(subset=["sensitivity"])
@@ -134,8 +134,8 @@ def decision_figure(
     bands = frame[frame["part"] == "band"]
     if len(bands):
         figure += p9.geom_ribbon(
-            p9.aes("threshold", ymin="low", ymax="high", fill="model"),
-            data=_cut(bands, floor, roof), inherit_aes=False, alpha=0.22, color="none",
+            p9.aes("threshold", ymin="low", ymax="high", fill="model", color="model", linetype="model"),
+            data=_cut(bands, floor, roof), inherit_aes=False, alpha=0.18, size=0.25, show_legend=False,
         )  # fmt: skip
         figure += fill_scale(list(names.values()), shown)
     return (

@@ -107,6 +107,7 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         return empty_figure("No feature was selected", DOUBLE_MM, 40.0)
     ranked = coefficients.assign(coefficient=coefficients["coefficient"].astype(float))
     ranked = ranked.loc[ranked["coefficient"].abs().sort_values(kind="stable").index].tail(most)
+    ranked = ranked.assign(feature=ranked["feature"].map(_two_lines))
     order = list(ranked["feature"])
     frame = ranked.assign(
         feature=pd.Categorical(ranked["feature"], categories=order, ordered=True),
@@ -124,8 +125,18 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         + p9.scale_y_continuous(labels=signed)
         + p9.coord_flip()
         + p9.labs(x="", y="Coefficient per standard deviation" + few, **caption(simulated))
-        + journal_theme(DOUBLE_MM, 24.0 + 4.2 * len(frame))
+        + journal_theme(DOUBLE_MM, 24.0 + 4.4 * len(frame))
+        + p9.theme(axis_text_y=p9.element_text(size=6, lineheight=1.2))
     )
+
+
+def _two_lines(feature: str, most: int = 38) -> str:
+    """Break a long name after the underscore nearest to its middle, so that the bars keep their room."""
+    places = [place + 1 for place, letter in enumerate(feature) if letter == "_"]
+    if len(feature) <= most or not places:
+        return feature
+    middle = min(places, key=lambda place: abs(place - len(feature) / 2))
+    return f"{feature[:middle]}\n{feature[middle:]}"
 
 
 def funnel_figure(
