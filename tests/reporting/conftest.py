@@ -127,6 +127,8 @@ def design() -> list[Record]:
         "anticipated_r2": 0.15,
         "followup_unit": "months",
         "folds": 5,
+        "n_deviations": 1,
+        "n_choices": 1,
         "seed": 1,
     }
     return [Record(kind="design", estimate=name, value=value, stage="evaluate") for name, value in words.items()]

@@ -371,7 +371,7 @@ def activation(study: Study) -> Text:
         "{n} test cases the median rank correlation of the two maps was {value}, where 1 would mean that the maps do not "
         "depend on what the network learned.",
         gradcam=Text("", "[@selvaraju2020]"), check=Text("", "[@adebayo2018]"),
-        n=str(study.record(key).n), value=study.point(key),
+        n=study.n(key), value=study.point(key),
     )  # fmt: skip
 
 

@@ -99,6 +99,10 @@ class Study:
         """Return a record's value alone: ``0.871``, ``34.3%``, ``1,834``."""
         return self._shown(key, values.point(self.record(key)))
 
+    def n(self, key: str) -> Text:
+        """Return the number of cases behind a record."""
+        return self._shown(key, f"{self.record(key).n or 0:,}")
+
     def interval(self, key: str) -> Text:
         """Return a record's confidence interval alone: ``0.786 to 0.957``, empty where there is none."""
         return self._shown(key, values.interval(self.record(key)))

@@ -181,13 +181,12 @@ def sets(study: Study) -> Text:
 
 def protocol(study: Study) -> Text:
     """Say with what the decisions were compared."""
-    given = study.info.protocol
-    if not given.registered:
+    if not study.info.protocol.registered:
         return Text.of("No protocol was registered, and no decision was compared with one.")
     return compose(
         "The decisions were compared with a published protocol: {deviations}, and {choices}.",
-        deviations=_how_many(len(given.deviations), "departs from a printed value", "depart from a printed value"),
-        choices=_how_many(len(given.choices), "settles what it leaves open", "settle what it leaves open"),
+        deviations=_how_many(study, "n_deviations", "departs from a printed value", "depart from a printed value"),
+        choices=_how_many(study, "n_choices", "settles what it leaves open", "settle what it leaves open"),
     )
 
 
@@ -203,10 +202,12 @@ def protocol_tables(study: Study, deviations: str, choices: str) -> Text:
     )
 
 
-def _how_many(count: int, singular: str, plural: str) -> str:
-    if count == 0:
-        return f"no decision {singular}"
-    return f"one decision {singular}" if count == 1 else f"{count} decisions {plural}"
+def _how_many(study: Study, estimate: str, singular: str, plural: str) -> Text:
+    key = f"design/{estimate}"
+    count = study.record(key).value
+    if count in (0, 1):
+        return Text.of(f"{'no' if count == 0 else 'one'} decision {singular}")
+    return compose("{count} decisions {verb}", count=study.point(key), verb=plural)
 
 
 def limitations(study: Study) -> Text:

@@ -46,6 +46,7 @@ def forms(record: Record) -> set[str]:
     made = {values.full(record), values.point(record), values.interval(record), values.p_phrase(record.p_value)}
     if isinstance(record.value, int | float) and not isinstance(record.value, bool):
         made |= {f"{100 * record.value:g}%", f"{record.value:g}"}
+    made |= {f"{count:,}" for count in (record.n, record.events) if count is not None}
     if record.p_value is not None:
         made.add(values.p_value(record.p_value))
     return {tidy(text) for text in made if text}

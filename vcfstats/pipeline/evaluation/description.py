@@ -87,6 +87,8 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "anticipated_r2": params.evaluation.anticipated_r2,
         "folds": params.learning.folds.n,
         "seed": params.seed,
+        "n_deviations": sum(departure.is_deviation for departure in study.departures()),
+        "n_choices": sum(not departure.is_deviation for departure in study.departures()),
     }
     return [
         Record(kind="design", estimate=name, value=value, stage=STAGE) for name, value in {**words, **numbers}.items()
