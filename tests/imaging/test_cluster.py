@@ -8,15 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from distributed import LocalCluster
 
 from vcfstats.contracts.cohort import Case
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.imaging import batch, cluster
+from vcfstats.imaging import PerturbationSettings, batch, cluster, perturb_cases, slice_cases
 from vcfstats.imaging.running import run_cases
 from vcfstats.imaging.settings import N4Settings, PreprocessSettings, RadiomicsSettings
+from vcfstats.imaging.slices import SliceSettings
 
 PREPROCESS = PreprocessSettings(n4=N4Settings(iterations=(4,)))
 RADIOMICS = RadiomicsSettings(image_types=("original", "wavelet"), feature_classes=("shape", "firstorder", "glcm"))
@@ -55,8 +57,22 @@ def test_a_local_cluster_gives_the_bytes_of_one_process(cohort, tmp_path, local)
         out, cache = tmp_path / name, tmp_path / f"cache_{name}"
         done = batch.preprocess_cases(cases, PREPROCESS, out=out, cache=cache, scheduler=scheduler)
         features, description = batch.extract_cases(done, RADIOMICS, cache=cache, scheduler=scheduler)
-        results.append((_bytes(out), features, description))
-    assert len(results[0][0]) == 8
+        stack, cut = slice_cases(done, SliceSettings(size=32), cache=cache, scheduler=scheduler)
+        copies, _ = perturb_cases(
+            done,
+            PerturbationSettings(number=1),
+            lambda case: np.random.SeedSequence([3, *case.encode()]),
+            image_interpolator="linear",
+            mask_interpolator="nearest",
+            out=tmp_path / f"{name}_changed",
+            cache=cache,
+            scheduler=scheduler,
+        )
+        assert [case.case_id for case in copies[0]] == [case.case_id for case in cases]
+        changed = _bytes(tmp_path / f"{name}_changed" / "0")
+        results.append((_bytes(out), features, description, stack.images.tobytes(), cut, changed))
+    assert len(results[0][0]) == len(results[0][5]) == 8
+    assert results[0][3:] == results[1][3:]
     assert results[0][0] == results[1][0]
     pd.testing.assert_frame_equal(results[0][1], results[1][1], check_exact=True)
     assert results[0][2] == results[1][2]

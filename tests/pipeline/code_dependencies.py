@@ -13,7 +13,13 @@ ROOMS = {
     "quality": ["imaging", "reporting/pictures.py", "pipeline/quality.py"],
     "radiomics": ["imaging", "pipeline/radiomics.py"],
     "split": ["learning", "pipeline/split.py"],
-    "repeats": ["imaging", "statistics/agreement", "pipeline/repeats.py"],
+    "repeats": [
+        "imaging",
+        "learning/network",
+        "statistics/agreement",
+        "pipeline/correlations.py",
+        "pipeline/repeats.py",
+    ],
     "slices": ["imaging", "pipeline/slices.py"],
     "deep": [
         "learning/network",
@@ -29,6 +35,7 @@ ROOMS = {
         "pipeline/application/bundle.py",
         "pipeline/application/card.py",
         "pipeline/application/writing.py",
+        "pipeline/correlations.py",
         "pipeline/learn.py",
         "pipeline/networks.py",
     ],

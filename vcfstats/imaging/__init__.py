@@ -9,10 +9,11 @@ from typing import Any
 _HOMES: dict[str, tuple[str, ...]] = {
     "batch": ("extract_cases", "preprocess_cases", "preprocessed_case"),
     "checking": ("check_case", "check_cases"),
+    "perturbation": ("perturb_cases",),
     "preprocessing": ("preprocess",),
     "radiomics": ("extract", "feature_names"),
     "reading": ("read_image", "read_mask"),
-    "settings": ("PreprocessSettings", "RadiomicsSettings"),
+    "settings": ("PerturbationSettings", "PreprocessSettings", "RadiomicsSettings"),
     "slices": ("SliceSettings", "slice_cases", "three_slices"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -165,3 +165,33 @@ class RadiomicsSettings(_Settings):
                     f"wavelet {self.wavelet!r} is no discrete wavelet of PyWavelets (coif1, haar, db2, ...)"
                 )
         return self
+
+
+class PerturbationSettings(_Settings):
+    """How far image and region are changed; each size is the largest, 0 leaves that change out."""
+
+    number: int = Field(default=4, ge=1, le=100, description="Changed copies of each patient.")
+    patients: int | None = Field(
+        default=40, ge=3, description="Training patients that are changed, drawn at random; null: all of them."
+    )
+    rotation_deg: float = Field(
+        default=5.0, ge=0, le=45, description="Turn of image and region about the region's centre, around any axis."
+    )
+    translation_mm: float = Field(
+        default=0.5, ge=0, le=20, description="Shift of the grid that image and region are sampled on, along each axis."
+    )
+    volume: float = Field(
+        default=0.1, ge=0, le=0.5, description="Relative change of the region's volume, eroded or dilated."
+    )
+    contour_mm: float = Field(
+        default=1.0, ge=0, le=20, description="Standard deviation of a smooth random displacement of the contour."
+    )
+    contour_scale_mm: float = Field(
+        default=5.0, gt=0, le=100, description="How smooth that displacement is: standard deviation of its kernel."
+    )
+
+    @model_validator(mode="after")
+    def _something_changes(self) -> PerturbationSettings:
+        if not (self.rotation_deg or self.translation_mm or self.volume or self.contour_mm):
+            raise ValueError("one of rotation_deg, translation_mm, volume and contour_mm must be above 0")
+        return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -233,7 +233,12 @@ def _stretch(
 
 
 def slice_cases(
-    cases: Sequence[Case], settings: SliceSettings, *, cache: Path, workers: int = 1
+    cases: Sequence[Case],
+    settings: SliceSettings,
+    *,
+    cache: Path,
+    workers: int = 1,
+    scheduler: str | None = None,
 ) -> tuple[SliceStack, FeatureDescription]:
     """Cut the three slices of every case.
 
@@ -247,6 +252,8 @@ def slice_cases(
         Folder in which finished cases are kept.
     workers : int
         Parallel processes.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers then take their place; all must see the same files.
 
     Returns
     -------
@@ -264,8 +271,14 @@ def slice_cases(
     """
     if not cases:
         raise ValueError("no cases were given; at least one is needed")
-    work = functools.partial(_slice_case, settings=settings, cache=cache)
-    results = run_cases(work, cases, workers=workers, label="slices")
+    results = run_cases(
+        functools.partial(_slice_case, settings=settings, cache=cache.absolute()),
+        [replace(case, image=case.image.absolute(), mask=case.mask.absolute()) for case in cases],
+        workers=workers,
+        label="slices",
+        scheduler=scheduler,
+        shared=cache,
+    )
     stack = SliceStack(
         case_ids=tuple(case.case_id for case in cases),
         images=np.stack([cut.images for cut, _ in results]),

@@ -20,7 +20,12 @@ from vcfstats.learning.work import BEST_OF, Work
 def applied_reliability(work: Work, reliability: Mapping[str, Reliability]) -> dict[str, Reliability]:
     """Return the filters of the matrices at hand, and note where radiomics have none."""
     if "radiomics" not in reliability:
-        work.note("radiomics", "there are no repeated regions: features were not filtered by reproducibility")
+        why = {
+            "repeats": "there are no repeated regions",
+            "perturbation": "no changed region was measured",
+            "none": "none was asked for",
+        }[work.settings.reliability.source]
+        work.note("radiomics", f"{why}: features were not filtered by reproducibility")
     return {name: found for name, found in reliability.items() if name in work.given.matrices}
 
 

@@ -63,8 +63,12 @@ class FoldSettings(_Settings):
 
 
 class ReliabilitySettings(_Settings):
-    """Which features readers reproduce: a filter before everything else, from repeated regions of training patients."""
+    """Which features are reproducible: a filter before everything else, from regions of training patients."""
 
+    source: Literal["repeats", "perturbation", "none"] = Field(
+        default="repeats",
+        description="regions that readers drew again, or small changes of image and region; none: no filter",
+    )
     form: Literal["ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)"] = Field(
         default="ICC(A,1)",
         description="form of the intraclass correlation (1 one-way, A absolute agreement, C consistency; one reading or the mean of k)",
@@ -73,10 +77,11 @@ class ReliabilitySettings(_Settings):
         default="estimate", description="what must reach the threshold: the estimate or its lower confidence limit"
     )
     combine: Literal["both", "either", "intra", "inter", "mean"] = Field(
-        default="both", description="which of the intra- and inter-reader value must reach it; mean: their average"
+        default="both",
+        description="which of the intra- and inter-reader value must reach it; mean: their average (source repeats)",
     )
     threshold: float = Field(default=0.85, ge=0, le=1, description="smallest value of a feature that stays")
-    deep: Literal[False] = Field(default=False, description="whether deep features are filtered too: they are not")
+    deep: bool = Field(default=False, description="whether deep features are filtered too")
     patients: Literal["training"] = Field(
         default="training",
         description="whose repeated regions count; those of testing patients would let the filter see them",

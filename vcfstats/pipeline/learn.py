@@ -14,9 +14,10 @@ from vcfstats.contracts.predictions import write_predictions
 from vcfstats.learning.deephead import slices_of
 from vcfstats.learning.learn import learn
 from vcfstats.learning.onenetwork import beside
-from vcfstats.learning.selection import Reliability, reliable_features
+from vcfstats.learning.selection import Reliability, reliable_features, stable_features
 from vcfstats.pipeline.application.writing import write_bundle
 from vcfstats.pipeline.cohort_table import SECOND
+from vcfstats.pipeline.correlations import READINGS, read_correlations
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.keeping import Kept
 from vcfstats.pipeline.networks import read_networks
@@ -69,9 +70,13 @@ def readers_agreement(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, 
 
 
 def reliability(study: StudyDirectory) -> dict[str, Reliability]:
-    """Return the filter by reproducibility, or nothing where no region was drawn again."""
-    frames = {name: pd.read_csv(study.repeats / f"icc_{name}.csv") for name in ("intra", "inter")}
-    given = {name: frame if len(frame) else None for name, frame in frames.items()}
-    if all(frame is None for frame in given.values()):
-        return {}
-    return {"radiomics": reliable_features(given["intra"], given["inter"], study.params.learning.reliability)}
+    """Return the filter by reproducibility of each matrix, or nothing where no region was drawn again or changed."""
+    settings = study.params.learning.reliability
+    found = {}
+    for matrix in ("radiomics", *(("deep",) if settings.deep else ())):
+        frames = {name: read_correlations(study, matrix, name) for name in READINGS}
+        if settings.source == "perturbation" and frames["perturbation"] is not None:
+            found[matrix] = stable_features(frames["perturbation"], settings)
+        elif settings.source == "repeats" and any(frames[name] is not None for name in ("intra", "inter")):
+            found[matrix] = reliable_features(frames["intra"], frames["inter"], settings)
+    return found

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.imaging.quality import QualitySettings
-from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
+from vcfstats.imaging.settings import PerturbationSettings, PreprocessSettings, RadiomicsSettings
 from vcfstats.imaging.slices import SliceSettings
 from vcfstats.learning.network.settings import TrunkSettings
 from vcfstats.learning.settings import LearningSettings, SplitSettings
@@ -306,6 +306,7 @@ class Params(Section):
     preprocess: PreprocessSettings
     quality: QualitySettings
     radiomics: RadiomicsSettings
+    perturbation: PerturbationSettings
     slices: SliceSettings
     trunk: TrunkSettings
     learning: LearningSettings
@@ -346,6 +347,14 @@ class Params(Section):
                 raise ValueError(
                     f"{key}.covariates: {name!r} is none of cohort.covariates: {', '.join(self.cohort.covariates) or 'there are none'}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _repeated_deep_features_have_one_network(self) -> Params:
+        if self.learning.reliability.deep and self.trunk.trained != "none":
+            raise ValueError(
+                f"learning.reliability.deep needs trunk.trained none; with {self.trunk.trained!r} a feature belongs to one of several networks"
+            )
         return self
 
     def seed_for(self, purpose: str) -> np.random.SeedSequence:

@@ -10,7 +10,9 @@ def run(study: StudyDirectory) -> None:
     """Write data/slices.npz and data/slices.json."""
     params = study.params
     cases = [preprocessed_case(case, study.preprocessed) for case in cases_of(study.read_cohort(), study.cohort_folder)]
-    stack, description = slice_cases(cases, params.slices, cache=study.cache, workers=params.compute.workers)
+    stack, description = slice_cases(
+        cases, params.slices, cache=study.cache, workers=params.compute.workers, scheduler=study.scheduler
+    )
     write_slices(stack, description, study.slices_file)
     print(
         f"slices: {len(stack.moved)} cases with a neighbour nearer than asked, {len(stack.repeated)} with two identical slices"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vcfstats import icc
-from vcfstats.learning.selection import reliable_features
+from vcfstats.learning.selection import reliable_features, stable_features
 from vcfstats.learning.settings import ReliabilitySettings
 
 INTRA = {"a": 0.95, "b": 0.95, "c": 0.5, "d": np.nan}
@@ -67,3 +67,16 @@ def test_missing_or_unlike_readings_are_refused():
         reliable_features(frame(INTRA), frame({"a": 0.9}), ReliabilitySettings())
     with pytest.raises(ValueError, match=r"needs one row of ICC\(C,1\)"):
         reliable_features(frame(INTRA), frame(INTER), ReliabilitySettings(form="ICC(C,1)"))
+
+
+def test_changed_copies_are_one_source_whatever_readers_are_combined_by():
+    table = frame({"a": 0.9, "b": 0.8, "c": float("nan")})
+    for combine in ("both", "mean", "intra"):
+        found = stable_features(table, ReliabilitySettings(source="perturbation", combine=combine))
+        assert found.kept == ("a",)
+        assert found.dropped == {"b": "perturbation 0.800 < 0.85", "c": "perturbation undefined"}
+        assert list(found.table.columns) == ["perturbation"]
+    low = stable_features(frame({"a": 0.9}, low=0.2), ReliabilitySettings(source="perturbation", value="lower_limit"))
+    assert low.kept == ()
+    with pytest.raises(ValueError, match=r"perturbation table needs one row of ICC\(C,1\)"):
+        stable_features(table, ReliabilitySettings(form="ICC(C,1)"))

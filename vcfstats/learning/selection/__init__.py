@@ -4,7 +4,7 @@ from vcfstats.learning.selection.chain import STEPS, Selection, Step, select_fea
 from vcfstats.learning.selection.collinearity import CollinearityFilter
 from vcfstats.learning.selection.filters import CorrelationFilter, TTestFilter, ZScore
 from vcfstats.learning.selection.lasso import LassoSelector
-from vcfstats.learning.selection.reliability import Reliability, reliable_features
+from vcfstats.learning.selection.reliability import Reliability, reliable_features, stable_features
 
 __all__ = [
     "STEPS",
@@ -19,4 +19,5 @@ __all__ = [
     "reliable_features",
     "select_features",
     "selection_pipeline",
+    "stable_features",
 ]

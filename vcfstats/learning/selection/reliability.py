@@ -1,4 +1,4 @@
-"""Which features readers reproduce: a filter on the intraclass correlations of repeated regions."""
+"""Which features are reproducible: a filter on the intraclass correlations of repeated or of changed regions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Reliability:
     dropped : dict of str to str
         Feature -> why it went.
     table : DataFrame
-        Index feature; columns ``intra`` and ``inter`` (NaN where there is no such reading): the values compared.
+        Index feature; columns ``intra`` and ``inter`` (NaN where there is no such reading), or ``perturbation``: the
+        values compared.
     """
 
     kept: tuple[str, ...]
@@ -62,8 +63,7 @@ def reliable_features(
             raise ValueError(
                 f"combine={settings.combine!r} needs {name}-reader values; there are none: repeat the readings or set combine to the other one."
             )
-    column = "icc" if settings.value == "estimate" else "low"
-    values = {name: _values(frame, settings.form, column, name) for name, frame in given.items() if frame is not None}
+    values = {name: _values(frame, settings, f"{name}-reader") for name, frame in given.items() if frame is not None}
     first = next(iter(values.values())).index
     for name, series in values.items():
         if not series.index.equals(first):
@@ -74,6 +74,33 @@ def reliable_features(
     used = table[sorted(needed)]
     if settings.combine == "mean":
         used = used.mean(axis=1, skipna=False).to_frame("mean")
+    return _filtered(table, used, settings)
+
+
+def stable_features(icc_perturbation: pd.DataFrame, settings: ReliabilitySettings) -> Reliability:
+    """Return the features whose intraclass correlation over an image and its changed copies reaches the threshold.
+
+    Parameters
+    ----------
+    icc_perturbation : DataFrame
+        Frame of `vcfstats.icc`, the image as it is and its copies as readings.
+    settings : ReliabilitySettings
+        Form, estimate or limit, threshold.
+
+    Raises
+    ------
+    ValueError
+        The form is not in the frame.
+
+    References
+    ----------
+    Zwanenburg et al. (2019), doi 10.1038/s41598-018-36938-4.
+    """
+    table = _values(icc_perturbation, settings, "perturbation").to_frame("perturbation")
+    return _filtered(table, table, settings)
+
+
+def _filtered(table: pd.DataFrame, used: pd.DataFrame, settings: ReliabilitySettings) -> Reliability:
     reached = used.ge(settings.threshold)  # NaN, where nothing varies, does not reach it
     stays = reached.any(axis=1) if settings.combine == "either" else reached.all(axis=1)
     dropped = {
@@ -87,10 +114,11 @@ def reliable_features(
     return Reliability(tuple(map(str, table.index[stays])), dropped, table)
 
 
-def _values(frame: pd.DataFrame, form: str, column: str, name: str) -> pd.Series:
+def _values(frame: pd.DataFrame, settings: ReliabilitySettings, name: str) -> pd.Series:
+    form, column = settings.form, "icc" if settings.value == "estimate" else "low"
     rows = frame[frame["form"] == form]
     if rows.empty or rows["feature"].duplicated().any():
         raise ValueError(
-            f"The {name}-reader table needs one row of {form} per feature; its forms are {sorted(set(frame['form']))}."
+            f"The {name} table needs one row of {form} per feature; its forms are {sorted(set(frame['form']))}."
         )
     return rows.set_index("feature")[column].astype(np.float64)

@@ -20,6 +20,7 @@ from vcfstats.pipeline.evaluation import network
 from vcfstats.pipeline.evaluation.acquisition import acquisition
 from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
+from vcfstats.pipeline.evaluation.reproducibility import reliability
 from vcfstats.pipeline.evaluation.scanners import harmonisation
 from vcfstats.pipeline.params import Params
 from vcfstats.pipeline.protocol import Departure
@@ -56,7 +57,7 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "normalization": _normalization(params),
         "radiomics": _radiomics(params),
         "pyradiomics_version": versions.get("pyradiomics-bhklab", ""),
-        "reliability": _reliability(params),
+        "reliability": reliability(params, json.loads((study.repeats / "repeats.json").read_text(encoding="utf-8"))),
         "harmonisation": harmonisation(params),
         "slices": _slices(params),
         "trunk": network.trunk(params),
@@ -93,23 +94,6 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
     return [
         Record(kind="design", estimate=name, value=value, stage=STAGE) for name, value in {**words, **numbers}.items()
     ]
-
-
-def _reliability(params: Params) -> str:
-    r = params.learning.reliability
-    if params.cohort.mask_intra is None and params.cohort.mask_inter is None:
-        return "No region was drawn again, so that features were not filtered by reproducibility."
-    value = "" if r.value == "estimate" else "the lower confidence limit of "
-    which = {
-        "both": "within and between readers",
-        "either": "within or between readers",
-        "intra": "within readers",
-        "inter": "between readers",
-    }
-    return (
-        f"Radiomic features stayed if {value}{r.form} reached {r.threshold:g} {which.get(r.combine, 'on average within and between readers')}, "
-        "computed on the training patients whose region was drawn again."
-    )
 
 
 def _slices(params: Params) -> str:

@@ -10,7 +10,6 @@ import plotnine as p9
 
 from vcfstats.reporting.figures.style import (
     DOUBLE_MM,
-    SINGLE_MM,
     caption,
     empty_figure,
     journal_theme,
@@ -57,5 +56,5 @@ def scanner_figure(shares: pd.DataFrame, *, simulated: bool = False) -> p9.ggplo
             y="Variation of ranks between scanners (%)",
             **caption(simulated),
         )
-        + journal_theme(DOUBLE_MM if len(kinds) > 1 else SINGLE_MM, 70.0)
+        + journal_theme(DOUBLE_MM, 70.0)
     )
