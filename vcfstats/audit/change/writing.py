@@ -18,7 +18,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #ccc; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #ccc; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
+td:first-child { min-width: 11rem; }
 th { background: #f2f2f2; overflow-wrap: normal; } code { font-size: .95em; }
 section.alarm { border-left: .4rem solid #8b1a1a; padding-left: 1rem; } p.note { color: #444; font-size: .9rem; }
 div.wide { overflow-x: auto; }
