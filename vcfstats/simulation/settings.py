@@ -20,10 +20,10 @@ class EffectSettings(_Settings):
     """
 
     roughness: float = Field(
-        default=1.4, ge=-5, le=5, description="Amplitude of the marrow's texture: difference of means, in SD."
+        default=2.0, ge=-5, le=5, description="Amplitude of the marrow's texture: difference of means, in SD."
     )
     coarseness: float = Field(
-        default=1.0, ge=-5, le=5, description="Correlation length of the texture: difference of means, in SD."
+        default=1.5, ge=-5, le=5, description="Correlation length of the texture: difference of means, in SD."
     )
     signal: float = Field(
         default=-0.6, ge=-5, le=5, description="Mean signal of the fractured body: difference of means, in SD."
