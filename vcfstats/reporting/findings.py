@@ -389,7 +389,7 @@ def quality(study: Study) -> Text:
         n=study.point("design/n_quality_quantities"),
     )
     beyond = compose("{limit} robust standard deviations", limit=study.point("design/quality_limit"))
-    said = compose("Each of the {n} cases {rule}", n=f"{record.n or 0:,}", rule=rule)
+    said = compose("Each of the {n} cases {rule}", n=study.n(key), rule=rule)
     if record.value == 0:
         return join([said, compose("No case lay more than {beyond} from the cohort's median in any.", beyond=beyond)])
     named = compose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from vcfstats.audit.documents.reading import ReadDocument, ReadTable, read_page,
 from vcfstats.audit.documents.sources import misquoted, numbers
 from vcfstats.contracts.errors import Problem
 from vcfstats.contracts.records import Record
+from vcfstats.contracts.study import StudyFile
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Table
 
@@ -92,7 +94,21 @@ def _own(study: Study, sources: Sequence[Path]) -> frozenset[str]:
     info = study.info
     people = [part for author in info.authors for part in (author.name, author.affiliation, author.orcid)]
     said = [info.title, info.subtitle, info.condition, info.data_source, *info.statements.values()]
-    return own_numbers([*texts, *people, *said])
+    made = [info.protocol.source, info.version, platform_words(info)]
+    return own_numbers([*texts, *people, *said, *made]) | _plan_numbers(study.root)
+
+
+def platform_words(info: StudyFile) -> str:
+    """Return the platform and Python that a study's words name, or nothing."""
+    return "" if info.environment is None else f"{info.environment.platform} {info.environment.python}"
+
+
+def _plan_numbers(root: Path) -> frozenset[str]:
+    """Dates of the plan's locks, and counts up to that of the looks in the log: what the sentences on the plan tell."""
+    locks, looks = root / "lock.json", root / "results" / "looks.jsonl"
+    dates = [lock["date"] for lock in json.loads(locks.read_text(encoding="utf-8"))["locks"]] if locks.is_file() else []
+    lines = looks.read_text(encoding="utf-8").splitlines() if looks.is_file() else []
+    return own_numbers(dates) | {str(count) for count in range(len(lines) + 1)}
 
 
 def _spoken(page: ReadDocument, study: Study, own: frozenset[str], done: DocumentAudit) -> None:

@@ -20,10 +20,13 @@ _LABEL = re.compile(r"^(?:tbl|supptbl)-[\w-]+$")
 _RESULT = frozenset({"result", "decision"})
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
+# What typesetting changes without changing what is said.
+_PLAIN = str.maketrans({"\u200b": None, "\N{NO-BREAK SPACE}": " ", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "..."})
+
 
 def tidy(text: str) -> str:
-    """Return text with plain single spaces and without characters that only allow a line break."""
-    return re.sub(r"\s+", " ", text.replace("\u200b", "").replace("\N{NO-BREAK SPACE}", " ")).strip()
+    """Return text with plain single spaces and straight quotes, without characters that only allow a line break."""
+    return re.sub(r"\s+", " ", text.translate(_PLAIN)).strip()
 
 
 @dataclass(frozen=True)
