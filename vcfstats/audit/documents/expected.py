@@ -49,7 +49,7 @@ def _opened(text: str) -> str:
 
 
 def rows_of(table: Table) -> list[tuple[str, ...]]:
-    """Return a table's rows as pages print them: heading, group headings alone, cells, notes alone."""
+    """Return a table's rows as pages print them: heading, group headings alone, cells. Notes are text."""
     rows = [tuple(tidy(column.label) for column in table.columns)]
     last = None
     for number, row in enumerate(table.rows):
@@ -57,7 +57,7 @@ def rows_of(table: Table) -> list[tuple[str, ...]]:
             last = table.groups[number]
             rows.append((tidy(last),))
         rows.append(tuple(map(tidy, row)))
-    return rows + [(tidy(note),) for note in table.notes]
+    return rows
 
 
 def differences(table: Table, read: ReadTable) -> list[str]:
@@ -65,6 +65,8 @@ def differences(table: Table, read: ReadTable) -> list[str]:
     width = len(table.columns)
     wanted = [row for row in rows_of(table) if len(row) == width]
     there = [row for row in read.rows if len(row) == width]
+    if width == 1:
+        there = there[: len(wanted)]  # a format may lay the notes under a table of one column as further rows
     heading = wanted[0]
     if any(column.spanner for column in table.columns):
         # Headings over headings come in two rows, whose cells formats share out differently: the body is compared.
