@@ -95,7 +95,13 @@ def _own(study: Study, sources: Sequence[Path]) -> frozenset[str]:
     info = study.info
     people = [part for author in info.authors for part in (author.name, author.affiliation, author.orcid)]
     said = [info.title, info.subtitle, info.condition, info.data_source, *info.statements.values()]
-    made = [info.protocol.source, info.version, platform_words(info), *(note.text for note in info.notes)]
+    made = [
+        info.protocol.source,
+        info.version,
+        platform_words(info),
+        str(len(info.notes)),
+        *(note.text for note in info.notes),
+    ]
     return own_numbers([*texts, *people, *said, *made]) | _plan_numbers(study.root)
 
 
