@@ -170,7 +170,7 @@ def test_missing_values_and_predictions_are_counted(cohort, predictions, params)
 
 def test_the_workflow_is_that_of_the_stages(params):
     frame = workflow(ROOT / "dvc.yaml", params).set_index("stage")
-    assert frame.loc["learn", "takes"].split() == ["repeats", "deep"]  # radiomics and split come through repeats
+    assert frame.loc["learn", "takes"].split() == ["repeats"]  # radiomics, deep features and split come through repeats
     assert frame.loc["simulate", "takes"] == ""
     assert frame.loc["render", "takes"] == "evaluate"
     assert (frame["description"].str.len() > 5).all()

@@ -17,8 +17,10 @@ from vcfstats.reporting import open_study, render
 
 
 @pytest.fixture(scope="module")
-def rendered(whole_study: Path) -> Path:
-    report = with_report(whole_study)
+def rendered(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("audited") / "study"
+    shutil.copytree(whole_study, root, ignore=shutil.ignore_patterns("report"))
+    report = with_report(root)
     render(report, formats=["html", "docx"], out_dir=report / "_output", engine="offline")
     return report
 

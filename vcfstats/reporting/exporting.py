@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,16 @@ from vcfstats.reporting.figures import save_figure
 from vcfstats.reporting.study import Study
 
 FORMATS = ("svg", "pdf", "tiff", "png")
+
+
+def _of_all_features(draw: Callable[[Study, str], Any]) -> Callable[[Study], Any]:
+    @functools.wraps(draw)
+    def drawn(study: Study) -> Any:
+        return draw(study, drawings.all_features(study))
+
+    return drawn
+
+
 FIGURES: Mapping[str, Callable[[Study], Any]] = {
     "flow": drawings.flow,
     "workflow": drawings.workflow,
@@ -34,8 +45,8 @@ FIGURES: Mapping[str, Callable[[Study], Any]] = {
     "scanners": drawings.scanners,
     "training": drawings.training,
     "recalibration": drawings.recalibration,
-    "recalibration_classifiers": lambda study: drawings.recalibration(study, drawings.all_features(study)),
-    "recalibrated_decision": lambda study: drawings.recalibrated_decision(study, drawings.all_features(study)),
+    "recalibration_classifiers": _of_all_features(drawings.recalibration),
+    "recalibrated_decision": _of_all_features(drawings.recalibrated_decision),
     "followup": drawings.followup,
 }
 

@@ -15,6 +15,9 @@ PURPOSES = (
     ("Folds of training patients", "folds"),
     ("Folds within the selection of features", "learn/{feature set}/selection/{what was held out}"),
     ("Classifiers and their tuning", "learn/{feature set}/{classifier}/{what was held out}"),
+    ("Resamples of the whole chain, each a root of its own", "learn/optimism/{resample}"),
+    ("Patients of a resample", "patients"),
+    ("Copies of images and regions, where nobody drew again", "perturbation/{case}"),
     ("Training of the network, where it is trained", "deep/{what was held out}"),
     ("Bootstrap bands and intervals", "evaluation/{curve}/{predictions}/{model}"),
 )

@@ -11,7 +11,7 @@ _EXPLAINED = (
     re.compile(r"\[\d+(?:[,–-] ?\d+)*\]"),
     re.compile(r"\[ ?\d+(?: ?[,–-] ?\d+)* ?\]"),
     re.compile(r"^\d+(?:\.\d+)* (?=\S)"),  # a heading's number
-    re.compile(r"\b(?=[\w.-]*[A-Za-zµ])(?=[\w.-]*\d)[\w.-]*\w\b"),  # T2-weighted, EfficientNet-Lite0, 2.5D, SHA-256
+    re.compile(r"\b(?=[\w.-]*[A-Za-zµ])(?=[\w.-]*\d)[\w.-]*\w\b"),  # EfficientNet-Lite0, 2.5D, SHA-256
 )
 _CONSTANTS = frozenset({"0", "1"})  # what a finding counts as, where a line would be perfect
 _NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?%?")

@@ -77,7 +77,7 @@ class ComBat(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
     >>> X = rng.normal(size=(100, 8)) + 2.0 * (scanner == "B")[:, None]
     >>> fitted = ComBat().fit(X, batch=scanner)
     >>> after = fitted.transform(X, batch=scanner)
-    >>> bool(abs(after[scanner == "A"].mean() - after[scanner == "B"].mean()) < 0.01)
+    >>> bool(abs(after[scanner == "A"].mean() - after[scanner == "B"].mean()) < 0.02)
     True
     """
 
