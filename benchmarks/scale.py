@@ -3,14 +3,16 @@
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/scale.py --folder data/raw --cases 16
 
 Run in a study's directory whose cohort.csv has image and mask files. Each stage runs on the same cases with an empty cache:
-in this process, in one and in two worker processes, and on a Dask cluster of one and of two. CPU seconds are those of this
-process and its workers, wall seconds those of a machine whose load stands beside them. Selection is timed on random features
+in this process, in two worker processes, and on a Dask cluster of one worker and of two. Workers are started, and have loaded
+their libraries, before the clock runs; how long that took is told apart. CPU seconds are those of this process and its
+workers, wall seconds those of a machine whose load stands beside them. Selection is timed on random features
 of the study's number, for its time and memory grow with the cohort as no other stage's do.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import platform
 import resource
@@ -28,7 +30,10 @@ from joblib.externals.loky import get_reusable_executor
 
 from vcfstats.contracts.cohort import Case
 from vcfstats.imaging import RadiomicsSettings, extract_cases, preprocess_cases, slice_cases
+from vcfstats.imaging.batch import correction_file
 from vcfstats.imaging.checking import check_cases
+from vcfstats.imaging.quality import QualitySettings, case_quality
+from vcfstats.imaging.running import run_cases
 from vcfstats.imaging.settings import PreprocessSettings
 from vcfstats.imaging.slices import SliceSettings
 
@@ -75,20 +80,39 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def ready(case: Case) -> None:
+    """Load what the stages load; a moment longer, so that every worker takes one."""
+    import vcfstats.imaging.batch
+    import vcfstats.imaging.slices  # noqa: F401
+
+    time.sleep(1)
+
+
+def look(case: Case, *, out: Path, cache: Path) -> None:
+    case_quality(case, correction_file(case, out), QualitySettings(), cache=cache)
+
+
 @contextmanager
 def machine(kind: str, workers: int):
     """Yield where cases are worked on; when it ends, the workers' CPU seconds are those of ended children."""
+    nobody = [Case(f"start{k}", "start", Path(), Path()) for k in range(workers)]
     if kind != "dask":
+        if workers > 1:
+            run_cases(ready, nobody, workers=workers, label="start")
         yield {"workers": workers}
         get_reusable_executor().shutdown(wait=True)
         return
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
-        yield {"workers": 1, "scheduler": cluster.scheduler_address}
+        where = {"workers": 1, "scheduler": cluster.scheduler_address}
+        with TemporaryDirectory() as shared:
+            run_cases(ready, nobody, label="start", shared=Path(shared), **where)
+        yield where
 
 
 def measured(stage: str, kind: str, workers: int, n: int, work: Callable[[dict], object]) -> dict[str, object]:
+    print(f"-- {stage}, {kind}, {workers} worker{'s' if workers > 1 else ''}", file=sys.stderr, flush=True)
     load, before, start = os.getloadavg()[0], cpu(), time.perf_counter()
     with machine(kind, workers) as where:
         begun = time.perf_counter()
@@ -126,6 +150,13 @@ def run(folder: Path, n: int, root: Path, *, dask: bool) -> tuple[pd.DataFrame, 
         stages["slices"] = lambda where, done=done, cache=cache: slice_cases(
             done, SliceSettings(), cache=cache, **where
         )
+        stages["quality"] = lambda where, done=done, cache=cache, out=out: run_cases(
+            functools.partial(look, out=out.absolute(), cache=cache.absolute()),
+            done,
+            label="quality",
+            shared=cache,
+            **where,
+        )
         if kind != "dask":
             rows.append(
                 measured(
@@ -134,7 +165,7 @@ def run(folder: Path, n: int, root: Path, *, dask: bool) -> tuple[pd.DataFrame, 
             )
         rows += [measured(stage, kind, workers, n, work) for stage, work in stages.items()]
     bytes_of["preprocessed"] = size(root / "serial1" / "out") / n
-    for name in ("preprocess", "radiomics", "slices"):
+    for name in ("preprocess", "radiomics", "slices", "quality"):
         bytes_of[f"cache of {name}"] = size(root / "serial1" / "cache" / name) / n
     return pd.DataFrame(rows), bytes_of
 
@@ -173,7 +204,8 @@ def main() -> None:
         "# What one examination costs, and two workers against one",
         "",
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {given.cases} simulated cases, 1,834 features; caches empty. "
-        "CPU seconds per case are user and system time of all processes, starting them included; wall seconds leave the start out. "
+        "CPU seconds per case are user and system time of all processes, starting them and loading libraries included, which "
+        "weighs less the more cases there are; wall seconds leave the start out. "
         "Load is the machine's average over the minute before: above the number of cores, wall seconds and speed-up say little.",
         "",
         "| Stage | On | Workers | CPU s per case | Wall s | Start s | Speed-up | Load | Largest worker so far MB |",
