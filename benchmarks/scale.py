@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from joblib.externals.loky import get_reusable_executor
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.imaging import RadiomicsSettings, extract_cases, preprocess_cases, slice_cases
 from vcfstats.imaging.batch import correction_file
 from vcfstats.imaging.checking import check_cases

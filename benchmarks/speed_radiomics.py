@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.imaging.batch import extract_cases, preprocess_cases
 from vcfstats.imaging.radiomics import feature_names
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings

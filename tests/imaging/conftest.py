@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 
 SPACING = (0.9, 0.9, 3.5)  # column, row, slice in mm
 # Sagittal: columns run to the back, rows to the feet, slices to the right.

@@ -114,10 +114,20 @@ def test_a_damaged_cache_entry_is_computed_again(cohort, tmp_path, capsys, monke
     assert "is damaged" in capsys.readouterr().err
 
 
+def test_extraction_loads_no_library_that_it_does_not_need():
+    # A process on few cases lives shorter than the import of all of these.
+    code = "import sys, vcfstats.imaging.batch; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert {"SimpleITK", "radiomics"} <= loaded
+    assert not loaded & {"pandera", "pydicom", "joblib", "distributed", "trimesh", "scipy.stats", "sklearn", "torch"}
+
+
 _RUN = """
 import sys
 from pathlib import Path
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.imaging.batch import extract_cases
 from vcfstats.imaging.settings import RadiomicsSettings
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError
 from vcfstats.imaging.checking import check_case, check_cases
 from vcfstats.imaging.loading import load_case

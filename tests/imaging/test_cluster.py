@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from distributed import LocalCluster
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.imaging import PerturbationSettings, batch, cluster, perturb_cases, slice_cases
 from vcfstats.imaging.running import run_cases
@@ -157,7 +157,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(cohort, tmp_path):
         running += [_start("dask_worker", *shared, *one) for _ in range(2)]
         cache = tmp_path / "cluster"
         script = (
-            "import sys; from pathlib import Path; from vcfstats.contracts.cohort import Case\n"
+            "import sys; from pathlib import Path; from vcfstats.contracts.case import Case\n"
             "from vcfstats.imaging.batch import extract_cases\n"
             "from vcfstats.imaging.settings import RadiomicsSettings\n"
             "folder = Path(sys.argv[1])\n"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from radiomics import imageoperations
+from scipy.stats import kurtosis
 
 from vcfstats.imaging import lbp
 
@@ -66,19 +67,23 @@ def test_flat_parts_where_every_sample_ties():
     _compare(values, _region((9, 7, 8), (15, 16, 17)))
 
 
-def test_few_samples_are_taken_a_second_time(monkeypatch):
+@pytest.mark.parametrize(("low", "high"), [((6, 7, 8), (17, 18, 19)), ((0, 0, 14), (11, 11, 25))])
+def test_few_samples_are_taken_a_second_time(monkeypatch, low, high):
     counted = []
     whole = lbp._Sampler._exact
     monkeypatch.setattr(lbp._Sampler, "_exact", lambda self, places: counted.append(len(places)) or whole(self, places))
-    inside = _region((6, 7, 8), (17, 18, 19))
-    list(
-        lbp.lbp_3d(
-            _image(),
-            (slice(6, 17), slice(7, 18), slice(8, 19)),
-            inside[6:17, 7:18, 8:19],
-            levels=2,
-            radius=1.0,
-            subdivision=1,
-        )
-    )
+    inside, box = _region(low, high), tuple(map(slice, low, high))
+    list(lbp.lbp_3d(_image(), box, inside[box], levels=2, radius=1.0, subdivision=1))
     assert sum(counted) < 0.01 * inside.sum() * 42
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss:RuntimeWarning")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_kurtosis_is_that_of_scipy_to_the_last_bit(dtype):
+    samples = np.random.default_rng(3).normal(1000, 50, (200, 42)).astype(dtype)
+    samples[7] = 5
+    ours = lbp._excess_kurtosis(samples)
+    expected = kurtosis(samples, axis=1)
+    assert np.isnan(ours[7])
+    assert ours.dtype == expected.dtype
+    np.testing.assert_array_equal(ours, expected)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.imaging import PerturbationSettings, perturb_cases
 from vcfstats.imaging.perturbation import _reshaped, perturb
 

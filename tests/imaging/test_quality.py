@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError
 from vcfstats.imaging.batch import correction_file, preprocess_cases
 from vcfstats.imaging.correction import describe_correction

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from tests.imaging.conftest import make_image, make_mask
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError
 from vcfstats.imaging.cache import path_hash
 from vcfstats.imaging.loading import load_case

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from tests.imaging.conftest import make_image, make_mask
 from tests.imaging.test_dicom import write_volume
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.preprocessing import preprocess
 from vcfstats.imaging.radiomics import extract

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
+from vcfstats.contracts.case import Case
+
 # What may stand in an id: it becomes part of a file name in caches and outputs, on any file system.
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 PARTITIONS = ("training", "testing")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One examination of one patient: an image and the mask of its region of interest.
-
-    Attributes
-    ----------
-    case_id, patient_id : str
-        Identifiers. Cases of one patient are never split between partitions.
-    image, mask : Path
-        Files, absolute.
-    mask_label : int or None
-        The label of the region in the mask; None takes the only non-zero label.
-    """
-
-    case_id: str
-    patient_id: str
-    image: Path
-    mask: Path
-    mask_label: int | None = None
 
 
 # Columns after ingestion; covariates follow under the names that params give them.

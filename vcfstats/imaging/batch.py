@@ -16,7 +16,7 @@ import pandas as pd
 import SimpleITK as sitk
 from pydantic import BaseModel
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import replacing

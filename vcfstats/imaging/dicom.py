@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 import SimpleITK as sitk
-from pydicom.errors import InvalidDicomError
 
 # What tells volumes apart and puts their images in order; nothing else of a header is read, no name, no date, no free text.
 _TAGS = [
@@ -28,8 +26,8 @@ _UNEVEN = 0.05
 
 _ENDINGS = (".dcm", ".dicom", ".ima")  # of single files
 
-# What pydicom raises over a file that is no DICOM, cut short, or holds values that break the standard.
-_UNREADABLE = (InvalidDicomError, OSError, EOFError, ValueError, TypeError, AttributeError, KeyError)
+# What pydicom raises over a DICOM file that is cut short, or holds values that break the standard.
+_UNREADABLE = (OSError, EOFError, ValueError, TypeError, AttributeError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,9 @@ def volumes(folder: Path) -> list[Volume]:
     Files of another kind are passed over; one that is named like the images but cannot be read makes every volume defective,
     since it may be an image of any of them.
     """
+    import pydicom  # slow to load, and no other format needs it
+    from pydicom.errors import InvalidDicomError
+
     headers: dict[tuple[Any, ...], list[tuple[Path, Any]]] = defaultdict(list)
     unread = []
     entries = folder.iterdir() if folder.is_dir() else [folder]
@@ -104,7 +105,7 @@ def volumes(folder: Path) -> list[Volume]:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
             if "Rows" in header and "SeriesInstanceUID" in header:
                 headers[_kind(header)].append((path, header))
-        except _UNREADABLE:
+        except (InvalidDicomError, *_UNREADABLE):
             unread.append(path)
     kinds = {_ending(path) for images in headers.values() for path, _ in images}
     lost = next((path.name for path in unread if _ending(path) in kinds), None)

@@ -192,10 +192,13 @@ def _laplacian_of_gaussian(image: sitk.Image, region: Region, sigma: float) -> n
             gaussian.SetSigma(sigma)
             gaussian.SetDirection(along)
             gaussian.SetOrder(order)
-            passed = gaussian.Execute(part)
-            start, size = [0, 0, 0], list(passed.GetSize())
-            start[along], size[along] = region.start[along], region.stop[along] - region.start[along]
-            part = sitk.Cast(sitk.RegionOfInterest(passed, size, start), sitk.sitkFloat32)
+            part = gaussian.Execute(part)
+            start, size = [0, 0, 0], list(part.GetSize())
+            if size[along] > region.stop[along] - region.start[along]:
+                start[along], size[along] = region.start[along], region.stop[along] - region.start[along]
+                part = sitk.RegionOfInterest(part, size, start)
+            if part.GetPixelID() != sitk.sitkFloat32:
+                part = sitk.Cast(part, sitk.sitkFloat32)
         values = sitk.GetArrayViewFromImage(part).astype(np.float64)
         total = (total + values * (1 / image.GetSpacing()[axis] ** 2)).astype(np.float32)
     return total

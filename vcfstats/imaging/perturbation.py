@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.files import replacing
 from vcfstats.imaging.batch import preprocessed_case
 from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 from scipy import ndimage
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import file_hash
 from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash

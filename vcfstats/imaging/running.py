@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import SimpleITK as sitk
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.progress import progress
 from vcfstats.imaging import cluster
@@ -66,37 +64,40 @@ def run_cases(
         raise ValueError("a scheduler needs `shared`, the folder that its workers see")
     results: dict[int, T] = {}
     problems: list[tuple[int, Problem]] = []
-    try:
-        if scheduler is not None and shared is not None and cases:
-            coming = cluster.outcomes(functools.partial(_call, function), cases, scheduler=scheduler, shared=shared)
+    if scheduler is not None and shared is not None and cases:
+        coming = cluster.outcomes(functools.partial(_call, function), cases, scheduler=scheduler, shared=shared)
+    else:
+        coming = _outcomes(function, cases, workers=min(workers, max(len(cases), 1)), label=label)
+    for index, outcome in progress(coming, len(cases), label=label):
+        if isinstance(outcome, InputError):
+            problems.extend((index, problem) for problem in outcome.problems)
         else:
-            coming = _outcomes(function, cases, min(workers, max(len(cases), 1)))
-        for index, outcome in progress(coming, len(cases), label=label):
-            if isinstance(outcome, InputError):
-                problems.extend((index, problem) for problem in outcome.problems)
-            else:
-                results[index] = outcome
-    except TerminatedWorkerError as error:
-        raise RuntimeError(
-            f"{label}: a worker process was killed, most often for want of memory. Finished patients are kept; run again, "
-            "with fewer workers if memory is short"
-        ) from error
+            results[index] = outcome
     if problems:
         raise InputError([problem for _, problem in sorted(problems, key=lambda pair: pair[0])])
     return [results[index] for index in range(len(cases))]
 
 
 def _outcomes(
-    function: Callable[[Case], T], cases: Sequence[Case], workers: int
+    function: Callable[[Case], T], cases: Sequence[Case], *, workers: int, label: str
 ) -> Iterator[tuple[int, T | InputError]]:
     call = functools.partial(_call, function)
     if workers == 1:
         for index, case in enumerate(cases):
             yield call(index, case)
         return
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        yield from parallel(delayed(call)(index, case) for index, case in enumerate(cases))
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+            yield from parallel(delayed(call)(index, case) for index, case in enumerate(cases))
+    except TerminatedWorkerError as error:
+        raise RuntimeError(
+            f"{label}: a worker process was killed, most often for want of memory. Finished patients are kept; run again, "
+            "with fewer workers if memory is short"
+        ) from error
 
 
 def _call(function: Callable[[Case], T], index: int, case: Case) -> tuple[int, T | InputError]:

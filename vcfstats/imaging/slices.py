@@ -14,7 +14,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from vcfstats.contracts.cohort import Case
+from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.slices import N_SLICES, SliceStack

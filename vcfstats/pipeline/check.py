@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from vcfstats.contracts.cohort import ID_PATTERN, REPEATS, Case
+from vcfstats.contracts.case import Case
+from vcfstats.contracts.cohort import ID_PATTERN, REPEATS
 from vcfstats.contracts.errors import Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.imaging.checking import check_cases

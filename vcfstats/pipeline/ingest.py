@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from vcfstats.contracts.cohort import REPEATS, Case, cases_of
+from vcfstats.contracts.case import Case
+from vcfstats.contracts.cohort import REPEATS, cases_of
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.files import file_hash, replacing, write_text
 from vcfstats.contracts.progress import progress

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from vcfstats.contracts.cohort import Case, cases_of
+from vcfstats.contracts.case import Case
+from vcfstats.contracts.cohort import cases_of
 from vcfstats.contracts.files import write_text
 from vcfstats.imaging.batch import correction_file, preprocessed_case
 from vcfstats.imaging.quality import (

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vcfstats.contracts.cohort import REPEATS, Case, cases_of
+from vcfstats.contracts.case import Case
+from vcfstats.contracts.cohort import REPEATS, cases_of
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import read_features
 from vcfstats.contracts.files import write_text

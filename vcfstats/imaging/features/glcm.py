@@ -115,7 +115,8 @@ def glcm(levels: Levels, around: Neighbourhood, *, with_mcc: bool) -> dict[str, 
     }
     if with_mcc:
         per_direction["MCC"] = _maximal_correlation(p, margin)
-    return {name: float(np.nanmean(per_direction[name])) for name in wanted}
+    means = np.nanmean(np.stack([per_direction[name] for name in wanted]), axis=1)
+    return dict(zip(wanted, map(float, means), strict=True))
 
 
 def _gathered(cells: Floats, row: Ints, n_rows: int) -> Floats:

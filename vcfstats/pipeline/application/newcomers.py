@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from vcfstats.contracts.cohort import Case, cases_of
+from vcfstats.contracts.case import Case
+from vcfstats.contracts.cohort import cases_of
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.progress import progress
 from vcfstats.imaging import extract_cases, preprocess_cases, slice_cases
