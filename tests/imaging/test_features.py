@@ -151,6 +151,49 @@ def test_tiny_regions_equal_pyradiomics_and_fail_where_it_has_no_value(seed, siz
         assert value == pytest.approx(theirs[name], rel=1e-9, abs=1e-7 if name.endswith("_Imc2") else 1e-12), name
 
 
+def _corners():
+    inside = np.zeros((5, 5, 5), dtype=bool)
+    inside[::4, ::4, ::4] = True
+    return inside
+
+
+# Voxels none of which has a neighbour; in the second region PyRadiomics' steps do not fit into the box.
+LONELY = {"corners of a box": (_corners(), 1, True), "a box of two by two": (np.ones((2, 2, 2), dtype=bool), 2, False)}
+
+
+@pytest.mark.parametrize("region", LONELY)
+@pytest.mark.parametrize("feature_class", [name for name in MODULES if name not in ("shape", "glcm")])
+def test_without_neighbours_every_class_but_glcm_has_values(region, feature_class):
+    inside, distance, has_values = LONELY[region]
+    image, mask = _case(np.random.default_rng(5).integers(0, 3, inside.shape).astype(np.float32) * 25, inside)
+    options = RadiomicsSettings(feature_classes=(feature_class,), distance=distance)
+    ours = extract(image, mask, options)
+    if has_values or feature_class not in ("gldm", "ngtdm"):
+        theirs = _pyradiomics(image, mask, options)
+        assert ours == {name: pytest.approx(value, rel=1e-9, abs=1e-12) for name, value in theirs.items()}
+        return
+    with pytest.raises(RuntimeError, match="angle count"):
+        _pyradiomics(image, mask, options)
+    if feature_class == "gldm":
+        assert ours["original_gldm_SmallDependenceEmphasis"] == ours["original_gldm_LargeDependenceEmphasis"] == 1
+    else:
+        assert ours == {f"original_ngtdm_{name}": 1e6 if name == "Coarseness" else 0 for name in MODULES["ngtdm"].NAMES}
+
+
+@pytest.mark.parametrize("region", LONELY)
+def test_without_neighbours_glcm_is_an_error_whatever_else_is_wanted(region):
+    inside, distance, has_values = LONELY[region]
+    image, mask = _case(np.ones(inside.shape, dtype=np.float32), inside)
+    options = RadiomicsSettings(feature_classes=("firstorder", "glcm", "gldm", "ngtdm"), distance=distance)
+    with pytest.raises(ValueError, match="22 features without a finite value: original_glcm_Autocorrelation = nan"):
+        extract(image, mask, options)
+    if has_values:
+        theirs = _pyradiomics(image, mask, options)
+        assert {name for name, value in theirs.items() if not math.isfinite(value)} == {
+            name for name in theirs if "_glcm_" in name
+        }
+
+
 def test_matrices_count_every_pair_run_zone_and_voxel():
     inside = _sparse((8, 9, 10), 0.6, seed=4)
     around = Neighbourhood(inside, 1)

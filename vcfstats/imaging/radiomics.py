@@ -106,12 +106,20 @@ def extract(image: sitk.Image, mask: sitk.Image, settings: RadiomicsSettings) ->
     if "shape" in settings.feature_classes:
         values |= _named("original", "shape", _shape.shape(box), settings)
     classes = [name for name in settings.feature_classes if name != "shape"]
+    # Images of one level only, as LBP's often are, share their textures: those of the mask.
+    flat: dict[tuple[str, int] | None, dict[str, float]] = {}
     for name, filtered in filtered_images(image, mask, region, settings) if classes else ():
         intensities = filtered[inside]
         levels = Levels.of(intensities, settings)
         for feature_class in classes:
-            with np.errstate(all="ignore"):
-                found = _features(feature_class, intensities, levels, around, voxel_volume, settings)
+            is_shared = levels.present.size == 1 and feature_class != "firstorder"
+            key = (feature_class, levels.highest) if is_shared else None
+            found = flat.get(key)
+            if found is None:
+                with np.errstate(all="ignore"):
+                    found = _features(feature_class, intensities, levels, around, voxel_volume, settings)
+                if is_shared:
+                    flat[key] = found
             values |= _named(name, feature_class, found, settings)
     wrong = [name for name, value in values.items() if not math.isfinite(value)]
     if wrong:
