@@ -71,7 +71,8 @@ def test_a_local_cluster_gives_the_bytes_of_one_process(cohort, tmp_path, local)
         assert [case.case_id for case in copies[0]] == [case.case_id for case in cases]
         changed = _bytes(tmp_path / f"{name}_changed" / "0")
         results.append((_bytes(out), features, description, stack.images.tobytes(), cut, changed))
-    assert len(results[0][0]) == len(results[0][5]) == 8
+    assert len(results[0][0]) == 12  # image, mask and what the correction did
+    assert len(results[0][5]) == 8
     assert results[0][3:] == results[1][3:]
     assert results[0][0] == results[1][0]
     pd.testing.assert_frame_equal(results[0][1], results[1][1], check_exact=True)
@@ -146,7 +147,7 @@ def _start(*arguments: str) -> subprocess.Popen:
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing(cohort, tmp_path):
-    """Scheduler and two workers are separate processes; one worker is killed once the first case is finished."""
+    """Scheduler and two workers are separate processes; one worker stands still with a case, and is killed once another is done."""
     cases = cohort(6)
     expected, _ = batch.extract_cases(cases, RADIOMICS, cache=tmp_path / "serial")
     address_file = tmp_path / "scheduler.json"
@@ -175,6 +176,11 @@ def test_a_worker_killed_in_the_middle_changes_nothing(cohort, tmp_path):
             [sys.executable, "-c", script, cases[0].image.parent, cache, address, tmp_path / "features.parquet"]
         )
         running.append(driver)
+        while not list(cache.glob(".cluster-*")):  # what workers read lies there before the first case is given out
+            assert driver.poll() is None, "finished before a worker could be stopped"
+            assert time.monotonic() < deadline, "no case was given out"
+            time.sleep(0.01)
+        os.kill(running[1].pid, signal.SIGSTOP)
         while not list(cache.rglob("features.json")):
             assert driver.poll() is None, "finished before a worker could be killed"
             assert time.monotonic() < deadline, "no case was finished"

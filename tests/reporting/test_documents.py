@@ -212,7 +212,7 @@ def test_every_item_has_its_number(whole_documents: list[Path]) -> None:
         "Figure S11. Share of each feature",
         "Figure S12. Training curves",
         "Figure S13. Calibration of the headline models on the internal",
-        "Figure S14. Calibration of classifiers whose output is no estimate of probability",
+        "Figure S14. Calibration of classifiers whose output",
         "Figure S15. Decision curves of the same classifiers",
         "Figure S16. Follow-up",
     ):

@@ -8,6 +8,8 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -191,10 +193,16 @@ def test_it_works_by_keyboard_alone(browser: sync_api.Browser, tmp_path: Path) -
     assert outline != "none"
 
 
+def accessibility() -> Any:
+    """Import axe: it reads its script in the encoding of the locale, which a library may have reset to ASCII by now."""
+    with mock.patch.object(Path, "read_text", lambda path: path.read_bytes().decode("utf-8")):
+        return pytest.importorskip("axe_playwright_python.sync_playwright")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
 def test_accessible_and_within_the_screen(browser: sync_api.Browser, tmp_path: Path, scheme: str, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    axe = accessibility()
     page = opened(browser, file(), tmp_path, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.evaluate(GIVE, [[0.5, 99, 2, 1, 8]])
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -10,7 +10,7 @@ from vcfstats.reporting.values import Text, join
 
 # What draws random numbers -> the purpose that, with the root seed, makes its own.
 PURPOSES = (
-    ("Simulated cohort, where there is one", "simulate"),
+    ("Simulated cohort", "simulate"),
     ("Partition into training and internal test set, where drawn", "split"),
     ("Folds of training patients", "folds"),
     ("Folds within the selection of features", "learn/{feature set}/selection/{what was held out}"),
@@ -61,7 +61,11 @@ def seeds_table(study: Study) -> Table:
     columns = [Column("what", "Random numbers of", width=50), Column("seed", "Seed sequence", width=50)]
     root = study.record("design/seed").value if study.has("design/seed") else "not recorded"
     rows = [{"what": "Root", "seed": str(root)}]
-    rows += [{"what": what, "seed": f"root, then the bytes of {purpose}"} for what, purpose in PURPOSES]
+    rows += [
+        {"what": what, "seed": f"root, then the bytes of {purpose}"}
+        for what, purpose in PURPOSES
+        if purpose != "simulate" or study.info.simulated
+    ]
     return Table.of(columns, rows)
 
 
