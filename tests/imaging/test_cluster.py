@@ -191,6 +191,6 @@ def test_a_worker_killed_in_the_middle_changes_nothing(cohort, tmp_path):
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "features.parquet"), expected, check_exact=True)
     finally:
         for process in reversed(running):
-            process.terminate()
+            process.kill()  # a worker asked to end says good-bye to a scheduler that may be gone
         for process in running:
             process.wait(timeout=20)
