@@ -51,6 +51,7 @@ def test_a_box_is_measured_exactly():
             "fill": 1.0, "apart": 0.0,
             "offset_left": 14.5 - 19.5, "offset_back": 2.0 * (19.5 - 21.5), "offset_head": 0.5 * (24.5 - 23.5),
             "mean": 300.0, "sd": 0.0, "contrast": 200.0, "edge": found["edge"],
+            "away": 0.0, "fit": 1.0,
         }
     )  # fmt: skip
     assert found["edge"] > 1.5
@@ -70,9 +71,26 @@ def test_what_has_no_surroundings_has_no_contrast():
     image, mask = block(size=(10, 10, 10), low=(0, 0, 0), high=(10, 10, 10))
     found = measure(image, mask, SETTINGS)
     assert math.isnan(found["contrast"])
-    assert math.isnan(found["edge"])
+    for name in ("edge", "away", "fit"):
+        assert math.isnan(found[name])
     flat, region = block(inside=100.0)
-    assert math.isnan(measure(flat, region, SETTINGS)["edge"])
+    for name in ("edge", "away", "fit"):
+        assert math.isnan(measure(flat, region, SETTINGS)[name])
+
+
+@pytest.mark.parametrize("shift", [(4, 0, 0), (0, 3, -2), (-2, 5, 3)])
+def test_a_moved_outline_finds_its_way_back(shift):
+    image, _ = block(spacing=(1.0, 1.5, 1.0))
+    low, high = ((tuple(a + b for a, b in zip(corner, shift, strict=True))) for corner in ((10, 14, 20), (20, 26, 30)))
+    _, moved = block(low=low, high=high, spacing=(1.0, 1.5, 1.0))
+    found = measure(image, moved, SETTINGS)
+    assert found["away"] == pytest.approx(np.linalg.norm(np.array(shift) * [1.0, 1.5, 1.0]))
+    assert found["fit"] < 0.8
+
+
+def test_an_outline_at_the_edge_of_the_volume_is_not_sent_out_of_it():
+    image, mask = block(low=(0, 14, 38), high=(10, 26, 48))
+    assert measure(image, mask, SETTINGS)["away"] == 0.0
 
 
 @pytest.mark.parametrize("order", ["RAI", "PIL", "SLA", "ASR"])
@@ -205,22 +223,26 @@ def plant(folder, rng, count=30):
 def test_planted_faults_are_named_first(tmp_path):
     cases = plant(tmp_path, np.random.default_rng(8))
 
-    def outliers():
-        rows = {case.case_id: measure(sitk.ReadImage(str(case.image)), sitk.ReadImage(str(case.mask)), SETTINGS) for case in cases}  # fmt: skip
+    rows = {}
+
+    def outliers(changed):
+        for case in changed:
+            rows[case.case_id] = measure(sitk.ReadImage(str(case.image)), sitk.ReadImage(str(case.mask)), SETTINGS)
         return find_outliers(pd.DataFrame(rows).T, SETTINGS.limit).to_frame()
 
-    assert outliers()["distance"].max() < 4
-    for number, change in {
+    assert outliers(cases)["distance"].max() < 4
+    faults = {
         4: lambda a: np.roll(a, 15, axis=2),  # shifted by 1.5 cm
         9: lambda a: np.roll(a, -12, axis=0),
         17: lambda a: a * (np.cumsum(a, axis=1) <= 3),  # a slab of it
         21: lambda a: 1 - a,  # everything but it
         25: lambda a: np.roll(a, (5, 5, 5), axis=(0, 1, 2)),  # half a centimetre each way
-    }.items():
+    }
+    for number, change in faults.items():
         mask = sitk.ReadImage(str(cases[number].mask))
         changed = sitk.GetImageFromArray(change(sitk.GetArrayFromImage(mask)).astype(np.uint8))
         sitk.WriteImage(changed, str(cases[number].mask))
-    found = outliers()
+    found = outliers([cases[number] for number in faults])
     assert set(found["case_id"].unique()[:5]) == {"C04", "C09", "C17", "C21", "C25"}
     why = found.groupby("case_id")["quantity"].agg(set)
     assert "offset_left" in why["C04"]

@@ -1,5 +1,7 @@
 """`vcfstats check`: every planted fault in one run, in words; BIDS folders."""
 
+import io
+import re
 import shutil
 import subprocess
 import sys
@@ -7,12 +9,13 @@ import sys
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from rich.console import Console
 from ruamel.yaml import YAML
 
 from tests.imaging.conftest import make_image, make_mask
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.settings import SplitSettings
-from vcfstats.pipeline.check import check_folder, report
+from vcfstats.pipeline.check import check_folder, narrow_table, report, wide_table
 from vcfstats.pipeline.cohort_table import read_cohort_table
 from vcfstats.pipeline.new import new_study
 from vcfstats.pipeline.params import CohortSection
@@ -114,7 +117,7 @@ def _plant(folder):
         "P11": ("error", "the region of mask_intra is the first reading's"),
         "P12": ("error", "the image path '../elsewhere.nii.gz'"),
         "P13": ("warning", "a link that leads out of the cohort's folder"),
-        "P14": ("error", "cannot be read|damaged compressed file"),
+        "P14": ("error", "not compressed by gzip as its name says"),
         "P16": ("error", "the same id again, in lines 17, 18"),
         "../P17": ("error", "the id '../P17'"),
     }
@@ -136,6 +139,31 @@ def test_all_planted_faults_in_one_run(folder):
         assert (own["mend"].str.len() > 0).all()
     assert set(found["patient"]) == set(planted)
     assert not found["file"].str.startswith("/").any()
+
+
+def test_a_terminal_of_any_width_shows_every_word(folder):
+    _plant(folder)
+    found = report(check_folder(folder), folder)
+    # A name as long as those of BIDS.
+    found.loc[0, "file"] = "derivatives/readers/sub-0123456789/ses-baseline/anat/sub-0123456789_ses-1_T2w_mask.nii.gz"
+    for width, table in (
+        (60, narrow_table),
+        (80, narrow_table),
+        (120, narrow_table),
+        (140, wide_table),
+        (200, wide_table),
+    ):
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(table(found))
+        said = console.export_text()
+        assert max(map(len, said.splitlines())) <= width
+        assert "\N{HORIZONTAL ELLIPSIS}" not in said
+        words = "".join(said.split())
+        for row in found.itertuples(index=False):
+            assert {row.severity, row.patient} <= set(re.split(r"[\s│,]+", said))
+            if table is narrow_table:
+                for cell in row:
+                    assert "".join(cell.split()) in words
 
 
 def test_the_command_writes_the_table_and_says_so_by_its_exit_code(folder, tmp_path):

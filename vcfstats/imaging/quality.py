@@ -23,15 +23,15 @@ from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash
 from vcfstats.imaging.correction import Correction, read_correction
 from vcfstats.imaging.geometry import region_volume
 from vcfstats.imaging.loading import load_case
+from vcfstats.imaging.outline import STEEP, best_place, normals
 from vcfstats.imaging.preprocessing import ORIENTATION
 
 FloatArray = npt.NDArray[np.float64]
 Plane = Literal["sagittal", "coronal", "axial"]
 
-_MODULES = ("reading", "geometry", "loading", "preprocessing", "correction", "quality")
+_MODULES = ("reading", "geometry", "loading", "preprocessing", "correction", "outline", "quality")
 _PACKAGES = ("SimpleITK", "numpy", "scipy")
 _GREY = (0.5, 99.5)  # percentiles of the volume that become black and white
-_STEEP = 80.0  # percentile beyond which one edge is as good as another
 # A median absolute deviation of fewer cases says little; with fewer, none is called an outlier.
 MIN_CASES = 8
 
@@ -78,6 +78,8 @@ QUANTITIES: dict[str, Quantity] = {
     "sd": Quantity("SD of intensity", "units"),
     "contrast": Quantity("Contrast to the surroundings", "units"),
     "edge": Quantity("Edge at the outline", ""),
+    "away": Quantity("Distance to where the outline fits best", "mm", least=0.7),
+    "fit": Quantity("Edge at the outline, share of that there", "", least=0.05),
     "field": Quantity("Range of the bias field", "", log=True, least=0.02),
 }
 
@@ -189,7 +191,9 @@ def measure(image: sitk.Image, mask: sitk.Image, settings: QualitySettings) -> d
     dict of str to float
         Lengths in mm along the volume's own axes, volume in ml, intensities in the image's units. `edge` is the mean
         slope of the intensity across the outline over the mean slope in the region's box and `surround_mm` around it, both
-        cut off at the box's 80th percentile: low where the outline follows no edge. Undefined values are NaN: no surroundings within the volume, or no gradient in them.
+        cut off at the box's 80th percentile: low where the outline follows no edge. `away` and `fit` say how far off the outline
+        would follow edges best, and how much less it does where it lies (`vcfstats.imaging.outline.best_place`). Undefined
+        values are NaN: no surroundings within the volume, or no gradient in them.
     """
     image, mask = (sitk.DICOMOrient(volume, ORIENTATION) for volume in (image, mask))
     values = sitk.GetArrayFromImage(image).astype(np.float64)
@@ -207,6 +211,7 @@ def measure(image: sitk.Image, mask: sitk.Image, settings: QualitySettings) -> d
     largest = int(np.bincount(pieces.ravel())[1:].max()) if count else 0
     within = values[inside]
     contrast, edge = _against_surroundings(values, inside, low, high, spacing, settings.surround_mm)
+    away, fit = best_place(values, inside, spacing)
     return {
         "volume": region_volume(mask) / 1000.0,
         "extent_left_right": left,
@@ -221,6 +226,8 @@ def measure(image: sitk.Image, mask: sitk.Image, settings: QualitySettings) -> d
         "sd": float(within.std()),
         "contrast": contrast,
         "edge": edge,
+        "away": away,
+        "fit": fit,
     }
 
 
@@ -245,16 +252,14 @@ def _against_surroundings(
     outwards = ndimage.distance_transform_edt(~near, sampling=spacing)
     shell = (outwards > 0) & (outwards <= thickness)
     contrast = float(values[near].mean() - values[shell].mean()) if shell.any() else math.nan
-    signed = ndimage.gaussian_filter(outwards - ndimage.distance_transform_edt(near, sampling=spacing), 1.0)
-    normal = np.array(np.gradient(signed, *spacing))
-    normal /= np.maximum(np.linalg.norm(normal, axis=0), 1e-9)
+    signed, normal = normals(near, spacing)
     slope = np.array(np.gradient(values, *spacing))
     strength = np.linalg.norm(slope, axis=0)
     # Cut off at a percentile: else a few bright neighbours, such as fluid, would say more than the whole outline.
     sloping = strength[strength > 0]
     if not len(sloping):
         return contrast, math.nan
-    most = float(np.percentile(sloping, _STEEP))
+    most = float(np.percentile(sloping, STEEP))
     usual = float(np.minimum(strength, most).mean())
     across = np.abs((slope * normal).sum(axis=0)) * np.minimum(1.0, most / np.maximum(strength, 1e-12))
     outline = np.abs(signed) <= 1.2 * float(spacing.max())

@@ -23,6 +23,8 @@ from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.segments import is_segmentation, layer_of, segments_of
 
 FORMATS = "a 3D image in NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), a DICOM file (.dcm), or a folder of DICOM images"
+_WHOLE = "a whole file, as it was exported"
+_FINITE = "finite values"
 _EXPORT = "export the file again, or leave the patient out of the cohort"
 _NIFTI_FLOATS = {16: "f4", 64: "f8"}
 
@@ -49,8 +51,8 @@ def _refuse(path: Path, patient: str, found: str, allowed: str = FORMATS, mend: 
     return InputError(Problem(found, allowed, mend, patient=patient, file=path))
 
 
-def _nifti_defect(path: Path) -> str | None:
-    """Say how a NIfTI file is cut short or damaged.
+def _nifti_defect(path: Path) -> tuple[str, str] | None:
+    """Say how a NIfTI file is cut short or damaged, and what is allowed instead.
 
     ITK reads such files without a word, and puts zeros for what is missing and for what is not finite.
     """
@@ -59,11 +61,13 @@ def _nifti_defect(path: Path) -> str | None:
         with opener(path, "rb") as stream:
             content = stream.read()
     except EOFError:
-        return "a compressed file that ends too early"
-    except (gzip.BadGzipFile, zlib.error) as error:
-        return f"a damaged compressed file ({error})"
+        return "a compressed file that ends too early", _WHOLE
+    except gzip.BadGzipFile:
+        return "a file that is not compressed by gzip as its name says", _WHOLE
+    except zlib.error as error:
+        return f"a damaged compressed file ({error})", _WHOLE
     if len(content) < 348:
-        return f"{len(content)} bytes, too few for a NIfTI header"
+        return f"{len(content)} bytes, too few for a NIfTI header", _WHOLE
     for order in "<>":
         if struct.unpack_from(order + "i", content)[0] == 348 and content[344:347] == b"n+1":
             dim = struct.unpack_from(order + "8h", content, 40)
@@ -71,10 +75,11 @@ def _nifti_defect(path: Path) -> str | None:
             offset = int(struct.unpack_from(order + "f", content, 108)[0])
             count = int(np.prod(dim[1 : 1 + max(dim[0], 0)], dtype=np.int64))
             if len(content) < offset + count * bits // 8:
-                return f"{len(content)} bytes where its header asks for {offset + count * bits // 8}"
+                return f"{len(content)} bytes where its header asks for {offset + count * bits // 8}", _WHOLE
             if datatype in _NIFTI_FLOATS:
                 values = np.frombuffer(content, dtype=order + _NIFTI_FLOATS[datatype], count=count, offset=offset)
-                return _not_finite(values)
+                defect = _not_finite(values)
+                return (defect, _FINITE) if defect else None
     return None
 
 
@@ -159,7 +164,7 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
         found = f"{image.GetNumberOfComponentsPerPixel()} components a voxel"
         raise _refuse(path, patient, found, "one component a voxel", "keep one channel or segment")
     if defect := _not_finite(sitk.GetArrayViewFromImage(image)):
-        raise _refuse(path, patient, defect, "finite values", "export the image again from the scanner's data")
+        raise _refuse(path, patient, defect, _FINITE, "export the image again from the scanner's data")
     return image
 
 
@@ -180,7 +185,7 @@ def _read_any(path: Path, patient: str) -> sitk.Image:
                 mend = "name the file alone, or the folder that holds several volumes"
                 raise _refuse(path, patient, f"a volume {choice!r} chosen of a single file", mend=mend)
             if source.name.lower().endswith((".nii", ".nii.gz")) and (defect := _nifti_defect(source)):
-                raise _refuse(path, patient, defect)
+                raise _refuse(path, patient, *defect)
             with _quiet():
                 image = sitk.ReadImage(str(source))
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -22,6 +23,10 @@ from vcfstats.pipeline.cohort_table import (
 )
 from vcfstats.pipeline.params import BidsSection, ImageColumns, read_params
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDE = 140  # characters: below, six columns leave too few for a file's name
 _MIN_SLICES = 3  # of a study without params: what the 2.5D slices need
 
 
@@ -120,11 +125,40 @@ def _relative(file: str | Path, folder: Path) -> str:
         return str(file)
 
 
+def wide_table(frame: pd.DataFrame) -> Table:
+    """Return one row a problem, all its cells side by side; what is longer than its column goes on in the next line."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(show_lines=True)
+    for name, share in (("", 0), ("patient", 0), ("file", 2), ("found", 3), ("allowed", 3), ("to mend", 3)):
+        table.add_column(name, overflow="fold", no_wrap=not share, ratio=share or None)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(escape(str(cell)) for cell in row))
+    return table
+
+
+def narrow_table(frame: pd.DataFrame) -> Table:
+    """Return four lines a problem, one below the other, for terminals in which six columns would be ribbons."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in frame.itertuples(index=False):
+        who = ", ".join(escape(str(cell)) for cell in (row.patient, row.file) if cell)
+        colour = "red" if row.severity == "error" else "yellow"
+        table.add_row(f"[bold {colour}]{row.severity}[/]", f"[bold]{who}[/]")
+        for label, cell in (("found", row.found), ("allowed", row.allowed), ("to mend", row.mend)):
+            table.add_row(f"[dim]{label}[/]", escape(str(cell)))
+        table.add_row("", "")
+    return table
+
+
 def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, workers: int) -> None:
     """Print the table of problems and leave with 2 where one is an error, 1 where all are warnings, 0 where none is."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
     frame = report(check_folder(folder, params_file=params_file, workers=workers), folder)
     if csv is not None:
@@ -132,12 +166,9 @@ def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, worke
     if frame.empty:
         print("check: no problem found")
         return
-    table = Table("", "patient", "file", "found", "allowed", "to mend", show_lines=True)
-    for row in frame.itertuples(index=False):
-        table.add_row(*(escape(str(cell)) for cell in row))
     # A terminal has its width; a file or a pipe gets lines long enough to be read.
     console = Console() if sys.stdout.isatty() else Console(width=180)
-    console.print(table)
+    console.print(wide_table(frame) if console.width >= _WIDE else narrow_table(frame))
     errors = int((frame["severity"] == "error").sum())
     warnings = len(frame) - errors
     print(f"check: {errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")

@@ -96,6 +96,7 @@ def _lines(found: CaseQuality) -> list[str]:
         f"Volume {q['volume']:.3g} ml, extent {extent} mm",
         f"Intensity {_number(q['mean'])}, SD {_number(q['sd'])}",
         f"Contrast to the surroundings {_number(q['contrast'])}",
+        f"Outline fits best {_number(q['away'])} mm away",
         f"Range of the bias field {q['field']:.2f}",
     ]
 
