@@ -205,6 +205,31 @@ if typer is not None:
         if not run_audit(Path.cwd(), old, new, markdown_file=markdown, html=html, most=most):
             raise typer.Exit(1)
 
+    @audit.command("forks")
+    def audit_forks(
+        factorial: bool = typer.Option(False, "--factorial", help="every combination, not one departure at a time"),
+        testing: bool = typer.Option(
+            False,
+            "--testing",
+            help="also the internal test set; the plan must be locked, and each configuration is a look",
+        ),
+        finished: bool = typer.Option(
+            False, "--finished", help="run none; write down those that an earlier run, killed or not, has finished"
+        ),
+        only_list: bool = typer.Option(False, "--list", help="name the configurations and run none"),
+    ) -> None:
+        """Run the alternatives under `forks` in params.yaml and say where the reported choice lies among them."""
+        from vcfstats.pipeline.directory import StudyDirectory
+        from vcfstats.pipeline.forks.run import list_forks, run_forks, tell_forks
+
+        study = StudyDirectory(Path.cwd())
+        if only_list:
+            list_forks(study, factorial=factorial)
+            return
+        forks = run_forks(study, factorial=factorial, testing=testing, finished=finished)
+        tell_forks(forks)
+        print(f"wrote {study.forks_file}: commit it with results/configurations.jsonl, then `dvc repro` renders it")
+
     app.add_typer(audit, name="audit", help="What can be checked of a paper's own numbers.")
 
 

@@ -4,14 +4,16 @@
 - `results/plan.json`: what stage plan found, the decisions of today against the last lock.
 - `results/looks.jsonl`: one line a look, keyed by what was decided and on which data, not by time: evaluating the same configuration
   again adds nothing, so that a rebuild leaves the same bytes. No stage owns it (DVC would delete it first); git keeps it.
+- `results/configurations.jsonl`: the same for every configuration that was run, whether the internal test set was looked at or not.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -90,22 +92,36 @@ class Plan(_Part):
     changed: tuple[Change, ...] = ()
 
 
-class Look(_Part):
-    """One configuration whose results on the internal test set were computed.
-
-    `params` is the hash of every decision that can move a number, `data` that of the raw cohort, `plan` the state of the plan
-    at the first look; `source` says whether the evaluation wrote the line itself or it was found in the history of git.
-    """
+class Configuration(_Part):
+    """One configuration that was run: the hash of every decision that can move a number, and that of the raw cohort."""
 
     params: str
     data: str
-    plan: State
-    source: Literal["evaluate", "history"] = "evaluate"
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes two looks the same."""
+        """What makes two of them the same."""
         return self.params, self.data
+
+
+class Look(Configuration):
+    """One configuration whose results on the internal test set were computed.
+
+    `plan` is the state of the plan at the first look; `source` says whether the evaluation wrote the line itself, the run of the
+    alternatives did, or it was found in the history of git.
+    """
+
+    plan: State
+    source: Literal["evaluate", "forks", "history"] = "evaluate"
+
+
+class Run(Configuration):
+    """One configuration that was run; `source` says whether the evaluation wrote the line or the run of the alternatives."""
+
+    source: Literal["evaluate", "forks"] = "evaluate"
+
+
+_Line = TypeVar("_Line", bound=Configuration)
 
 
 def read_locks(path: Path) -> tuple[Lock, ...]:
@@ -170,32 +186,50 @@ def read_looks(path: Path) -> tuple[Look, ...]:
     InputError
         A line is no look.
     """
-    if not path.is_file():
-        return ()
-    looks: dict[tuple[str, str], Look] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            look = Look.model_validate_json(line)
-        except ValidationError as error:
-            raise InputError(_unreadable(error, f"one look a line (line {number})", path)) from None
-        looks.setdefault(look.key, look)
-    return tuple(looks.values())
+    return _read_lines(Look, path, "one look a line")
 
 
-def add_looks(looks: list[Look], path: Path) -> int:
+def read_runs(path: Path) -> tuple[Run, ...]:
+    """Read results/configurations.jsonl as `read_looks` reads its log."""
+    return _read_lines(Run, path, "one configuration a line")
+
+
+def add_looks(looks: Sequence[Look], path: Path) -> int:
     """Append the looks whose configuration is not in the log yet, and return how many these were.
 
     Lines that are there stay as they are, in their order; an empty log is written where there is none.
     """
-    known = {look.key for look in read_looks(path)}
-    new: dict[tuple[str, str], Look] = {}
-    for look in looks:
-        if look.key not in known:
-            new.setdefault(look.key, look)
+    return _add_lines(looks, read_looks(path), path)
+
+
+def add_runs(runs: Sequence[Run], path: Path) -> int:
+    """Append the configurations that are not in results/configurations.jsonl yet, as `add_looks` does."""
+    return _add_lines(runs, read_runs(path), path)
+
+
+def _read_lines(kind: type[_Line], path: Path, allowed: str) -> tuple[_Line, ...]:
+    if not path.is_file():
+        return ()
+    found: dict[tuple[str, str], _Line] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            item = kind.model_validate_json(line)
+        except ValidationError as error:
+            raise InputError(_unreadable(error, f"{allowed} (line {number})", path)) from None
+        found.setdefault(item.key, item)
+    return tuple(found.values())
+
+
+def _add_lines(items: Sequence[Configuration], there: Sequence[Configuration], path: Path) -> int:
+    known = {item.key for item in there}
+    new: dict[tuple[str, str], Configuration] = {}
+    for item in items:
+        if item.key not in known:
+            new.setdefault(item.key, item)
     if new or not path.is_file():
         old = path.read_text(encoding="utf-8") if path.is_file() else ""
         old += "\n" if old and not old.endswith("\n") else ""
-        lines = [json.dumps(look.model_dump()) + "\n" for look in new.values()]
+        lines = [json.dumps(item.model_dump()) + "\n" for item in new.values()]
         write_text(path, old + "".join(lines))
     return len(new)
 

@@ -141,6 +141,16 @@ class StudyDirectory:
         return self.results / "looks.jsonl"
 
     @property
+    def runs_file(self) -> Path:
+        """The log of every configuration that was run, committed to git and made by no stage alone."""
+        return self.results / "configurations.jsonl"
+
+    @property
+    def forks_file(self) -> Path:
+        """What defensible alternatives to the study's decisions gave, committed to git; `vcfstats audit forks` writes it."""
+        return self.results / "forks.json"
+
+    @property
     def split_file(self) -> Path:
         """Partition and fold of each case."""
         return self.data / "split.csv"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.features import read_features
+from vcfstats.contracts.forks import Forks, write_forks
 from vcfstats.contracts.plan import add_looks
 from vcfstats.contracts.predictions import as_fitted, read_predictions, recalibrated
 from vcfstats.contracts.progress import progress
@@ -38,7 +39,7 @@ from vcfstats.pipeline.evaluation import (
 )
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
 from vcfstats.pipeline.evaluation.quality import quality_records, quality_table
-from vcfstats.pipeline.looks import log_look
+from vcfstats.pipeline.looks import log_look, log_run
 from vcfstats.pipeline.networks import read_curves
 
 CURVES = (
@@ -64,6 +65,9 @@ def run(study: StudyDirectory) -> None:
             print("evaluate: results of the internal test set, and the plan was never locked (vcfstats lock)")
     else:
         add_looks([], study.looks_file)  # the documents read the log, be it empty
+    log_run(study)
+    if not study.forks_file.is_file():
+        write_forks(Forks(), study.forks_file)  # likewise
 
     records: Records = {}
     _add(records, description.cohort_records(cohort))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vcfstats.contracts.files import file_hash
-from vcfstats.contracts.plan import Look, add_looks, read_plan
+from vcfstats.contracts.plan import Look, Run, add_looks, add_runs, read_plan
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.params import NOT_ANALYTIC, Params
 from vcfstats.pipeline.yamlfile import read_yaml
@@ -57,3 +57,10 @@ def log_look(study: StudyDirectory) -> Look:
     )
     add_looks([look], study.looks_file)
     return look
+
+
+def log_run(study: StudyDirectory) -> Run:
+    """Note in results/configurations.jsonl that this configuration is run; the same configuration adds nothing."""
+    run = Run(params=configuration_hash(read_yaml(study.params_file)), data=file_hash(study.data / "ingest.json"))
+    add_runs([run], study.runs_file)
+    return run

@@ -23,8 +23,8 @@ PROTOCOL = (
     '#   source: "registry and number"\n#   keys:\n#     model.folds: { status: printed, value: 5 }\n'
     "source: none\nkeys: {}\n"
 )
-# Two branches each add lines to the log of looks: a merge keeps both.
-ATTRIBUTES = "results/looks.jsonl merge=union\n"
+# Two branches each add lines to a log: a merge keeps both.
+ATTRIBUTES = "results/looks.jsonl merge=union\nresults/configurations.jsonl merge=union\n"
 _BIDS = BidsSection()
 BIDS_TABLE = (
     "  table: cohort.csv\n",

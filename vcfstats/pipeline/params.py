@@ -15,6 +15,7 @@ from vcfstats.imaging.settings import PerturbationSettings, PreprocessSettings, 
 from vcfstats.imaging.slices import SliceSettings
 from vcfstats.learning.network.settings import TrunkSettings
 from vcfstats.learning.settings import LearningSettings, SplitSettings
+from vcfstats.pipeline.forks.settings import ForksSettings
 from vcfstats.pipeline.yamlfile import leaves, read_yaml
 from vcfstats.simulation.settings import SimulationSettings
 
@@ -313,6 +314,9 @@ class Params(Section):
     evaluation: EvaluationSection
     compute: ComputeSection
     report: ReportSection
+    forks: ForksSettings = Field(
+        default_factory=ForksSettings, description="alternatives that vcfstats audit forks runs beside the decisions"
+    )
     deviations: dict[str, Text] = Field(
         default_factory=dict, description="key that departs from a printed value -> reason"
     )
@@ -362,8 +366,8 @@ class Params(Section):
         return np.random.SeedSequence([self.seed, *purpose.encode("utf-8")])
 
 
-# What is no analytic decision: words, columns, paths, workers, the reasons themselves.
-NOT_ANALYTIC = ("study", "simulate", "cohort", "compute", "report", "deviations", "choices", "seed")
+# What is no analytic decision: words, columns, paths, workers, what else is tried, the reasons themselves.
+NOT_ANALYTIC = ("study", "simulate", "cohort", "compute", "report", "forks", "deviations", "choices", "seed")
 _COLUMNS = ("split.column", "split.training_value", "split.testing_value")
 
 

@@ -23,6 +23,19 @@ class ProtocolKey(BaseModel):
     values: list[Any] = Field(default_factory=list)
     note: str = ""
 
+    @property
+    def published(self) -> tuple[Any, ...]:
+        """The printed value or values; empty where the protocol is silent."""
+        return (
+            tuple(self.values) if self.status == "contradictory" else (self.value,) if self.status == "printed" else ()
+        )
+
+    def table_for(self, value: Any) -> str | None:
+        """Return under which of `deviations` and `choices` a value needs a reason, None where it is the printed one."""
+        if self.published and value not in self.published:
+            return "deviations"
+        return None if self.status == "printed" else "choices"
+
     @model_validator(mode="after")
     def _status_fits_values(self) -> ProtocolKey:
         given = self.model_fields_set
@@ -133,16 +146,9 @@ def compare(params: Params, protocol: Protocol | None, *, path: Path) -> list[De
                 )
             )
             continue
-        published = (
-            tuple(entry.values)
-            if entry.status == "contradictory"
-            else (entry.value,)
-            if entry.status == "printed"
-            else ()
-        )
-        departs = bool(published) and value not in published
-        table, other = ("deviations", "choices") if departs else ("choices", "deviations")
-        owes = departs or entry.status != "printed"
+        published, owed = entry.published, entry.table_for(value)
+        owes, table = owed is not None, owed or "choices"
+        other = "choices" if table == "deviations" else "deviations"
         reason = getattr(params, table).get(key)
         if owes and reason is None:
             said = {

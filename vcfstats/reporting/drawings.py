@@ -61,6 +61,14 @@ def _counted(study: Study, stage: str) -> tuple[str, ...]:
     return ()
 
 
+def forks(study: Study) -> Any:
+    """Draw the specification curve of the alternatives to the study's decisions, or say that none was run."""
+    found = study.forks()
+    return figures.fork_figure(
+        found, study.info.models.get(found.primary, found.primary), simulated=study.info.simulated
+    )
+
+
 def activation_maps(study: Study) -> Any:
     """Draw the class activation maps of one case of each kind, right and wrong, or say that there are none."""
     rows = study.rows("activation")

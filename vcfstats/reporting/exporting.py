@@ -48,6 +48,7 @@ FIGURES: Mapping[str, Callable[[Study], Any]] = {
     "recalibration_classifiers": _of_all_features(drawings.recalibration),
     "recalibrated_decision": _of_all_features(drawings.recalibrated_decision),
     "followup": drawings.followup,
+    "forks": drawings.forks,
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.forks import Forks, read_forks
 from vcfstats.contracts.nomogram import NomogramFile, read_nomogram
 from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record, Records, read_records
@@ -169,6 +170,10 @@ class Study:
         path = self.root / "results" / "nomogram.json"
         return read_nomogram(path) if path.is_file() else None
 
+    def forks(self) -> Forks:
+        """Return the alternatives to the study's decisions that were run; without configurations where none was."""
+        return read_forks(self.root / "results" / "forks.json")
+
     def _shown(self, key: str, text: str, name: str = "result") -> Text:
         """Wrap text in a span that carries where it came from: readers of the HTML see it when they point at it."""
         if not text:
@@ -206,7 +211,9 @@ def open_study(path: str | Path | None = None) -> Study:
     """
     root = Path(path).resolve() if path is not None else _nearest(Path.cwd().resolve())
     results = root / "results"
-    study = Study(root, read_study(results / "study.json"), read_records(results / "results.json"))
+    info, records = read_study(results / "study.json"), read_records(results / "results.json")
+    # What is told of the alternatives is told by records too; they lie in a file of their own, since no stage makes them.
+    study = Study(root, info, records | read_forks(results / "forks.json").summary)
     unnamed = sorted(
         {r.model for r in study.records.values() if r.kind in KINDS and r.model and r.model not in study.names}
     )

@@ -15,7 +15,7 @@ from vcfstats.audit.change.revision import Revision, keyed
 
 ABSENT = "(absent)"
 RESULTS, LOCK = "results/results.json", "dvc.lock"
-_REASONS = ("deviations.", "choices.")
+_NO_DECISIONS = ("deviations.", "choices.", "forks.")  # reasons, and what else was tried
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def compare_revisions(
     decisions = tuple(
         _decision(key, before, after, stages, (descriptions or {}).get(key, ""))
         for key in keys
-        if not key.startswith(_REASONS) and _differ(before.params.get(key, ABSENT), after.params.get(key, ABSENT))
+        if not key.startswith(_NO_DECISIONS) and _differ(before.params.get(key, ABSENT), after.params.get(key, ABSENT))
     )
     comparable = RESULTS not in {*before.missing, *after.missing}
     moved = _all_moved(before, after, paired or {}) if comparable else ()

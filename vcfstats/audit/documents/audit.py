@@ -111,10 +111,11 @@ def platform_words(info: StudyFile) -> str:
 
 
 def _plan_numbers(root: Path) -> frozenset[str]:
-    """Dates of the plan's locks, and counts up to that of the looks in the log: what the sentences on the plan tell."""
-    locks, looks = root / "lock.json", root / "results" / "looks.jsonl"
+    """Dates of the plan's locks, and counts up to that of the lines of both logs: what the sentences on the plan tell."""
+    locks = root / "lock.json"
     dates = [lock["date"] for lock in json.loads(locks.read_text(encoding="utf-8"))["locks"]] if locks.is_file() else []
-    lines = looks.read_text(encoding="utf-8").splitlines() if looks.is_file() else []
+    logs = [root / "results" / name for name in ("looks.jsonl", "configurations.jsonl")]
+    lines = [line for log in logs if log.is_file() for line in log.read_text(encoding="utf-8").splitlines()]
     return own_numbers(dates) | {str(count) for count in range(len(lines) + 1)}
 
 

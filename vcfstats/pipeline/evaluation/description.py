@@ -311,8 +311,8 @@ def _text(value: object) -> str:
 
 
 def params_hash(params: Params) -> str:
-    """Hash the decisions: neither how many workers ran nor which formats were rendered changes it."""
-    body = params.model_dump(mode="json", exclude={"compute", "report"})
+    """Hash the decisions: neither how many workers ran nor which formats were rendered nor what else was tried changes it."""
+    body = params.model_dump(mode="json", exclude={"compute", "report", "forks"})
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 

@@ -49,7 +49,7 @@ def performance_records(given: Predictions, settings: EvaluationSection) -> list
 
     What a statistic refuses to compute on these patients becomes a record without a value, with the reason in `method`.
     """
-    parts = (_discrimination, _accuracy, _calibration, _hosmer_lemeshow, _brier)
+    parts = (discrimination_records, _accuracy, _calibration, _hosmer_lemeshow, _brier)
     return [record for part in parts for record in part(given, settings)]
 
 
@@ -96,7 +96,9 @@ def _attempt(
     return [record.model_copy(update={"method": f"{record.method or ''} ({remark})".strip()}) for record in records]
 
 
-def _discrimination(given: Predictions, settings: EvaluationSection) -> list[Record]:
+def discrimination_records(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    """Return the record of the AUC of one model on one set of predictions."""
+
     def compute() -> list[Record]:
         auc = roc_auc(given.outcome, given.probability)
         interval = auc.confidence_interval(settings.confidence_level, method=settings.auc_interval)

@@ -7,6 +7,7 @@ from vcfstats.reporting.figures.curves import decision_figure, roc_figure
 from vcfstats.reporting.figures.diagrams import flow_figure
 from vcfstats.reporting.figures.followup import followup_figure
 from vcfstats.reporting.figures.forest import forest_figure
+from vcfstats.reporting.figures.forks import fork_figure
 from vcfstats.reporting.figures.nomogram import nomogram_figure
 from vcfstats.reporting.figures.scanners import scanner_figure
 from vcfstats.reporting.figures.selection import coefficient_figure, funnel_figure, lasso_figure
@@ -16,5 +17,5 @@ from vcfstats.reporting.figures.workflow import Step, workflow_figure, wrapped
 
 __all__ = [
     "DOUBLE_MM", "SINGLE_MM", "Step", "activation_figure", "belt_figure", "calibration_figure", "coefficient_figure", "comparison_figure", "decision_figure",
-    "empty_figure", "flow_figure", "followup_figure", "forest_figure", "funnel_figure", "lasso_figure", "nomogram_figure", "roc_figure", "save_figure", "scanner_figure", "training_figure", "workflow_figure", "wrapped",
+    "empty_figure", "flow_figure", "followup_figure", "forest_figure", "fork_figure", "funnel_figure", "lasso_figure", "nomogram_figure", "roc_figure", "save_figure", "scanner_figure", "training_figure", "workflow_figure", "wrapped",
 ]  # fmt: skip

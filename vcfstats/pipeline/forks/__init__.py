@@ -1,0 +1,1 @@
+"""Defensible alternatives to the study's decisions: run, and told of as a specification curve."""

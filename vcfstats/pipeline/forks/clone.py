@@ -1,0 +1,198 @@
+"""A study's directory once more, for a while: other params, the same data, the same caches, and nothing of the study touched."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.yamlfile import read_yaml
+
+LAST = "learn"  # the last stage that is run: later ones compute results of the internal test set
+_FOLDER = Path("forks") / "clones"
+_TAIL = 8  # last lines of a failed run that the message repeats
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A copy of a study's directory, of which files come from the study's caches.
+
+    Attributes
+    ----------
+    root : Path
+        The copy.
+    original : StudyDirectory
+        The study.
+    """
+
+    root: Path
+    original: StudyDirectory
+
+    def run(self, body: dict[str, Any], name: str) -> StudyDirectory:
+        """Run the stages up to the predictions with these params, what is unchanged or was run before from DVC's cache.
+
+        Raises
+        ------
+        InputError
+            A stage failed; the message repeats what it said.
+        """
+        with (self.root / "params.yaml").open("w", encoding="utf-8") as stream:
+            YAML().dump(body, stream)
+        # The study's own lock again: what a configuration has in common with the study is checked out, not run.
+        shutil.copy(self.original.root / "dvc.lock", self.root / "dvc.lock")
+        self._dvc("checkout", "--quiet", "--force", "--with-deps", LAST)  # what the cache lacks is run below
+        code, said = self._dvc("repro", LAST)
+        if code:
+            raise InputError(
+                Problem(
+                    f"a run that failed with {name}: {' / '.join(said)}", "alternatives with which the stages run",
+                    "mend what it names, or take the alternative out; finished configurations are kept",
+                    file=self.original.params_file,
+                )
+            )  # fmt: skip
+        return StudyDirectory(self.root)
+
+    def _dvc(self, *arguments: str) -> tuple[int, list[str]]:
+        """Run DVC in the copy, its words passed on as they come; return its exit code and its last words."""
+        scripts = Path(sys.executable).parent
+        environment = os.environ | {
+            "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
+            "DVC_SITE_CACHE_DIR": str(self.root / ".dvc" / "site"),
+            "DVC_NO_ANALYTICS": "1",
+        }
+        tail: deque[str] = deque(maxlen=_TAIL)
+        with subprocess.Popen(
+            [sys.executable, "-m", "dvc", *arguments], cwd=self.root, env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+        ) as process:  # fmt: skip
+            try:
+                for line in process.stdout or ():
+                    sys.stderr.write(f"  {line}")
+                    sys.stderr.flush()
+                    if line.strip():
+                        tail.append(line.strip())
+            except BaseException:
+                process.terminate()
+                raise
+        return process.returncode, list(tail)
+
+
+def check_was_run(study: StudyDirectory) -> None:
+    """Refuse a study that was not run with DVC yet.
+
+    Raises
+    ------
+    InputError
+        Naming what it lacks.
+    """
+    lacking = [
+        name for name in ("dvc.yaml", "dvc.lock", ".dvc", "data/ingest.json") if not (study.root / name).exists()
+    ]
+    if lacking:
+        raise InputError(
+            Problem(f"no {', '.join(lacking)}", "a study that was run", "run `dvc repro` first, or `dvc pull`", file=study.root)
+        )  # fmt: skip
+
+
+@contextmanager
+def cloned(study: StudyDirectory) -> Iterator[Clone]:
+    """Yield a copy of a study's directory that is gone afterwards.
+
+    Code, cohort and other files that no stage makes are links to the study's own; what stages make comes from DVC's cache, which
+    both share, as they share the cache of finished patients. The simulated cohort is frozen: another root of the random
+    numbers changes what is done with the patients, not the patients.
+    """
+    folder = (study.cache / _FOLDER).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    with tempfile.TemporaryDirectory(prefix=f"{_owner(os.getpid())}-", dir=folder, ignore_cleanup_errors=True) as base:
+        stages = read_yaml(study.root / "dvc.yaml")
+        given = _given(stages["stages"], study)
+        # As deep as paths climb out of the study's directory, so that the links to what lies there stay within the folder.
+        climbs = max((Path(path).parts.count("..") for path in given), default=0)
+        root = Path(base).joinpath(*(["up"] * climbs), "study")
+        root.mkdir(parents=True)
+        if "simulate" in stages["stages"]:
+            stages["stages"]["simulate"]["do"]["frozen"] = True
+        with (root / "dvc.yaml").open("w", encoding="utf-8") as stream:
+            YAML().dump(stages, stream)
+        for path in given:
+            _link(study.root / path, Path(os.path.normpath(root / path)))
+        _link(study.cache, root / study.cache.name)
+        _configure(study, root)
+        yield Clone(root, study)
+
+
+def _owner(process: int) -> str:
+    return f"{platform.node().replace('-', '_')}-{process}"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs of this machine left."""
+    for left in folder.glob(f"{_owner(0).removesuffix('0')}*"):
+        process = left.name.split("-")[1]
+        if process.isdigit() and not _runs(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _given(stages: dict[str, Any], study: StudyDirectory) -> list[str]:
+    """Return the relative paths that stages read and no stage makes, and the files that params name; none inside another."""
+    folder = study.params.cohort.folder
+    bodies = [stage.get("do", stage) for name, stage in stages.items() if name != "simulate" or study.params.simulate]
+
+    def paths(*kinds: str) -> list[str]:
+        found = [item for body in bodies for kind in kinds for item in body.get(kind) or []]
+        names = [next(iter(item)) if isinstance(item, dict) else item for item in found]
+        return [os.path.normpath(str(name).replace("${cohort.folder}", folder)) for name in names]
+
+    made = {Path(path) for path in paths("outs", "metrics", "plots")}
+    named = [name for name in (study.params.study.protocol, study.params.trunk.weights_file, ".dvcignore") if name]
+    own = {Path(path) for path in (*paths("deps"), *map(os.path.normpath, named)) if not Path(path).is_absolute()}
+    free = {path for path in own if not made & {path, *path.parents} and path.parts[0] != "results"}
+    return sorted(str(path) for path in free if not free & set(path.parents) and (study.root / path).exists())
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        target.symlink_to(source.resolve(), target_is_directory=source.is_dir())
+
+
+def _configure(study: StudyDirectory, root: Path) -> None:
+    """Give the copy a DVC of its own that shares the study's cache: files are linked where the file system can."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "dvc", "cache", "dir"], cwd=study.root, capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        raise InputError(
+            Problem(f"no cache of DVC ({asked.stderr.strip()})", "a study under DVC", "run `dvc init` and `dvc repro`", file=study.root)
+        )  # fmt: skip
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / "config").write_text(
+        "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
+        f'[cache]\n    dir = {asked.stdout.strip()}\n    type = "reflink,hardlink,symlink,copy"\n',
+        encoding="utf-8",
+    )
