@@ -5,8 +5,8 @@ OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/speed_radiomics.py --
 Three sides work on the same files with the same settings, each in a process of its own, in turn: vcfstats' batch function
 with one worker and an empty cache, from files to parquet; `pyradiomics cases.csv --jobs 1`, from files to CSV; and
 PyRadiomics' extractor called from Python. All filter the whole image: PyRadiomics crops after filtering unless told
-otherwise. What a process costs before its first case, measured by one that only imports, is told apart. The large field is
-the first case mirrored outwards: the same region in more anatomy that no feature looks at.
+otherwise. What a process costs before its first case, measured beside it by one that only imports, is told apart. The large
+field is the first case mirrored outwards: the same region in more anatomy that no feature looks at.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,8 +49,7 @@ THEIRS = {
         "shape": [], "firstorder": [], "glcm": GLCM, "glrlm": [], "glszm": [], "gldm": [], "ngtdm": [],
     },
 }  # fmt: skip
-SIDES = ("vcfstats", "pyradiomics", "extractor")
-COMMANDS = ("vcfstats", "`pyradiomics` command", "PyRadiomics' extractor")
+SIDES = {"vcfstats": "vcfstats", "pyradiomics": "`pyradiomics` command", "extractor": "PyRadiomics' extractor"}
 
 
 def ours(table: Path, out: Path) -> None:
@@ -79,18 +77,18 @@ def command(side: str, table: Path, out: Path) -> list[str]:
 
 
 IMPORTS = {
-    "vcfstats": "import pandas, pyarrow.parquet, vcfstats.imaging.batch, vcfstats.imaging.lbp",
+    "vcfstats": "import pandas, pyarrow.parquet, vcfstats.imaging.batch, trimesh.creation",
     "pyradiomics": "import radiomics.scripts, radiomics.featureextractor, scipy.stats, scipy.ndimage, trimesh.creation",
     "extractor": "import pandas, radiomics.featureextractor, scipy.stats, scipy.ndimage, trimesh.creation",
 }
 
 
-def clocked(line: list[str]) -> tuple[float, float]:
-    """Return CPU and wall seconds of a process."""
-    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def cpu_seconds(line: list[str]) -> float:
+    """Return the CPU seconds of a process: what else the machine does counts for less than in its wall seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begin
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def values(side: str, out: Path) -> pd.DataFrame:
@@ -124,9 +122,9 @@ def largest_difference(one: pd.DataFrame, other: pd.DataFrame) -> float:
 
 
 def compare(
-    group: str, files: list[tuple[str, Path, Path]], scratch: Path, rounds: int, start: dict[str, float]
+    group: str, files: list[tuple[str, Path, Path]], scratch: Path, rounds: int, start: dict[str, list[float]]
 ) -> str:
-    """Run all sides in turn on a group of cases; return the row of the table."""
+    """Run the sides in turn on a group of cases, each after a process that only imports; return the row of the table."""
     folder = scratch / group.replace(" ", "_").replace(",", "")
     folder.mkdir()
     table = folder / "cases.csv"
@@ -135,27 +133,26 @@ def compare(
             [["case", "Image", "Mask"], *((name, str(image), str(mask)) for name, image, mask in files)]
         )
     table.with_name("theirs.yaml").write_text(json.dumps(THEIRS))
-    cpu: dict[str, list[float]] = {side: [] for side in SIDES}
-    wall: dict[str, list[float]] = {side: [] for side in SIDES}
+    whole: dict[str, list[float]] = {side: [] for side in start}
+    net: dict[str, list[float]] = {side: [] for side in start}
     found = {}
     for turn in range(rounds):
-        for side in SIDES:
+        for side, starts in start.items():
             out = folder / f"{side}{turn}.out"
-            seconds = clocked(command(side, table, out))
-            cpu[side].append(seconds[0])
-            wall[side].append(seconds[1])
+            starts.append(cpu_seconds([sys.executable, "-c", IMPORTS[side]]))
+            whole[side].append(cpu_seconds(command(side, table, out)))
+            net[side].append(whole[side][-1] - starts[-1])
             found[side] = values(side, out)
-    each = {side: (statistics.median(cpu[side]) - start[side]) / len(files) for side in SIDES}
+    each = {side: statistics.median(net[side]) / len(files) for side in start}
+    ratios = [statistics.median(net[side]) / statistics.median(net["vcfstats"]) for side in list(start)[1:]]
+    with_start = statistics.median(whole["pyradiomics"]) / statistics.median(whole["vcfstats"])
     n_voxels = [int((sitk.GetArrayViewFromImage(sitk.ReadImage(str(mask))) == 1).sum()) for _, _, mask in files]
     size = " x ".join(map(str, sitk.ReadImage(str(files[0][1])).GetSize()))
-    differences = [largest_difference(found["vcfstats"], found[side]) for side in SIDES[1:]]
-    return (
-        f"| {group} | {len(files)} | {size} | {round(statistics.mean(n_voxels))} | "
-        + " | ".join(f"{each[side]:.2f}" for side in SIDES)
-        + f" | {each['pyradiomics'] / each['vcfstats']:.2f} | {each['extractor'] / each['vcfstats']:.2f} | "
-        + " | ".join(f"{statistics.median(wall[side]):.1f}" for side in SIDES[:2])
-        + f" | {max(differences):.1e} |"
-    )
+    difference = max(largest_difference(found["vcfstats"], found[side]) for side in list(start)[1:])
+    cells = [group, str(len(files)), size, str(round(statistics.mean(n_voxels))), str(rounds)]
+    cells += [f"{each[side]:.2f}" for side in start]
+    cells += [f"{ratio:.2f}" for ratio in ratios] + [f"{with_start:.2f}", f"{difference:.1e}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -167,6 +164,7 @@ def main() -> None:
         "--field", type=int, nargs=3, default=(192, 256, 256), help="large field, in voxels; 0 0 0: none"
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without-extractor", action="store_true", help="leave out PyRadiomics called from Python")
     parser.add_argument("--side", choices=("vcfstats", "extractor"), help=argparse.SUPPRESS)
     parser.add_argument("cases", nargs="+")
     options = parser.parse_args()
@@ -200,35 +198,26 @@ def main() -> None:
             (folder / "large").mkdir()
             large = enlarged(files[0][1], files[0][2], folder / "large", tuple(options.field))
             groups.append((f"{files[0][0]} mirrored outwards", [(files[0][0], *large)], 1))
-        start = {
-            side: statistics.median(clocked([sys.executable, "-c", IMPORTS[side]])[0] for _ in range(options.rounds))
-            for side in SIDES
-        }
+        start: dict[str, list[float]] = {side: [] for side in list(SIDES)[: 2 if options.without_extractor else 3]}
         rows: list[str] = []
         for group, members, rounds in groups:
             rows.append(compare(group, members, folder, rounds, start))
             print(rows[-1], flush=True)
-            write(rows, start, options.rounds)
+            write(rows, start)
 
 
-def write(rows: list[str], start: dict[str, float], rounds: int) -> None:
-    head = ["Cases", "Number", "Image of the first (voxels)", "Region, mean (voxels)"]
-    head += [f"{name} (CPU s a case)" for name in COMMANDS]
-    head += [
-        "Times the command's throughput",
-        "Times the extractor's",
-        "vcfstats (wall s, all)",
-        "command (wall s, all)",
-    ]
-    head += ["Largest relative difference"]
-    starts = ", ".join(f"{name} {start[side]:.1f} s" for name, side in zip(COMMANDS, SIDES, strict=True))
+def write(rows: list[str], start: dict[str, list[float]]) -> None:
+    head = ["Cases", "Number", "Image of the first (voxels)", "Region, mean (voxels)", "Rounds"]
+    head += [f"{SIDES[side]} (CPU s a case)" for side in start]
+    head += ["Times the command's throughput", *(["Times the extractor's"] if "extractor" in start else [])]
+    head += ["Times the command's, start included", "Largest relative difference"]
+    starts = ", ".join(f"{SIDES[side]} {statistics.median(seconds):.1f} s" for side, seconds in start.items())
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "speed_radiomics.md").write_text(
         f"# {len(feature_names(SETTINGS))} radiomic features a case, one core\n\n"
         f"Python {platform.python_version()}, SimpleITK {sitk.Version.VersionString()}, {platform.machine()}. CPU seconds of "
-        f"whole processes less those of one that only imports ({starts}), files read and results written included; median "
-        f"of {rounds} round{'s' if rounds > 1 else ''} in turn, of one for the large field. Wall seconds depend on what else "
-        "the machine does.\n\n"
+        "whole processes in turn, files read and results written included, less those of a process beside each that only "
+        f"imports ({starts}); medians over the rounds.\n\n"
         f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n" + "\n".join(rows) + "\n",
         encoding="utf-8",
     )
