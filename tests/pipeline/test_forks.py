@@ -1,5 +1,7 @@
 """Alternatives to the study's decisions: what is refused, what is run and once only, what the summary says."""
 
+import copy
+import functools
 import json
 import shutil
 import subprocess
@@ -7,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.forks import Fork, Forks, read_forks, write_forks
@@ -30,11 +31,26 @@ ICC = "learning.reliability.threshold"
 LIMIT = "learning.selection.correlation.limit"
 
 
+BODY = read_yaml(ROOT / "params.yaml")
+
+
+@pytest.fixture(autouse=True)
+def quick_yaml(monkeypatch):
+    """Read what tests wrote as JSON, which is YAML too, and the protocol once: ruamel takes half a second for each."""
+    read = functools.cache(lambda text, path: read_yaml(path))
+
+    def quick(path):
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if text.startswith("{") else copy.deepcopy(read(text, path))
+
+    for module in ("params", "protocol", "looks", "forks.configurations"):
+        monkeypatch.setattr(f"vcfstats.pipeline.{module}.read_yaml", quick)
+
+
 def write_params(root, change):
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    change(params)
-    yaml.dump(params, root / "params.yaml")
+    body = copy.deepcopy(BODY)
+    change(body)
+    (root / "params.yaml").write_text(json.dumps(body))
     return StudyDirectory(root)
 
 
