@@ -1,5 +1,7 @@
 """Harmonisation within the whole of learning: nothing leaks, folds are fitted apart, what cannot be done is refused first."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,13 +19,14 @@ from vcfstats.learning.selection import select_features
 from vcfstats.learning.settings import HarmonisationSettings
 
 
-def quick(**changes):
+def quick(optimism=None, **changes):
     grid = {name: None for name in NAMES if name != "extra_trees"} | {
         "extra_trees": {"n_estimators": [4], "max_depth": [2], "min_samples_leaf": [2]}
     }
     options = {"method": "combat", "min_cases": 5, "matrices": ["radiomics", "deep"]} | changes
     selection = {"lasso": {"folds": 5, "n_lambdas": 30}, "harmonisation": options}
-    return small_settings(classifiers=grid, selection=selection)
+    more = {"optimism": optimism} if optimism else {}
+    return small_settings(classifiers=grid, selection=selection, **more)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +192,41 @@ def test_selection_that_cannot_harmonise_ends_with_the_reason(two_scanners):
     alone = context_columns(training.assign(scanner="alpha"), COVARIATES, ())
     assert "one scanner, 'alpha'" in select_features(frame.join(alone), *given, seed).prepared.reason
     assert "without the scanners of their cases" in select_features(frame, *given, seed).prepared.reason
+
+
+def test_resamples_short_of_a_scanner_fail_with_the_reason_and_the_others_stand(two_scanners):
+    """Two patients of the third scanner in each fold: enough for every fit of the study, often too few in a resample."""
+    cohort, matrices, _ = two_scanners
+    training = cohort[cohort["partition"] == "training"]
+    third = training.groupby("fold").head(2).index
+    cohort = cohort.assign(scanner=cohort["scanner"].where(~cohort.index.isin(third), "gamma"))
+    result = learned(
+        cohort, {"radiomics": matrices["radiomics"]}, quick({"n_resamples": 8}, min_cases=2, matrices=["radiomics"])
+    )
+    cases = list(result.resamples.cases)
+    assert cases == sorted(training.index)
+    place = [cases.index(case) for case in third]
+    told = []
+    for sample in result.resamples.samples:
+        drawn = sum(sample.drawn[k] for k in place)
+        if "rad" in sample.probabilities:
+            # Whoever is scored was harmonised by scanners that the resample holds.
+            assert np.isfinite(sample.probabilities["rad"]).all()
+            assert len(sample.probabilities["rad"]) == len(cases)
+            assert drawn >= 2
+            told.append("")
+        else:
+            # No model of this resample counts, so that all are compared on the same ones.
+            (why,) = set(sample.failures.values())
+            assert set(sample.failures) == {"clinical", "rad", "dl", "dlr", "dlrn"}
+            assert re.fullmatch(r"[01] training cases of scanner gamma in the fit \((all folds|without fold \d)\)", why)
+            told.append(why)
+    assert any(told)
+    assert not all(told)
+    # What a fit may lack is decided for the study's own folds before anything is fitted: those all have scores.
+    table = result.predictions
+    held = table[(table["kind"] == "out_of_fold") & (table["model"] == "radiomics.extra_trees")]
+    assert sorted(held["case_id"]) == cases
 
 
 def test_effect_is_gone_after_and_measured_where_nothing_is_harmonised(two_scanners, small):

@@ -144,7 +144,7 @@ def check_scanners(
             if count < min_cases:
                 raise InputError(
                     Problem(
-                        f"{count} training cases of scanner {scanner} in the fit to {words}",
+                        f"{count} training cases of scanner {scanner} in the fit ({words})",
                         f"at least {min_cases} (learning.selection.harmonisation.min_cases)",
                         "join scanners of one model under one name, take this one's patients out, or set learning.selection.harmonisation.method to none",
                     )
