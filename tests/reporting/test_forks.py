@@ -133,3 +133,8 @@ def test_the_curve_is_drawn_for_few_and_for_many(root, tmp_path):
     points = [layer._data for layer in layers.layers if type(layer.geom).__name__ == "geom_point"]
     assert [len(data) for data in points[:2]] == [5, 2]  # the reported one stands in both panels
     assert len(fork_figure(Forks(), "Second").layers) == 1
+    many = made()
+    many = many.model_copy(update={"configurations": many.configurations + 60 * many.configurations[1:4]})
+    drawn = fork_figure(many, "Second")
+    seeds = next(layer._data for layer in drawn.layers if type(layer.geom).__name__ == "geom_text" and "seed" in layer.mapping.values())  # fmt: skip
+    assert seeds["x"].min() >= 0.86  # beside hundreds of combinations the seeds keep their room

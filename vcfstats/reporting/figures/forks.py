@@ -28,7 +28,8 @@ from vcfstats.reporting.figures.style import (
 _NAMES, _VALUES, _TOP = -0.68, -0.10, 9.0
 _ROW = 3.7  # mm
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
-_MANY = 40
+_MANY = 40  # configurations from which on marks are thin
+_LEAST, _GAP = 0.14, 0.04
 
 
 def fork_figure(forks: Forks, label: str, *, simulated: bool = False) -> p9.ggplot:
@@ -49,10 +50,11 @@ def fork_figure(forks: Forks, label: str, *, simulated: bool = False) -> p9.ggpl
     if analytic.empty:
         return empty_figure("No alternative choices were run", DOUBLE_MM, 30.0)
     seeds = _sorted(forks, "reference", "sampling") if forks.of_kind("sampling") else analytic.iloc[:0]
-    width = len(analytic) + (len(seeds) + 2 if len(seeds) else 0) + 1
-    analytic["x"] = [(number + 1) / width for number in range(len(analytic))]
-    first = (len(analytic) + 3) / width
-    seeds["x"] = [first + number / width for number in range(len(seeds))]
+    # Seeds have room in proportion to their number, and enough to be seen beside hundreds of combinations.
+    share = max((len(seeds) + 1) / (len(analytic) + len(seeds) + 3), _LEAST) if len(seeds) else 0.0
+    end = 1.0 - share - (_GAP if len(seeds) else 0.0)
+    for frame, start, room in ((analytic, 0.0, end), (seeds, 1.0 - share, share)):
+        frame["x"] = [start + room * (number + 0.5) / len(frame) for number in range(len(frame))]
     drawn = pd.concat([analytic, seeds], ignore_index=True)
     ticks = _ticks(drawn[["auc", "low", "high"]])
     for name in ("auc", "low", "high"):
@@ -68,15 +70,14 @@ def fork_figure(forks: Forks, label: str, *, simulated: bool = False) -> p9.ggpl
         figure += p9.annotate("text", x=-0.015, y=y, label=values.decimal(tick, 2), ha="right", size=6.2)
     told = forks.summary[f"model/{forks.primary}/forks_median"].value
     middle = float(_height(pd.Series([told], dtype=float), ticks).iloc[0])
-    end = float(analytic["x"].max()) + 0.5 / width
-    figure += p9.annotate(
-        "segment", x=0.5 / width, xend=end, y=middle, yend=middle, color=REFERENCE, size=0.5, linetype="dashed"
-    )
     figure += p9.geom_segment(
         p9.aes(x="x", xend="x", y="low", yend="high"),
         data=drawn.dropna(subset=["low"]),
-        color=REFERENCE,
+        color=REFERENCE if len(drawn) <= _MANY else "#BBBBBB",
         size=0.5 if len(drawn) <= _MANY else 0.25,
+    )
+    figure += p9.annotate(
+        "segment", x=0.0, xend=end, y=middle, yend=middle, color="#000000", size=0.5, linetype="dashed"
     )
     figure += p9.geom_point(data=drawn[~drawn["own"]], color=COLOURS[0], size=size)
     figure += p9.geom_point(data=own, color="#000000", fill="#FFFFFF", shape="D", size=size + 0.4, stroke=0.8)
@@ -94,14 +95,25 @@ def fork_figure(forks: Forks, label: str, *, simulated: bool = False) -> p9.ggpl
     )
     if len(seeds):
         figure += p9.annotate(
-            "text", x=first - 1 / width, y=_TOP + 1.0, label="B  Seeds", ha="left", size=7, fontweight="bold"
+            "text", x=1.0 - share, y=_TOP + 1.0, label="B  Seeds", ha="left", size=7, fontweight="bold"
         )
         if len(seeds) <= _MANY:
             figure += p9.geom_text(p9.aes(label="seed"), data=seeds, y=0.4, angle=90, va="top", size=5.6)
     if not matrix.empty:
-        for kind, shape, colour, scale in ((False, "|", "#AAAAAA", 0.8), (True, "s", "#000000", 1.0)):
-            part = matrix[(matrix["changed"] == kind) & matrix["x"].notna()]
-            figure += p9.geom_point(p9.aes("x", "y"), data=part, shape=shape, color=colour, size=size * scale)
+        there = matrix.dropna(subset=["x"])
+        if len(drawn) <= _MANY:
+            for kind, shape, colour, scale in ((False, "|", "#AAAAAA", 0.8), (True, "s", "#000000", 1.0)):
+                part = there[there["changed"] == kind]
+                figure += p9.geom_point(p9.aes("x", "y"), data=part, shape=shape, color=colour, size=size * scale)
+        else:
+            bars = there.assign(low=there["y"] - 0.35, high=there["y"] + 0.35)
+            for kind, colour in ((False, "#AAAAAA"), (True, "#000000")):
+                figure += p9.geom_segment(
+                    p9.aes(x="x", xend="x", y="low", yend="high"),
+                    data=bars[bars["changed"] == kind],
+                    color=colour,
+                    size=0.2,
+                )
         names = matrix.drop_duplicates(["decision", "value"])
         figure += p9.geom_text(p9.aes(y="y", label="value"), data=names, x=_VALUES + 0.085, ha="right", size=5.9)
         heads = names.drop_duplicates("decision")
