@@ -3,6 +3,7 @@
 import html
 import re
 import shutil
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -143,6 +144,14 @@ def test_report_says_what_it_is_and_takes_its_numbers_from_records(validation):
     assert "external/dlrn/auc = " in page  # where the number came from
     assert external.main_model(study) == "dlrn"
     assert list(external.headline_models(study)) == ["dlrn", "dlr", "rad", "dl", "clinical"]
+
+
+def test_document_holds_no_word_of_one_cohort_and_computes_nothing():
+    text = files("vcfstats.reporting").joinpath("documents/validation.qmd").read_text(encoding="utf-8")
+    found = re.findall(r"vertebra|fractur|malignan|benign|edema|wedge|tumou?r|spin(?:e|al)\b", text, re.IGNORECASE)
+    assert found == []
+    imports = re.findall(r"^(?:from|import) .*$", text, re.MULTILINE)
+    assert imports == ["from vcfstats.reporting import external, open_study, wording"]
 
 
 def test_banner_tells_model_and_patients_apart(validation, monkeypatch):
