@@ -10,13 +10,19 @@ from vcfstats.contracts.errors import InputError
 from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.scoring import ORDER, read_scorer, write_scorer
 
-from .cohorts import COVARIATES, learned, simulated, small_settings
+from .cohorts import COVARIATES, learned, simulated
+from .cohorts import small_settings as settings_with_resamples
+
+
+def small_settings(**changes):
+    """Settings without what no probability of a new patient depends on."""
+    return settings_with_resamples(**changes | {"optimism": {"n_resamples": 0}})
 
 
 @pytest.fixture(scope="module")
 def study():
-    cohort, matrices = simulated(n_radiomics=100, n_units=10, folds=3)
-    return cohort, matrices, learned(cohort, matrices)
+    cohort, matrices = simulated(60, 20, n_radiomics=100, n_units=10, folds=3)
+    return cohort, matrices, learned(cohort, matrices, small_settings())
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +79,21 @@ def test_training_patients_lie_inside_their_own_ranges_and_others_are_told(study
     assert scored.features_outside["dlr"].drop(case).sum() == 0
 
 
-def test_a_number_outside_its_training_range_is_told_with_the_range(tmp_path):
-    settings = small_settings(clinical={"screening_alpha": 1.0, "predictors": "screened"})
-    cohort, matrices = simulated(n_radiomics=50, n_units=5, folds=3)
-    write_scorer(learned(cohort, matrices, settings), settings, tmp_path)
+def test_a_finding_missing_or_out_of_range_where_the_study_fills_what_is_missing(tmp_path):
+    """Filled as the study filled it; a number outside its training range is told with the range."""
+    settings = small_settings(clinical={"missing": "median_mode", "screening_alpha": 1.0, "predictors": "screened"})
+    cohort, matrices = simulated(60, 20, n_radiomics=50, n_units=5, folds=3)
+    lost = cohort.index[cohort["partition"] == "testing"][:2]
+    cohort.loc[lost[0], "age"] = np.nan
+    cohort.loc[lost[1], "location"] = None
+    result = learned(cohort, matrices, settings)
+    write_scorer(result, settings, tmp_path)
     scorer = read_scorer(tmp_path)
     assert "age" in scorer.variables
-    rows = cohort[cohort["partition"] == "testing"].head(2).copy()
+    probability = scorer.score(cohort.loc[lost], COVARIATES, matrices).probabilities["dlrn"]
+    expected = result.predictions.query("model == 'dlrn' and kind == 'testing'").set_index("case_id")["probability"]
+    np.testing.assert_allclose(probability, expected.loc[lost], rtol=0, atol=1e-12)
+    rows = cohort[cohort["partition"] == "testing"].tail(2).copy()
     rows["age"] = [65.0, 140.0]
     ages = [found for found in scorer.score(rows, COVARIATES, matrices).outside if found.variable == "age"]
     assert [(found.case_id, found.value) for found in ages] == [(rows.index[1], 140.0)]
@@ -87,23 +101,10 @@ def test_a_number_outside_its_training_range_is_told_with_the_range(tmp_path):
     assert (ages[0].low, ages[0].high) == (training.min(), training.max())
 
 
-def test_a_missing_finding_is_filled_where_the_study_filled_it(tmp_path):
-    settings = small_settings(clinical={"missing": "median_mode", "screening_alpha": 1.0, "predictors": "screened"})
-    cohort, matrices = simulated(n_radiomics=50, n_units=5, folds=3)
-    lost = cohort.index[cohort["partition"] == "testing"][:2]
-    cohort.loc[lost[0], "age"] = np.nan
-    cohort.loc[lost[1], "location"] = None
-    result = learned(cohort, matrices, settings)
-    write_scorer(result, settings, tmp_path)
-    probability = read_scorer(tmp_path).score(cohort.loc[lost], COVARIATES, matrices).probabilities["dlrn"]
-    expected = result.predictions.query("model == 'dlrn' and kind == 'testing'").set_index("case_id")["probability"]
-    np.testing.assert_allclose(probability, expected.loc[lost], rtol=0, atol=1e-12)
-
-
 def test_a_study_without_findings_and_deep_features_has_fewer_models(tmp_path):
-    cohort, matrices = simulated(n_radiomics=50, n_units=5, folds=3)
+    cohort, matrices = simulated(60, 20, n_radiomics=50, n_units=5, folds=3)
     only = {"radiomics": matrices["radiomics"]}
-    result = learned(cohort, only, covariates={})
+    result = learned(cohort, only, small_settings(), covariates={})
     write_scorer(result, small_settings(), tmp_path)
     scorer = read_scorer(tmp_path)
     assert (scorer.models, scorer.variables) == (("rad",), ())
@@ -123,7 +124,7 @@ def test_a_unit_of_the_network_that_does_not_vary_keeps_its_place(study):
 def test_harmonised_features_need_the_scanner_and_refuse_an_unknown_one(tmp_path):
     combat = {"method": "combat", "min_cases": 2, "covariates": ["age"]}
     settings = small_settings(selection={"lasso": {"folds": 5, "n_lambdas": 30}, "harmonisation": combat})
-    cohort, matrices = simulated(n_radiomics=100, n_units=10, folds=3)
+    cohort, matrices = simulated(60, 20, n_radiomics=100, n_units=10, folds=3)
     cohort["scanner"] = np.where(np.arange(len(cohort)) % 2, "A", "B")
     result = learned(cohort, matrices, settings)
     write_scorer(result, settings, tmp_path)
