@@ -64,6 +64,10 @@ TABLES: dict[str, tuple[str, ...]] = {
         "purpose", "subject", "parameters", "n", "events", "events_per_parameter", "minimum_n", "minimum_events", "criterion",
     ),
     "missing": ("item", "what", "n_training", "missing_training", "n_testing", "missing_testing"),
+    # Models pooled over imputed data sets: coefficients on the log odds, and the share of the information that is missing.
+    "imputation": (
+        "model", "term", "coefficient", "standard_error", "low", "high", "df", "missing_information", "p_value",
+    ),
     # An external validation: the model within levels of the covariates, and both cohorts beside one another.
     "external_subgroups": (
         "variable", "level", "n", "events", "auc", "low", "high", "oe", "oe_low", "oe_high", "slope", "slope_low", "slope_high", "remark",

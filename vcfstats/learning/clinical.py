@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
 
-from vcfstats.learning.linear import Column, LinearModel, fit_linear
+from vcfstats.learning.imputation import Imputer, impute
+from vcfstats.learning.linear import Column, LinearModel
+from vcfstats.learning.pooled import fit_pooled, pooled_test
 from vcfstats.learning.prepared import Prepared, prepared
 from vcfstats.learning.settings import ClinicalSettings
-from vcfstats.statistics.glm import LogisticFit, fit_logistic
-from vcfstats.statistics.inputs import FloatArray
 
 
 class Covariate(Protocol):
@@ -141,14 +140,14 @@ class Screening:
 
 
 def screen(
-    design: pd.DataFrame, outcome: np.ndarray, columns: Mapping[str, Column], settings: ClinicalSettings
+    completed: Sequence[pd.DataFrame], outcome: np.ndarray, columns: Mapping[str, Column], settings: ClinicalSettings
 ) -> Screening:
     """Screen complete training rows: each finding by itself, then those below the limit together.
 
     Parameters
     ----------
-    design : DataFrame of shape (n, p)
-        Complete.
+    completed : sequence of DataFrame of shape (n, p)
+        The rows without gaps: once, or once for each imputation, over which p values are pooled.
     outcome : ndarray of shape (n,)
         0/1.
     columns : mapping
@@ -157,10 +156,14 @@ def screen(
         Test and limit.
     """
     limit = settings.screening_alpha
+
+    def p_value(together: list[str], tested: list[str]) -> float:
+        return pooled_test([design[together] for design in completed], outcome, tested, settings.screening_test)
+
     rows = []
-    usable = _usable(design, columns)
+    usable = _usable(completed, columns)
     for variable, (mine, reason) in usable.items():
-        p = float("nan") if reason else _test(design[mine], outcome, mine, settings.screening_test)
+        p = float("nan") if reason else p_value(mine, mine)
         rows.append(
             {"variable": variable, "df": len(mine), "univariable_p": p, "screened": p < limit, "reason": reason}
         )
@@ -169,54 +172,48 @@ def screen(
     together = [name for variable in screened for name in usable[variable][0]]
     joint = {}
     if screened and len(together) + 1 < len(outcome):
-        joint = {
-            variable: _test(design[together], outcome, usable[variable][0], settings.screening_test)
-            for variable in screened
-        }
+        joint = {variable: p_value(together, usable[variable][0]) for variable in screened}
     table["multivariable_p"] = table["variable"].map(joint).astype(np.float64)
     table["independent"] = table["multivariable_p"] < limit
     table = table[["variable", "df", "univariable_p", "screened", "multivariable_p", "independent", "reason"]]
     return Screening(table, screened, tuple(table.loc[table["independent"], "variable"]))
 
 
-def _usable(design: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, tuple[list[str], str]]:
-    """Return for each finding the columns that vary and add something to those of the findings before it, or why none."""
+def _usable(completed: Sequence[pd.DataFrame], columns: Mapping[str, Column]) -> dict[str, tuple[list[str], str]]:
+    """Return for each finding the columns that vary and add something to those of the findings before it, or why none.
+
+    In every imputation: what is fitted to one of them is fitted to all.
+    """
     found: dict[str, tuple[list[str], str]] = {}
-    basis = np.ones((len(design), 1))
+    bases = [np.ones((len(design), 1)) for design in completed]
+    vary = varying_columns(completed)
     for variable in dict.fromkeys(column.variable for column in columns.values()):
-        mine = [name for name, column in columns.items() if column.variable == variable and design[name].nunique() > 1]
+        mine = [name for name, column in columns.items() if column.variable == variable and name in vary]
         if not mine:
             found[variable] = ([], "does not vary")
             continue
-        block = design[mine].to_numpy(dtype=np.float64)
-        wider = np.column_stack([basis, (block - block.mean(axis=0)) / block.std(axis=0)])
-        if np.linalg.matrix_rank(wider) < wider.shape[1]:
+        wider = [_widened(basis, design[mine]) for basis, design in zip(bases, completed, strict=True)]
+        if any(np.linalg.matrix_rank(part) < part.shape[1] for part in wider):
             found[variable] = (
                 [],
                 "a linear combination of findings before it"
-                if wider.shape[1] <= len(design)
+                if wider[0].shape[1] <= len(wider[0])
                 else "more findings than cases",
             )
             continue
-        basis = wider
+        bases = wider
         found[variable] = (mine, "")
     return found
 
 
-def _test(design: pd.DataFrame, outcome: np.ndarray, tested: list[str], how: str) -> float:
-    """p value of the tested columns given the others; Wald's is undefined under separation, where the likelihood ratio is taken."""
-    X = np.column_stack([np.ones(len(design)), design.to_numpy(dtype=np.float64)])
-    at = [1 + list(design.columns).index(name) for name in tested]
-    full = fit_logistic(X, outcome)
-    if how == "wald" and not full.separated:
-        return float(chdtrc(len(at), _wald(full, at)))
-    without = fit_logistic(np.delete(X, at, axis=1), outcome)
-    return float(chdtrc(len(at), max(0.0, 2 * (full.loglik - without.loglik))))
+def _widened(basis: np.ndarray, columns: pd.DataFrame) -> np.ndarray:
+    block = columns.to_numpy(dtype=np.float64)
+    return np.column_stack([basis, (block - block.mean(axis=0)) / block.std(axis=0)])
 
 
-def _wald(fit: LogisticFit, at: list[int]) -> float:
-    coef: FloatArray = fit.coef[at]
-    return float(coef @ np.linalg.solve(fit.covariance[np.ix_(at, at)], coef))
+def varying_columns(completed: Sequence[pd.DataFrame]) -> set[str]:
+    """Return the columns that vary in every completed data set."""
+    return {str(name) for name in completed[0] if all(design[name].nunique() > 1 for design in completed)}
 
 
 @dataclass(frozen=True)
@@ -233,52 +230,86 @@ class ClinicalFit:
         The multivariable logistic regression; None where no finding was left.
     prepared : Prepared
         What the classifiers see.
+    completed : tuple of DataFrame
+        The training rows that it was fitted to, without gaps: once, or once for each imputation, where the outcome helped
+        to impute them.
     fill : Series or None
-        What stands in for missing values.
+        What stands in for missing values by rule median_mode.
+    imputer : Imputer or None
+        What does so by rule multiple_imputation, without the outcome.
     """
 
     screening: Screening
     predictors: tuple[str, ...]
     model: LinearModel | None
     prepared: Prepared
-    fill: pd.Series | None
+    completed: tuple[pd.DataFrame, ...]
+    fill: pd.Series | None = None
+    imputer: Imputer | None = None
 
-    def filled(self, design: pd.DataFrame) -> pd.DataFrame:
-        """Return the design with missing values filled by the rule, or as it is."""
-        return design if self.fill is None else design.fillna(self.fill)
+    def complete(self, design: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+        """Return cases as the model meets them, their outcome unknown: filled by the rule, once or for each imputation."""
+        if self.imputer is not None:
+            return self.imputer.complete(design)
+        return (design if self.fill is None else design.fillna(self.fill),)
 
-    def design_of(self, design: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
-        """Return the model's own columns of a design, filled."""
-        names = [term.column for term in self.model.terms] if self.model else []
-        return self.filled(design)[names]
+    def seen_by_classifiers(self, design: pd.DataFrame) -> pd.DataFrame:
+        """Return cases as the classifiers see them: of several imputations the mean, of a level its share."""
+        if self.imputer is None:
+            return design
+        parts = self.complete(design)
+        mean = np.mean([part.to_numpy(dtype=np.float64) for part in parts], axis=0)
+        known = design.notna().to_numpy()
+        return pd.DataFrame(np.where(known, design.to_numpy(dtype=np.float64), mean), design.index, design.columns)
+
+    def columns_of(self, variables: tuple[str, ...], columns: Mapping[str, Column]) -> list[str]:
+        """Return the columns of findings that vary in the training rows."""
+        vary = varying_columns(self.completed)
+        return [name for name, column in columns.items() if column.variable in variables and name in vary]
+
+    @property
+    def own_columns(self) -> list[str]:
+        """The model's columns of a design."""
+        return [term.column for term in self.model.terms] if self.model else []
 
 
 def fit_clinical(
-    findings: Findings, rows: pd.Index, outcome: np.ndarray, settings: ClinicalSettings, *, ddof: int
+    findings: Findings,
+    rows: pd.Index,
+    outcome: np.ndarray,
+    settings: ClinicalSettings,
+    seed: np.random.SeedSequence,
+    *,
+    ddof: int,
 ) -> ClinicalFit:
-    """Screen and fit the clinical model on training rows; under complete_case these are complete already."""
+    """Screen and fit the clinical model on training rows; under complete_case these are complete already.
+
+    Under multiple_imputation the rows are completed with the help of their outcome and what is fitted to each completed set
+    is pooled. The classifiers, which are fitted once, see the mean of imputations without the outcome, in training rows as
+    in others: an expectation that knew the outcome would carry it into the predictors (D'Agostino McGowan et al. 2024, doi
+    10.1177/09622802241244608).
+    """
     design = findings.design.loc[rows]
-    fill = fill_values(design, findings.columns) if settings.missing == "median_mode" else None
-    complete = design if fill is None else design.fillna(fill)
-    screening = screen(complete, outcome, findings.columns, settings)
-
-    def columns_of(variables: tuple[str, ...]) -> list[str]:
-        return [
-            name
-            for name, column in findings.columns.items()
-            if column.variable in variables and complete[name].nunique() > 1
-        ]
-
+    fill, imputer = None, None
+    completed: tuple[pd.DataFrame, ...] = (design,)
+    if settings.missing == "median_mode":
+        fill = fill_values(design, findings.columns)
+        completed = (design.fillna(fill),)
+    elif settings.missing == "multiple_imputation":
+        completed, imputer = impute(design, outcome, findings.columns, settings.imputation, seed)
+    screening = screen(completed, outcome, findings.columns, settings)
     predictors = screening.chosen(settings.predictors, findings.variables)
+    fit = ClinicalFit(screening, predictors, None, Prepared(()), completed, fill, imputer)
+    own = fit.columns_of(predictors, findings.columns)
     model = (
-        fit_linear(complete[columns_of(predictors)], outcome, name="clinical", columns=findings.columns)
+        fit_pooled([part[own] for part in completed], outcome, name="clinical", columns=findings.columns)
         if predictors
         else None
     )
-    seen = columns_of(screening.chosen(settings.classifiers_use, findings.variables))
+    seen = fit.columns_of(screening.chosen(settings.classifiers_use, findings.variables), findings.columns)
     sight = (
-        prepared(design, tuple(seen), ddof=ddof, fill=fill)
+        prepared(fit.seen_by_classifiers(design), tuple(seen), ddof=ddof, fill=fill)
         if seen
         else Prepared((), reason=f"no clinical finding was left (rule {settings.classifiers_use})")
     )
-    return ClinicalFit(screening, predictors, model, sight, fill)
+    return replace(fit, model=model, prepared=sight)

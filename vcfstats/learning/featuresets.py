@@ -145,20 +145,22 @@ def clinical_findings(
         work.give_up("clinical", "no clinical finding was left")
         return None
     incomplete = findings.design.isna().any(axis=1)
-    if incomplete.any() and settings.missing == "complete_case":
+    if not incomplete.any():
+        return findings
+    counts = {
+        side: int(incomplete.loc[part.index].sum())
+        for side, part in (("training", work.given.training), ("testing", work.given.testing))
+    }
+    lack = f"{counts['training']} training and {counts['testing']} testing cases lack a finding"
+    if settings.missing == "complete_case":
         findings = Findings(findings.design[~incomplete], findings.columns, findings.dropped)
-        counts = {
-            side: int(incomplete.loc[part.index].sum())
-            for side, part in (("training", work.given.training), ("testing", work.given.testing))
-        }
+        work.note("clinical", f"{lack} and have no clinical and no nomogram probability")
+    elif settings.missing == "median_mode":
+        work.note("clinical", f"{lack}; it was filled by the training patients' median or commonest level")
+    else:
         work.note(
             "clinical",
-            f"{counts['training']} training and {counts['testing']} testing cases lack a finding and have no clinical and no nomogram probability",
-        )
-    elif incomplete.any():
-        work.note(
-            "clinical",
-            f"{int(incomplete.sum())} cases lack a finding; it was filled by the training patients' median or commonest level",
+            f"{lack}; it was imputed {settings.imputation.n_imputations} times from the other findings, image features took no part in it",
         )
     return findings
 
@@ -179,6 +181,7 @@ def clinical_set(work: Work, findings: Findings) -> list[FeatureSet]:
             cases.training.index[rows],
             cases.outcome[rows],
             work.settings.clinical,
+            work.seeds(f"learn/clinical/imputation/{described(held_out)}"),
             ddof=work.settings.selection.sd_ddof,
         )
     prepared = {held_out: fit.prepared for held_out, fit in work.clinical.items()}
@@ -186,7 +189,13 @@ def clinical_set(work: Work, findings: Findings) -> list[FeatureSet]:
         work.note("clinical", f"{prepared[()].reason}: no classifier was fitted")
         return []
     _note_refits(work, "clinical", prepared)
-    return [replace(cases, prepared=prepared)]
+    whole = work.clinical[()]
+    if whole.imputer is None or not findings.design.isna().to_numpy().any():
+        return [replace(cases, prepared=prepared)]
+    # Each fit sees the findings as its own training cases impute them.
+    by_fit = {held_out: fit.seen_by_classifiers(cases.training) for held_out, fit in work.clinical.items()}
+    testing = whole.seen_by_classifiers(cases.testing)
+    return [replace(cases, training=by_fit[()], testing=testing, prepared=prepared, by_fit=by_fit)]
 
 
 def clinical_cases(work: Work, findings: Findings) -> FeatureSet:

@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.special import logit
 
 from vcfstats.learning.clinical import ClinicalFit, Findings
-from vcfstats.learning.linear import Column, LinearModel, fit_linear
+from vcfstats.learning.linear import Column, LinearModel
+from vcfstats.learning.pooled import averaged, each_probability, fit_pooled
 from vcfstats.learning.settings import FusionSettings
 from vcfstats.learning.tuning import CrossFitted
 from vcfstats.statistics.inputs import FloatArray
@@ -33,12 +34,18 @@ class Fusion:
         screened there.
     apparent, testing : FloatArray
         Probabilities of the final model on the final fused model's probabilities: the chain as a new patient meets it.
+    each : dict of str to ndarray of shape (m, n)
+        out_of_fold, apparent, testing -> the same from each imputation of the findings, whose means these are.
+    designs : tuple of DataFrame
+        What the model was fitted to, once or once for each imputation.
     """
 
     model: LinearModel
     out_of_fold: FloatArray
     apparent: FloatArray
     testing: FloatArray
+    each: dict[str, FloatArray]
+    designs: tuple[pd.DataFrame, ...]
 
 
 def fusion_design(probability: FloatArray, clinical: pd.DataFrame, settings: FusionSettings) -> pd.DataFrame:
@@ -55,14 +62,14 @@ def fit_fusion(
     findings: Findings,
     clinical: ClinicalFit,
     settings: FusionSettings,
-) -> LinearModel:
-    """Fit the nomogram model to training rows with these fused probabilities."""
-    design = fusion_design(probability, clinical.design_of(findings.design.loc[rows], findings.columns), settings)
-    if design[OUTPUT].nunique() == 1:
-        design = design.drop(columns=OUTPUT)  # the fused model predicts its prevalence for everybody
-    return fit_linear(
-        design, outcome, name="dlrn", columns={OUTPUT: Column(OUTPUT), **findings.columns}, penalty_c=settings.penalty_c
-    )
+) -> tuple[LinearModel, tuple[pd.DataFrame, ...]]:
+    """Fit the nomogram model to training rows with these fused probabilities; return what it was fitted to as well."""
+    own = clinical.own_columns
+    designs = tuple(fusion_design(probability, part.loc[rows, own], settings) for part in clinical.completed)
+    if designs[0][OUTPUT].nunique() == 1:  # the fused model predicts its prevalence for everybody
+        designs = tuple(design.drop(columns=OUTPUT) for design in designs)
+    columns = {OUTPUT: Column(OUTPUT), **findings.columns}
+    return fit_pooled(designs, outcome, name="dlrn", columns=columns, penalty_c=settings.penalty_c), designs
 
 
 def fuse(
@@ -99,20 +106,24 @@ def fuse(
     fresh = settings.input == "out_of_fold"
 
     def score(model: LinearModel, probability: FloatArray, rows: pd.Index, fit: ClinicalFit) -> FloatArray:
-        return model.predict(
-            fusion_design(probability, fit.design_of(findings.design.loc[rows], findings.columns), settings)
-        )
+        parts = fit.complete(findings.design.loc[rows])
+        return each_probability(model, [fusion_design(probability, part[fit.own_columns], settings) for part in parts])
 
-    model = fit_fusion(fused.out_of_fold if fresh else apparent, training, outcome, findings, clinical[()], settings)
-    out_of_fold = np.full(len(training), np.nan)
+    model, designs = fit_fusion(
+        fused.out_of_fold if fresh else apparent, training, outcome, findings, clinical[()], settings
+    )
+    m = clinical[()].imputer.n_imputations if clinical[()].imputer is not None else 1
+    out_of_fold = np.full((m, len(training)), np.nan)
     for k in np.unique(fold).tolist():
         inside, outside = fold != k, fold == k
         learned_from = fused.inner.get(k, fused.out_of_fold) if fresh else fused.resubstituted[k]
-        within = fit_fusion(learned_from[inside], training[inside], outcome[inside], findings, clinical[k,], settings)
-        out_of_fold[outside] = score(within, fused.out_of_fold[outside], training[outside], clinical[k,])
-    return Fusion(
-        model=model,
-        out_of_fold=out_of_fold,
-        apparent=score(model, apparent, training, clinical[()]),
-        testing=score(model, testing, tested, clinical[()]),
-    )
+        within, _ = fit_fusion(
+            learned_from[inside], training[inside], outcome[inside], findings, clinical[k,], settings
+        )
+        out_of_fold[:, outside] = score(within, fused.out_of_fold[outside], training[outside], clinical[k,])
+    each = {
+        "out_of_fold": out_of_fold,
+        "apparent": score(model, apparent, training, clinical[()]),
+        "testing": score(model, testing, tested, clinical[()]),
+    }
+    return Fusion(model=model, **{kind: averaged(values) for kind, values in each.items()}, each=each, designs=designs)

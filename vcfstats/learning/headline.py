@@ -11,6 +11,7 @@ from vcfstats.learning.crossfit import best_known, described, pair, pooled_auc, 
 from vcfstats.learning.deephead import DeepHead, HeadTask, fit_heads, slices_of
 from vcfstats.learning.featuresets import clinical_cases
 from vcfstats.learning.fusion import Fusion, fuse
+from vcfstats.learning.pooled import averaged, each_probability
 from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit
 from vcfstats.learning.work import Work
 
@@ -24,38 +25,37 @@ def headline_clinical(work: Work, findings: Findings) -> None:
     if whole.model is None:
         work.give_up("clinical", f"no finding was left by rule {work.settings.clinical.predictors!r}")
         return
-    out_of_fold = np.full(len(cases.outcome), np.nan)
+    model = whole.model
+    m = whole.imputer.n_imputations if whole.imputer is not None else 1
+    out_of_fold = np.full((m, len(cases.outcome)), np.nan)
     without: list[int] = []
     for k in work.given.folds:
         fit, outside = work.clinical[k,], cases.fold == k
         if fit.model is None:
             without.append(k)
-            out_of_fold[outside] = cases.outcome[~outside].mean()
+            out_of_fold[:, outside] = cases.outcome[~outside].mean()
         else:
-            out_of_fold[outside] = fit.model.predict(fit.filled(cases.training[outside]))
+            out_of_fold[:, outside] = each_probability(fit.model, fit.complete(cases.training[outside]))
     if without:
         work.note(
             "clinical",
             f"no finding was left without fold {', '.join(map(str, without))}: the prevalence is the out-of-fold probability there",
         )
     separated = [
-        described(rows)
-        for rows, fit in work.clinical.items()
-        if len(rows) < 2 and fit.model and fit.model.method == "Firth"
+        described(rows) for rows, fit in work.clinical.items() if len(rows) < 2 and fit.model and fit.model.separated
     ]
     if separated:
         work.note(
             "clinical",
             f"findings separate events from non-events in the fit to {', '.join(separated)}: Firth's method there",
         )
-    model = whole.model
-    work.add(
-        "clinical",
-        cases,
-        out_of_fold,
-        model.predict(whole.filled(cases.training)),
-        model.predict(whole.filled(cases.testing)),
-    )
+    each = {
+        "out_of_fold": out_of_fold,
+        "apparent": each_probability(model, whole.complete(cases.training)),
+        "testing": each_probability(model, whole.complete(cases.testing)),
+    }
+    work.add("clinical", cases, *(averaged(values) for values in each.values()))
+    work.add_imputed("clinical", cases, each)
 
 
 def headline_deep(work: Work) -> DeepHead:
@@ -189,7 +189,8 @@ def headline_nomogram(
         f"its out-of-fold probabilities repeat {repeated} and the fit of the nomogram in every fold; the choice of the fused model's classifier, "
         "and the tuning of the models that score the other folds, were not repeated within them",
     )
-    if fusion.model.method == "Firth":
+    if fusion.model.separated:
         work.note("dlrn", "its predictors separate events from non-events: fitted by Firth's method")
     work.add("dlrn", cases, fusion.out_of_fold, fusion.apparent, fusion.testing, feature_set="fused+clinical")
+    work.add_imputed("dlrn", cases, fusion.each)
     return fusion

@@ -14,6 +14,7 @@ from vcfstats.learning.classifiers import grid_points
 from vcfstats.learning.clinical import Covariate, PlainCovariate
 from vcfstats.learning.crossfit import best, pooled_auc
 from vcfstats.learning.deepnetworks import DeepNetworks
+from vcfstats.learning.imputed import imputed
 from vcfstats.learning.inputs import check_inputs
 from vcfstats.learning.learned import Learned
 from vcfstats.learning.models import Taken, fit_models
@@ -128,6 +129,7 @@ def _learn(work: Work, taken: Taken, keep: Keep) -> Learned:
         recalibrations=recalibrations,
         risk_cuts=risk_cuts(predictions, settings.risk_groups),
         resamples=resample_models(work, taken, chosen, keep) if settings.optimism.n_resamples else None,
+        imputed=imputed(work, models.findings, models.fusion),
     )
 
 

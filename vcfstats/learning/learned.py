@@ -16,6 +16,7 @@ from vcfstats.learning.clinical import ClinicalFit, Findings
 from vcfstats.learning.crossfit import HeldOut, described
 from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.harmonisation import ScannerEffect
+from vcfstats.learning.imputed import Imputed
 from vcfstats.learning.linear import LinearModel
 from vcfstats.learning.notes import Note
 from vcfstats.learning.recalibration import Recalibration
@@ -71,6 +72,8 @@ class Learned:
         Headline model -> probabilities at which the next group of risk begins.
     resamples : Resamples or None
         The chain repeated in bootstrap samples; None where none was asked for.
+    imputed : Imputed or None
+        The account of multiple imputation; None where another rule meets missing findings.
     """
 
     predictions: pd.DataFrame
@@ -92,6 +95,7 @@ class Learned:
     recalibrations: dict[str, Recalibration]
     risk_cuts: dict[str, tuple[float, ...]]
     resamples: Resamples | None
+    imputed: Imputed | None = None
 
     def write(self, folder: Path) -> None:
         """Write all but the predictions to `folder`: JSON, CSV and, for classifiers that are not linear, skops."""
@@ -126,6 +130,10 @@ class Learned:
         )
         _write_json(self.risk_cuts, folder / "risk_groups.json")
         _write_json(self.resamples.account() if self.resamples else None, folder / "resamples.json")
+        _write_json(self.imputed.account if self.imputed else None, folder / "imputation.json")
+        if self.imputed and len(self.imputed.probabilities):
+            with replacing(folder / "imputed.parquet") as temporary:
+                self.imputed.probabilities.to_parquet(temporary, index=False)
         if self.resamples:
             with replacing(folder / "resamples.parquet") as temporary:
                 self.resamples.to_frame().to_parquet(temporary, index=False)

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.statistics.glm import fit_logistic
 from vcfstats.statistics.inputs import FloatArray
-from vcfstats.statistics.regression.firth import firth_logistic
+from vcfstats.statistics.regression.firth import firth_coefficients
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class LinearModel:
     name : str
         What the model is called.
     method : str
-        ``maximum likelihood``, ``Firth`` (where events and non-events are separated) or ``ridge, C = ...``.
+        ``maximum likelihood``, ``Firth`` (where events and non-events are separated) or ``ridge, C = ...``; over which
+        imputations it was pooled.
     intercept : float
         Log odds with every column of the design at 0.
     intercept_error : float or None
@@ -80,6 +81,11 @@ class LinearModel:
     n: int
     n_events: int
     covariance: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def separated(self) -> bool:
+        """Whether predictors separate events from non-events, in some imputation at least."""
+        return "Firth" in self.method
 
     def predict(self, design: pd.DataFrame) -> FloatArray:
         """Return the probability of the event for each row; NaN where a predictor is missing."""
@@ -155,9 +161,8 @@ def fit_linear(
     else:
         likelihood = fit_logistic(np.column_stack([np.ones(n), X]), outcome)
         if likelihood.separated:
-            firth = firth_logistic(outcome, pd.DataFrame(X, columns=list(design.columns)))
-            coef, covariance, method = firth.coef.copy(), firth.covariance, "Firth"
-            coef[0] = firth.flic_intercept
+            coef, covariance = firth_coefficients(np.column_stack([np.ones(n), X]), outcome.astype(np.float64))
+            method = "Firth"
         else:
             coef, covariance, method = likelihood.coef, likelihood.covariance, "maximum likelihood"
         errors = np.sqrt(np.diagonal(covariance)).tolist()

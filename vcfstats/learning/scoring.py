@@ -18,8 +18,10 @@ from vcfstats.learning.clinical import Covariate, code_findings
 from vcfstats.learning.deephead import DeepHead, slices_of
 from vcfstats.learning.fusion import OUTPUT, fusion_design
 from vcfstats.learning.harmonisation import context_columns
+from vcfstats.learning.imputation import Imputer
 from vcfstats.learning.learned import Learned
 from vcfstats.learning.linear import Column, LinearModel
+from vcfstats.learning.pooled import averaged, each_probability
 from vcfstats.learning.settings import ClinicalSettings, FusionSettings, LearningSettings
 from vcfstats.learning.work import BEST_OF
 
@@ -54,9 +56,11 @@ class Scored:
     Attributes
     ----------
     probabilities : DataFrame
-        Index case_id, one column a headline model, in the order of `ORDER`; NaN where a finding is missing.
+        Index case_id, one column a headline model, in the order of `ORDER`; NaN where a finding is missing and nothing
+        stands in for it. Where several imputations do, the mean of their probabilities.
     design : DataFrame
-        What enters the nomogram model: the fused model's output on its scale (``dlr``) and the clinical columns.
+        What enters the nomogram model: the fused model's output on its scale (``dlr``) and the clinical columns, NaN where
+        a finding is missing and not filled.
     outside : tuple of Outside
         Numbers outside the training range of a predictor.
     features_outside, n_features : dict
@@ -90,6 +94,8 @@ class Scorer:
         How the fused model's output enters the nomogram model.
     preserved : tuple of str or None
         Findings whose effect harmonisation preserves; None where nothing is harmonised, and no scanner is asked for.
+    imputer : Imputer or None
+        What stands in for a missing finding, several times; None where `fill` or nothing does.
     """
 
     columns: dict[str, Column]
@@ -100,6 +106,7 @@ class Scorer:
     head: DeepHead | None
     fusion: FusionSettings
     preserved: tuple[str, ...] | None = None
+    imputer: Imputer | None = None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -117,6 +124,12 @@ class Scorer:
         found = dict.fromkeys([term.variable for model in models for term in model.terms] + list(self.preserved or ()))
         return tuple(name for name in found if name != OUTPUT)
 
+    @property
+    def helpful(self) -> tuple[str, ...]:
+        """Further findings that tell what a missing one may be; a cohort need not have them."""
+        own = [model.variable for model in self.imputer.models] if self.imputer is not None else []
+        return tuple(name for name in own if name not in self.variables)
+
     def score(
         self, cohort: pd.DataFrame, covariates: Mapping[str, Covariate], matrices: Mapping[str, pd.DataFrame]
     ) -> Scored:
@@ -125,8 +138,8 @@ class Scorer:
         Parameters
         ----------
         cohort : DataFrame
-            Index case_id, a column for each of `variables` and, where features are harmonised, ``scanner``; other columns
-            are not looked at.
+            Index case_id, a column for each of `variables`, for those of `helpful` that there are and, where features are
+            harmonised, ``scanner``; other columns are not looked at.
         covariates : mapping
             Finding -> type and levels, as the models were fitted.
         matrices : mapping
@@ -149,17 +162,23 @@ class Scorer:
         found: dict[str, Any] = {name: model.predict(features) for name, model in self.best.items()}
         if self.head is not None:
             found["dl"] = self.head.predict(slices_of(matrices["deep"].loc[index])[0])
-        findings = code_findings(
-            cohort, {name: covariates[name] for name in self.variables}, {}, ClinicalSettings(kappa_above=None)
-        ).design
+        helpful = [name for name in self.helpful if name in cohort]
+        read = {name: covariates[name] for name in (*self.variables, *helpful)}
+        # A level of theirs that no model knows says nothing: it is as good as missing.
+        strange = {
+            name: cohort[name].where(cohort[name].isin(read[name].levels)) for name in helpful if read[name].levels
+        }
+        findings = code_findings(cohort.assign(**strange), read, {}, ClinicalSettings(kappa_above=None)).design
         if self.fill is not None:
             findings = findings.fillna(self.fill)
+        completed = (findings,) if self.imputer is None else self.imputer.complete(findings)
         if self.clinical is not None:
-            found["clinical"] = self.clinical.predict(findings)
+            found["clinical"] = averaged(each_probability(self.clinical, completed))
         output = found.get("dlr", np.full(len(index), np.nan))
         design = fusion_design(output, findings, self.fusion)
         if self.dlrn is not None:
-            found["dlrn"] = self.dlrn.predict(design)
+            designs = [fusion_design(output, part, self.fusion) for part in completed]
+            found["dlrn"] = averaged(each_probability(self.dlrn, designs))
             design = design[[term.column for term in self.dlrn.terms]]
         return Scored(
             probabilities=pd.DataFrame({name: found[name] for name in self.models}, index=index),
@@ -193,6 +212,7 @@ def write_scorer(learned: Learned, settings: LearningSettings, folder: Path) -> 
         if learned.findings
         else {},
         "fill": None if fit is None or fit.fill is None else {str(k): float(v) for k, v in fit.fill.items()},
+        "imputer": None if fit is None or fit.imputer is None else fit.imputer.to_dict(),
         "clinical": fit.model.to_dict() if fit is not None and fit.model is not None else None,
         "dlrn": learned.dlrn.to_dict() if learned.dlrn else None,
         "deep_head": learned.deep_head.to_dict() if learned.deep_head else None,
@@ -228,4 +248,5 @@ def read_scorer(folder: Path) -> Scorer:
         head=DeepHead.from_dict(body["deep_head"]) if body["deep_head"] else None,
         fusion=FusionSettings.model_validate(body["fusion"]),
         preserved=None if body["preserved"] is None else tuple(body["preserved"]),
+        imputer=Imputer.from_dict(body["imputer"]) if body.get("imputer") else None,
     )

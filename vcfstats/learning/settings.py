@@ -188,6 +188,23 @@ class SelectionSettings(_Settings):
     lasso: LassoSettings = Field(default=LassoSettings(), description="LASSO")
 
 
+class ImputationSettings(_Settings):
+    """Multiple imputation of clinical findings by chained equations."""
+
+    n_imputations: int = Field(
+        default=20,
+        ge=2,
+        le=500,
+        description="completed data sets; at least as many as per cent of the cases lack a finding",
+    )
+    iterations: int = Field(default=10, ge=1, le=100, description="rounds of each chain before a value is kept")
+    donors: int = Field(
+        default=5,
+        ge=1,
+        description="nearest cases that a number's imputed value is drawn from (predictive mean matching)",
+    )
+
+
 class ClinicalSettings(_Settings):
     """The clinical findings and the logistic model of them."""
 
@@ -197,9 +214,12 @@ class ClinicalSettings(_Settings):
         lt=1,
         description="findings read twice enter if the readers' kappa exceeds it; null: all enter. Findings without a second reading always enter",
     )
-    missing: Literal["complete_case", "median_mode"] = Field(
+    missing: Literal["complete_case", "median_mode", "multiple_imputation"] = Field(
         default="complete_case",
-        description="complete_case: no clinical probability for cases with a missing finding; median_mode: the training median, or the commonest training level, fills it",
+        description="complete_case: no clinical probability for cases with a missing finding; median_mode: the training median, or the commonest training level, fills it; multiple_imputation: chained equations on training cases",
+    )
+    imputation: ImputationSettings = Field(
+        default=ImputationSettings(), description="multiple imputation, used by rule multiple_imputation"
     )
     screening_alpha: float = Field(
         default=0.05, gt=0, le=1, description="findings whose univariable p lies below it enter the multivariable model"

@@ -44,9 +44,9 @@ class FeatureSet:
         Of the training cases.
     prepared : dict
         What was learned of the features on each set of training rows.
-    by_network : dict
-        What was held out -> features of the training cases by the network trained without it; empty where all fits see
-        the same features.
+    by_fit : dict
+        What was held out -> features of the training cases as the fit without it sees them: by a network trained, or missing
+        findings imputed, without it; empty where all fits see the same features.
     """
 
     name: str
@@ -56,11 +56,11 @@ class FeatureSet:
     patients: np.ndarray
     fold: np.ndarray
     prepared: Mapping[HeldOut, Prepared]
-    by_network: Mapping[HeldOut, pd.DataFrame] = field(default_factory=dict)
+    by_fit: Mapping[HeldOut, pd.DataFrame] = field(default_factory=dict)
 
     def seen(self, held_out: HeldOut) -> pd.DataFrame:
         """Return the training cases' features as a fit without `held_out` sees them."""
-        return self.by_network.get(held_out, self.training)
+        return self.by_fit.get(held_out, self.training)
 
 
 @dataclass(frozen=True)

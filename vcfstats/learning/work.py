@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.predictions import predictions_of
@@ -36,6 +38,7 @@ class Work:
     selections: dict[str, dict[HeldOut, Selection]] = field(default_factory=dict)
     clinical: dict[HeldOut, ClinicalFit] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    imputed: list[pd.DataFrame] = field(default_factory=list)
 
     @property
     def held_out(self) -> list[HeldOut]:
@@ -76,3 +79,21 @@ class Work:
             ),
             predictions_of(tested, pd.Series(testing, index=outside), kind="testing", **said),
         ]
+
+    def add_imputed(self, model: str, cases: FeatureSet, each: Mapping[str, FloatArray]) -> None:
+        """Keep a model's probabilities from each imputation, shape (m, n) by kind, where imputations differ."""
+        for kind, values in each.items():
+            if len(values) > 1 and (values != values[0]).any():
+                index = cases.testing.index if kind == "testing" else cases.training.index
+                m, n = values.shape
+                self.imputed.append(
+                    pd.DataFrame(
+                        {
+                            "kind": kind,
+                            "model": model,
+                            "imputation": np.repeat(np.arange(m), n),
+                            "case_id": np.tile(index.to_numpy(dtype=object), m),
+                            "probability": values.ravel(),
+                        }
+                    )
+                )

@@ -26,6 +26,7 @@ from vcfstats.pipeline.evaluation import (
     curves,
     description,
     example,
+    imputation,
     models,
     network,
     nomogram_file,
@@ -81,6 +82,11 @@ def run(study: StudyDirectory) -> None:
     _add(records, activation_records(models.read_json(study.activation_file)))
     quality = models.read_json(study.quality_file)
     _add(records, quality_records(quality))
+    imputed = imputation.read_imputed(learned)
+    _add(
+        records,
+        imputation.imputation_records(models.read_json(learned / "imputation.json"), imputed, predictions, params),
+    )
     account = models.read_json(learned / "resamples.json")
     if account:
         resamples = validation.read_resamples(learned)
@@ -155,7 +161,12 @@ def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, p
     screened = [row["variable"] for row in (fitted or {}).get("screening", []) if row["screened"]]
     tables = {"baseline": clinical.baseline(cohort, params)}
     if params.cohort.covariates:
-        tables["regression"] = clinical.regression(cohort, params, screened)
+        account = models.read_json(study.models / "learned" / "imputation.json")
+        columns = (fitted or {}).get("columns", {})
+        pooled = imputation.pooled_regression(account, columns, params)
+        tables["regression"] = clinical.regression(cohort, params, screened) if pooled is None else pooled
+        if pooled is not None:
+            tables["imputation"] = imputation.imputation_table(account, columns, params)
     agreement = clinical.agreement(cohort, params)
     if len(agreement):
         tables["agreement"] = agreement

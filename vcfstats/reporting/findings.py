@@ -241,6 +241,19 @@ def missing(study: Study) -> Text:
     return join(said)
 
 
+def imputation(study: Study) -> Text:
+    """Say of how many cases findings were imputed, and how often."""
+    key = "model/clinical/imputations"
+    if not study.has(key):
+        return Text.of("No missing value was imputed several times.")
+    return compose(
+        "Findings were imputed {m} times in {training} training cases and {testing} cases of the internal test set that lack one.",
+        m=study.point(key),
+        training=study.point("model/clinical/imputed_training"),
+        testing=study.point("model/clinical/imputed_testing"),
+    )
+
+
 def subgroups(study: Study, model: str) -> Text:
     """Say which model's subgroups are shown, how a subgroup is judged, and how many held too few events."""
     frame = study.rows("subgroups")

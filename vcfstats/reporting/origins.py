@@ -14,6 +14,7 @@ PURPOSES = (
     ("Partition into training and internal test set, where drawn", "split"),
     ("Folds of training patients", "folds"),
     ("Folds within the selection of features", "learn/{feature set}/selection/{what was held out}"),
+    ("Imputation of missing findings, where asked for", "learn/clinical/imputation/{what was held out}"),
     ("Classifiers and their tuning", "learn/{feature set}/{classifier}/{what was held out}"),
     ("Resamples of the whole chain, each a root of its own", "learn/optimism/{resample}"),
     ("Patients of a resample", "patients"),

@@ -46,6 +46,16 @@ def model_card(body: BundleBody, scorer: Scorer) -> str:
             "Not here: " + "; ".join(f"{LABELS.get(name, name)}, {why}" for name, why in body.absent.items()) + ".",
             "",
         ]
+    if scorer.imputer is not None:
+        names = ", ".join(body.cohort.covariates[model.variable].label for model in scorer.imputer.models)
+        lines += [
+            "## Missing findings",
+            "",
+            f"A finding that a patient lacks is imputed {scorer.imputer.n_imputations} times from the patient's other ones ({names}) by models learned of the "
+            "training patients without the outcome; the probability is the mean over the imputations, and there are no points. The random numbers follow from "
+            "the patient's own values, so that the same patient has the same probability again.",
+            "",
+        ]
     lines += ["## What it holds of patients", "", _patients(body), ""]
     lines += [
         "## How it was made",

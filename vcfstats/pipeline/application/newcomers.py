@@ -130,7 +130,8 @@ def read_newcomers(
     outcome : bool
         Whether the reference standard is needed.
     everything : bool
-        Whether the other covariates are read too, where the table has them. Their unknown levels are kept.
+        Whether the other covariates are read too, where the table has them, or only those that help to impute a missing
+        predictor. Their unknown levels are kept.
     workers : int
         Parallel processes.
 
@@ -163,7 +164,8 @@ def read_newcomers(
         problems += found
     warnings: dict[str, list[str]] = defaultdict(list)
     absent = []
-    others = [name for name in columns.covariates if name not in needed] if everything else []
+    wished = columns.covariates if everything else bundle.scorer.helpful
+    others = [name for name in wished if name not in needed]
     for name in [*needed, *others]:
         covariate = columns.covariates[name]
         if (covariate.column or name) not in table:

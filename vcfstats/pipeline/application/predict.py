@@ -128,7 +128,7 @@ def prediction_table(newcomers: Newcomers, scored: Scored, bundle: Bundle) -> pd
 
 
 def points_of(newcomers: Newcomers, scored: Scored, bundle: Bundle, nomogram: Nomogram) -> pd.DataFrame:
-    """Return the points of each predictor and their total; NaN for a case with a missing finding."""
+    """Return the points of each predictor and their total; NaN for a case with a missing finding that is not filled."""
     values = pd.DataFrame(index=newcomers.cohort.index)
     for variable in nomogram.variables:
         if variable.name == OUTPUT:
@@ -163,6 +163,8 @@ def warnings_of(newcomers: Newcomers, scored: Scored, bundle: Bundle) -> dict[st
     covariates, levels = bundle.body.cohort.covariates, bundle.body.development.levels
     said = {str(case): list(newcomers.warnings.get(str(case), [])) for case in newcomers.cohort.index}
     rule = "no probability" if bundle.scorer.fill is None else "filled by the training patients' usual value"
+    if (imputer := bundle.scorer.imputer) is not None:
+        rule = f"imputed from the other findings, the probability is the mean over {imputer.n_imputations} imputations and has no points"
     for variable in bundle.scorer.variables:
         values = newcomers.cohort[variable]
         for case in values.index[values.isna()]:
@@ -224,7 +226,9 @@ def _columns(names: list[str], found: Prediction) -> dict[str, str]:
     known = {
         "patient_id": "the patient",
         "model": "the model",
-        "probability": f"probability of {event}; empty where a finding is missing",
+        "probability": f"probability of {event}; empty where a finding is missing"
+        if found.bundle.scorer.imputer is None
+        else f"probability of {event}; where a finding is missing, the mean over its imputations",
         "threshold": "frozen on out-of-fold predictions of the training patients",
         "class": "what the model calls the case: the probability reaches the threshold, or not",
         "total_points": "points of the nomogram, all predictors together",

@@ -130,15 +130,19 @@ def regression(cohort: pd.DataFrame, params: Params, predictors: list[str]) -> p
     return _regression_frame(table, covariates, columns)
 
 
+def coefficient_label(covariate: Covariate) -> str:
+    """Return what a coefficient is called in print, with the unit that it is for."""
+    return f"{covariate.label} (per {covariate.unit.rstrip('s')})" if covariate.unit else covariate.label
+
+
 def _regression_frame(table: pd.DataFrame, covariates: dict[str, Covariate], columns: list[str]) -> pd.DataFrame:
     rows = []
     for _, row in table.iterrows():
         covariate = covariates[str(row["variable"])]
         levels = covariate.levels
-        label = f"{covariate.label} (per {covariate.unit.rstrip('s')})" if covariate.unit else covariate.label
         rows.append(
             {
-                "variable": label,
+                "variable": coefficient_label(covariate),
                 "level": levels.get(str(row["level"]), ""),
                 "reference": levels.get(str(row["reference"]), ""),
                 **{name: row[source] for name, source in _SOURCES.items()},

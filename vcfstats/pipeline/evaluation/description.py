@@ -14,6 +14,7 @@ from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import StudyFile
+from vcfstats.learning.settings import ImputationSettings
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.environment import here
 from vcfstats.pipeline.evaluation import network
@@ -148,8 +149,20 @@ def _clinical(params: Params) -> str:
     missing = {
         "complete_case": "Cases with a missing finding have no clinical probability.",
         "median_mode": "Missing findings were filled by the training median or mode.",
+        "multiple_imputation": _imputation(c.imputation),
     }
     return f"{text} {missing[c.missing]}"
+
+
+def _imputation(i: ImputationSettings) -> str:
+    return (
+        f"Missing findings were imputed {i.n_imputations} times by chained equations of {i.iterations} rounds, fitted on training cases alone and again "
+        f"within every fold: numbers by predictive mean matching of {i.donors} donors, levels by Bayesian logistic regression, on all other findings and, "
+        "in training cases, the outcome. Coefficients were pooled by Rubin's rules, tests of several coefficients likewise. Whenever a case is given a "
+        "probability, be it of the training or the internal test set or a new patient, its missing findings are imputed as often by models without the "
+        "outcome, and the probability is the mean over these imputations; the classifiers see the mean of the imputed values. Image features took no part "
+        "in the imputation."
+    )
 
 
 def _fusion(params: Params) -> str:

@@ -135,7 +135,9 @@ def nomogram(dlrn: dict[str, Any], cohort: pd.DataFrame, predictions: pd.DataFra
     data = cohort.loc[rows.index, list(dict.fromkeys(variables))].copy()
     data.insert(0, OUTPUT, fused_scale(rows["probability"], params))
     named = {"Intercept": dlrn["intercept"], **{term["column"]: term["coefficient"] for term in dlrn["terms"]}}
-    return Nomogram.from_coefficients(named, data.dropna(), covariance=dlrn.get("covariance"))
+    # Ranges and levels are those of the known values: a case that lacks a finding tells of its other ones.
+    usual = {name: data[name].mode().iloc[0] for name in data if data[name].isna().any()}
+    return Nomogram.from_coefficients(named, data.fillna(usual), covariance=dlrn.get("covariance"))
 
 
 def fused_scale(probability: pd.Series, params: Params) -> pd.Series:

@@ -10,7 +10,7 @@ from vcfstats.reporting.contents.performance import (
     cross_fit_table,
     headline_table,
 )
-from vcfstats.reporting.contents.planning import missing_table, sample_size_table
+from vcfstats.reporting.contents.planning import imputation_table, missing_table, sample_size_table
 from vcfstats.reporting.contents.published import published, published_table
 from vcfstats.reporting.contents.quality import quality_table
 from vcfstats.reporting.contents.risk import risk_group_table, risk_score_table
@@ -31,6 +31,7 @@ __all__ = [
     "deviations_table",
     "funnel_table",
     "headline_table",
+    "imputation_table",
     "missing_table",
     "nomogram_table",
     "notes_table",

@@ -79,7 +79,12 @@ def regression_table(study: Study) -> Table:
     share = (
         f"{100 * level.value:g}% confidence" if level is not None and isinstance(level.value, float) else "confidence"
     )
-    return table.with_note(f"CI, {share} interval. Logistic regression on the training set, complete cases.")
+    cases = (
+        "complete cases"
+        if study.rows("imputation").empty
+        else "missing findings imputed several times, coefficients pooled by Rubin's rules"
+    )
+    return table.with_note(f"CI, {share} interval. Logistic regression on the training set, {cases}.")
 
 
 _CELLS = ("or", "p", "adjusted", "adjusted_p")

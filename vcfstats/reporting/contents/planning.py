@@ -6,7 +6,7 @@ import pandas as pd
 
 from vcfstats.reporting import values
 from vcfstats.reporting.contents.layout import message
-from vcfstats.reporting.study import Study
+from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
 _PURPOSES = {
@@ -71,6 +71,44 @@ def missing_table(study: Study) -> Table:
     table = Table.of(columns, rows, groups=[headings[str(what)] for what in frame["what"]])
     return table.with_note(
         "Missing cases of all cases (%). A case without a prediction counts in no measure of that model."
+    )
+
+
+def imputation_table(study: Study) -> Table:
+    """Return the coefficients pooled over imputations, and the pooled AUCs beside those of the mean probabilities."""
+    frame = study.rows("imputation")
+    if frame.empty:
+        return message("No model was pooled over imputed data sets.")
+    columns = [
+        Column("term", "Term", width=34),
+        Column("coefficient", "Coefficient (CI)", "right", width=30),
+        Column("df", "df", "right", width=10),
+        Column("missing", "Information missing", "right", width=16),
+        Column("p", "p", "right", width=10),
+    ]
+    rows = [
+        {
+            "term": row["term"],
+            "coefficient": f"{values.decimal(row['coefficient'], 3)} ({values.decimal(row['low'], 3)} to {values.decimal(row['high'], 3)})",
+            "df": values.decimal(row["df"], 1),
+            "missing": f"{100 * row['missing_information']:.1f}%",
+            "p": values.p_value(row["p_value"]),
+        }
+        for row in frame.to_dict("records")
+    ]
+    table = Table.of(columns, rows, groups=[str(model) for model in frame["model"]])
+    for name, label in study.info.models.items():
+        for kind in KINDS:
+            key = f"{kind}/{name}/auc_pooled"
+            record = study.records.get(key)
+            if record is not None and isinstance(record.value, float):
+                table = table.with_note(
+                    f"{label}, {KINDS[kind][0].lower()}: AUC {values.decimal(record.value, 3)} ({values.decimal(record.ci_low, 3)} to "
+                    f"{values.decimal(record.ci_high, 3)}), {record.method}."
+                )
+    return table.with_note(
+        "Coefficients on the scale of the log odds; CI, confidence interval by Student's t with the degrees of freedom (df) of Barnard and Rubin. "
+        "Elsewhere the AUC is that of the mean probability over the imputations, which is what a patient is told."
     )
 
 

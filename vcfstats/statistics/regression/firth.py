@@ -170,6 +170,28 @@ def fit_firth(
     )
 
 
+def firth_coefficients(X: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients, the intercept corrected (FLIC), and covariance as `firth_logistic` gives them, without its tests.
+
+    The tests profile every coefficient, which takes many times as long; who fits in each of many samples needs none.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+        Design with its column of ones first.
+    y : ndarray of shape (n,)
+        0/1.
+
+    Returns
+    -------
+    coef, covariance : ndarray of shape (p,), (p, p)
+    """
+    fit = maximise(X, y)
+    coef = fit.coef.copy()
+    coef[0] = fit_logistic(X[:, :1], y, offset=X[:, 1:] @ fit.coef[1:]).coef[0]
+    return coef, _augmented_covariance(X, fit)
+
+
 def maximise(
     X: FloatArray, y: FloatArray, *, free: BoolArray | None = None, start: FloatArray | None = None
 ) -> FirthFit:
