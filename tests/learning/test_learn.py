@@ -15,6 +15,7 @@ from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.predictions import PREDICTIONS, as_fitted, recalibrated
 from vcfstats.learning.artefacts import read_classifier
 from vcfstats.learning.classifiers import NAMES
+from vcfstats.learning.crossfit import held_out_sets
 from vcfstats.learning.linear import LinearModel
 from vcfstats.learning.selection import Reliability
 
@@ -28,6 +29,7 @@ QUICK = small_settings(
     | {"knn": {"n_neighbors": [5]}, "extra_trees": {"n_estimators": [4], "max_depth": [2], "min_samples_leaf": [2]}},
     optimism=NONE,
 )
+NESTED = QUICK.model_copy(update={"folds": QUICK.folds.model_copy(update={"nested": True})})
 
 
 def rows(result, model, kind):
@@ -181,7 +183,7 @@ def test_out_of_fold_probabilities_ignore_their_own_outcomes(small):
     pair = [cohort.loc[inside, "outcome"].idxmax(), cohort.loc[inside, "outcome"].idxmin()]
     turned = cohort.copy()
     turned.loc[pair, "outcome"] = [0, 1]
-    first, second = (learned(frame, matrices, QUICK) for frame in (cohort, turned))
+    first, second = (learned(frame, matrices, NESTED) for frame in (cohort, turned))
     assert first.chosen["fused"] == second.chosen["fused"]  # the one choice that the nomogram does not repeat
     for model in ("radiomics.knn", "fused.extra_trees", "clinical.knn", "clinical", "dl", "dlr", "dlrn"):
         before, after = (rows(result, model, "out_of_fold")["probability"] for result in (first, second))
@@ -190,15 +192,26 @@ def test_out_of_fold_probabilities_ignore_their_own_outcomes(small):
             assert not before.equals(after)  # the other folds' models did learn from the pair
 
 
-def test_tuning_once_on_all_folds_is_an_option(small):
+def test_tuning_within_folds_is_an_option_that_the_nomogram_always_takes(small):
     cohort, matrices, _ = small
-    once = QUICK.model_copy(update={"folds": QUICK.folds.model_copy(update={"nested": False})})
+    two_points = {name: None for name in NAMES} | {"knn": {"n_neighbors": [3, 15]}}
+    once = QUICK.model_copy(update={"classifiers": small_settings(classifiers=two_points).classifiers})
+    nested = learned(cohort, matrices, once.model_copy(update={"folds": NESTED.folds}))
     result = learned(cohort, matrices, once)
-    nested = learned(cohort, matrices, QUICK)
     assert result.auc_choice_repeated == {}
     assert set(nested.auc_choice_repeated) == set(SETS)
-    assert {described for described in result.tuning["training"]} == {"all folds"}
-    assert set(result.selections["fused"]) == {(), (0,), (1,), (2,)}
+    within = result.tuning[result.tuning["training"] != "all folds"]
+    assert set(zip(within["feature_set"], within["classifier"], strict=True)) == {("fused", result.chosen["fused"])}
+    assert set(result.selections["radiomics"]) == {(), (0,), (1,), (2,)}
+    assert set(result.selections["fused"]) == set(nested.selections["fused"]) == set(held_out_sets([0, 1, 2]))
+    # The nomogram is fitted to fused probabilities tuned within every fold either way: the same model to the last digit.
+    assert result.dlrn == nested.dlrn
+    for kind in ("apparent", "out_of_fold", "testing"):
+        pd.testing.assert_frame_equal(rows(result, "dlrn", kind), rows(nested, "dlrn", kind))
+    resubstituted = once.model_copy(update={"fusion": once.fusion.model_copy(update={"input": "resubstituted"})})
+    plain = learned(cohort, matrices, resubstituted)
+    assert set(plain.tuning["training"]) == {"all folds"}
+    assert set(plain.selections["fused"]) == {(), (0,), (1,), (2,)}
     for kind in ("apparent", "testing"):  # what is tuned at the end is tuned on all folds either way
         pd.testing.assert_series_equal(
             rows(result, "dlr", kind)["probability"], rows(nested, "dlr", kind)["probability"]

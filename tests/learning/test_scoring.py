@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.predictions import recalibrated
 from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.scoring import ORDER, read_scorer, write_scorer
 
@@ -39,12 +40,14 @@ def test_scores_are_those_of_the_study_whatever_their_number_and_order(study, fo
     testing = cohort[cohort["partition"] == "testing"]
     shuffled = testing.sample(frac=0.5, random_state=1)
     for rows in (testing, shuffled, testing.head(1)):
-        probabilities = scorer.score(rows, COVARIATES, matrices).probabilities
-        assert list(probabilities.index) == list(rows.index)
-        for model in ORDER:
-            given = result.predictions.query("model == @model and kind == 'testing'").set_index("case_id")
-            expected = given["probability"].loc[rows.index]
-            np.testing.assert_allclose(probabilities[model], expected, rtol=0, atol=1e-12)
+        scored = scorer.score(rows, COVARIATES, matrices)
+        for found, name in ((scored.probabilities, str), (scored.recalibrated, recalibrated)):
+            assert list(found.index) == list(rows.index)
+            assert tuple(found) == ORDER
+            for model in ORDER:
+                given = result.predictions[result.predictions["model"] == name(model)].query("kind == 'testing'")
+                expected = given.set_index("case_id")["probability"].loc[rows.index]
+                np.testing.assert_allclose(found[model], expected, rtol=0, atol=1e-12)
 
 
 def test_written_twice_the_same_bytes(study, folder, tmp_path):

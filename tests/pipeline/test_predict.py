@@ -13,7 +13,7 @@ import skops.io
 import yaml
 
 from vcfstats.contracts.errors import InputError
-from vcfstats.contracts.predictions import read_predictions
+from vcfstats.contracts.predictions import read_predictions, recalibrated
 from vcfstats.pipeline.application.bundle import MANIFEST, SUFFIXES, read_bundle, write_manifest
 from vcfstats.pipeline.application.predict import predict, run_predict
 
@@ -71,6 +71,10 @@ def test_new_patients_get_the_probabilities_of_the_study(nomogram_study, predict
         column = "probability" if model == "dlrn" else f"probability_{model}"
         expected = table[table["model"] == model].set_index("case_id")["probability"].loc[predicted.table.index]
         np.testing.assert_allclose(predicted.table[column], expected, rtol=0, atol=1e-12)
+        changed = table[table["model"] == recalibrated(model)].set_index("case_id")["probability"]
+        own = predicted.table[f"{column}_recalibrated"]
+        np.testing.assert_allclose(own, changed.loc[predicted.table.index], rtol=0, atol=1e-12)
+        assert not np.allclose(own, expected)
 
 
 def test_points_add_up_to_the_probability(predicted):

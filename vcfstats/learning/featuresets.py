@@ -46,11 +46,16 @@ def _select(task: _SelectionTask) -> Selection:
 
 
 def image_sets(
-    work: Work, reliability: Mapping[str, Reliability], context: pd.DataFrame | None = None
+    work: Work,
+    reliability: Mapping[str, Reliability],
+    context: pd.DataFrame | None = None,
+    *,
+    nomogram: bool = False,
 ) -> list[FeatureSet]:
     """Select features of radiomics and of radiomics with deep features, on all training cases and without each fold and pair.
 
-    Where features are harmonised, `context` holds the scanners of the cases and goes beside their features.
+    Where features are harmonised, `context` holds the scanners of the cases and goes beside their features. `nomogram`:
+    whether the fused model is to enter one, which is fitted to probabilities of models tuned within the folds.
     """
     given = work.given
     frames: dict[str, tuple[tuple[str, ...], pd.DataFrame]] = {
@@ -72,7 +77,7 @@ def image_sets(
         held_out: pd.concat([beside[0], matrix, *beside[1:]], axis=1)
         for held_out, matrix in given.networks.matrices.items()
     }
-    keys = [(name, held_out) for name in frames for held_out in work.held_out]
+    keys = [(name, held_out) for name in frames for held_out in work.held_out_of(name, nomogram=nomogram)]
     tasks = []
     for name, held_out in keys:
         parts, _ = frames[name]

@@ -53,7 +53,7 @@ class KnnGrid(Grid):
 class ForestGrid(Grid):
     """Random forest or extremely randomised trees (scikit-learn)."""
 
-    n_estimators: tuple[Count, ...] = Field(default=(200,), min_length=1, description="trees")
+    n_estimators: tuple[Count, ...] = Field(default=(100,), min_length=1, description="trees")
     max_depth: tuple[Count | None, ...] = Field(
         default=(3, None), min_length=1, description="depth of a tree; null: until leaves are pure"
     )

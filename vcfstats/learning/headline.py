@@ -144,21 +144,23 @@ def headline_network(work: Work) -> DeepHead:
 def headline_nomogram(
     work: Work,
     findings: Findings | None,
-    fitted: Mapping[tuple[str, str], CrossFitted],
+    life: CrossFitted | None,
     final: Mapping[tuple[str, str], FinalFit],
     chosen: Mapping[str, str],
 ) -> Fusion | None:
-    """Fit the nomogram model where there are a fused model and clinical predictors, and add its probabilities."""
+    """Fit the nomogram model where there are a fused model and clinical predictors, and add its probabilities.
+
+    `life` is the fused model's, tuned within the folds where the nomogram model is fitted to such probabilities.
+    """
     whole = work.clinical.get(())
-    if "fused" not in chosen or findings is None or whole is None or whole.model is None:
-        work.give_up("dlrn", "there is no fused model" if "fused" not in chosen else "there is no clinical predictor")
+    if life is None or findings is None or whole is None or whole.model is None:
+        work.give_up("dlrn", "there is no fused model" if life is None else "there is no clinical predictor")
         return None
     given = work.given
     key = ("fused", chosen["fused"])
     cases = clinical_cases(work, findings)
     known = given.training.index.isin(cases.training.index)
     tested = given.testing.index.isin(cases.testing.index)
-    life = fitted[key]
     seen = CrossFitted(
         life.point,
         life.out_of_fold[known],
@@ -183,7 +185,7 @@ def headline_nomogram(
             "dlrn",
             "its coefficients were fitted on the fused model's probabilities of its own training patients, which overweights that model",
         )
-    repeated = "selection, tuning, screening" if work.settings.folds.nested else "selection, screening"
+    repeated = "selection, tuning, screening" if life.inner else "selection, screening"
     work.note(
         "dlrn",
         f"its out-of-fold probabilities repeat {repeated} and the fit of the nomogram in every fold; the choice of the fused model's classifier, "

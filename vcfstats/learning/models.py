@@ -8,15 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from vcfstats.learning.classifiers import GridResult
 from vcfstats.learning.clinical import Covariate, Findings
-from vcfstats.learning.crossfit import best
+from vcfstats.learning.crossfit import best, described
 from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.featuresets import applied_reliability, clinical_findings, clinical_set, image_sets
 from vcfstats.learning.fusion import Fusion
 from vcfstats.learning.headline import headline_clinical, headline_deep, headline_network, headline_nomogram
 from vcfstats.learning.scanners import scanner_context
 from vcfstats.learning.selection import Reliability
-from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit, cross_fit, fit_final
+from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit, FitKey, cross_fit, fit_final
 from vcfstats.learning.work import BEST_OF, Work
 
 # Feature set -> classifier -> points of the grid that is tried.
@@ -75,10 +76,12 @@ def fit_models(work: Work, taken: Taken, grids: GridsOf) -> Models:
         for model in ("dl", "dlr"):
             work.give_up(model, "there are no deep features")
     applied = applied_reliability(work, taken.reliability)
-    sets = image_sets(work, applied, scanner_context(work, taken.covariates))
+    context = scanner_context(work, taken.covariates)
+    sets = image_sets(work, applied, context, nomogram=bool(taken.covariates))
     findings = clinical_findings(work, taken.covariates, taken.agreement)
     if findings is not None:
         sets = [*clinical_set(work, findings), *sets]
+    fits: dict[FitKey, GridResult] = {}
     fitted, tuning, failed = cross_fit(
         sets,
         {given.name: grids(given.name) for given in sets},
@@ -86,6 +89,7 @@ def fit_models(work: Work, taken: Taken, grids: GridsOf) -> Models:
         nested=settings.folds.nested,
         workers=workers,
         label=work.label("tune classifiers"),
+        known=fits,
     )
     for (feature_set, classifier), why in failed.items():
         work.note(f"{feature_set}.{classifier}", f"the classifier was not fitted: {why}")
@@ -109,8 +113,34 @@ def fit_models(work: Work, taken: Taken, grids: GridsOf) -> Models:
         head = headline_network(work)
     elif "deep" in work.given.matrices:
         head = headline_deep(work)
-    fusion = headline_nomogram(work, findings, fitted, final, chosen)
+    fused = fitted.get(("fused", chosen.get("fused", "")))
+    if fused is not None and () in work.clinical and work.tunes_nomogram_within_folds:
+        fused, more = _tuned_within_folds(work, by_name["fused"], chosen["fused"], grids("fused"), fits)
+        tuning = pd.concat([tuning, more], ignore_index=True)
+    fusion = headline_nomogram(work, findings, fused, final, chosen)
     return Models(tuple(sets), applied, findings, fitted, failed, tuning, final, chosen, head, fusion)
+
+
+def _tuned_within_folds(
+    work: Work,
+    given: FeatureSet,
+    classifier: str,
+    grid: Mapping[str, Sequence[dict[str, Any]]],
+    fits: dict[FitKey, GridResult],
+) -> tuple[CrossFitted | None, pd.DataFrame]:
+    """Return the out-of-fold life of the fused model with its tuning repeated within every fold, and the AUCs that tuned."""
+    lives, table, failed = cross_fit(
+        [given],
+        {given.name: {classifier: grid[classifier]}},
+        work.seeds,
+        nested=True,
+        workers=work.workers,
+        label=work.label("tune within folds"),
+        known=fits,
+    )
+    for why in failed.values():
+        work.note("dlrn", f"the fused model could not be tuned within the folds: {why}")
+    return lives.get((given.name, classifier)), table[table["training"] != described(())]
 
 
 def _choose_classifiers(sets: Sequence[FeatureSet], fitted: Mapping[tuple[str, str], CrossFitted]) -> dict[str, str]:

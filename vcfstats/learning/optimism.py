@@ -2,7 +2,8 @@
 
 Patients are drawn, not cases, and copies of a patient stay in one fold of everything tuned inside. What a resample teaches
 is scored on all training cases: in the resample, outside it, and overall. What knows no outcome is not repeated: the
-filter by reproducibility, the readers' agreement and the network's weights.
+filter by reproducibility, the readers' agreement and the network's weights. Tuning is done once on a resample's folds, not
+anew within each, so that a resample costs a third.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ def _fit(task: _Task) -> Resample:
         task.seeds,
         workers=1,
         quiet=True,
+        nested_input=False,
     )
     grids = {name: grid_points(grid) for name, grid in settings.classifiers.grids().items()}
 
@@ -168,6 +170,7 @@ def _in_words(settings: LearningSettings, chosen: Mapping[str, str], *, trained:
         return f"selection, tuning and fit of the {classifier} were repeated, its choice among the classifiers was not"
 
     dlr = image_model("fused")
+    once = ", on fused probabilities tuned once on all folds" if settings.fusion.input == "out_of_fold" else ""
     fixed = "; the network was not refitted: " + (
         "what it learned of these patients by heart is not corrected for"
         if trained
@@ -178,7 +181,7 @@ def _in_words(settings: LearningSettings, chosen: Mapping[str, str], *, trained:
         "rad": image_model("radiomics"),
         **({} if trained else {"dl": "tuning and fit of the head were repeated" + fixed}),
         "dlr": dlr + fixed,
-        "dlrn": f"screening of findings, {dlr}; the fit of the nomogram model was repeated" + fixed,
+        "dlrn": f"screening of findings, {dlr}; the fit of the nomogram model was repeated{once}" + fixed,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vcfstats.learning.imputation import Imputer
 from vcfstats.learning.learned import Learned
 from vcfstats.learning.linear import Column, LinearModel
 from vcfstats.learning.pooled import averaged, each_probability
+from vcfstats.learning.recalibration import Recalibration
 from vcfstats.learning.settings import ClinicalSettings, FusionSettings, LearningSettings
 from vcfstats.learning.work import BEST_OF
 
@@ -58,6 +59,9 @@ class Scored:
     probabilities : DataFrame
         Index case_id, one column a headline model, in the order of `ORDER`; NaN where a finding is missing and nothing
         stands in for it. Where several imputations do, the mean of their probabilities.
+    recalibrated : DataFrame
+        The same, set right by the maps learned on out-of-fold probabilities of the training patients; a column for each
+        model that has such a map, none where the study recalibrated nothing.
     design : DataFrame
         What enters the nomogram model: the fused model's output on its scale (``dlr``) and the clinical columns, NaN where
         a finding is missing and not filled.
@@ -68,6 +72,7 @@ class Scored:
     """
 
     probabilities: pd.DataFrame
+    recalibrated: pd.DataFrame
     design: pd.DataFrame
     outside: tuple[Outside, ...]
     features_outside: dict[str, pd.Series]
@@ -96,6 +101,8 @@ class Scorer:
         Findings whose effect harmonisation preserves; None where nothing is harmonised, and no scanner is asked for.
     imputer : Imputer or None
         What stands in for a missing finding, several times; None where `fill` or nothing does.
+    recalibrations : dict of str to Recalibration
+        Headline model -> its map to recalibrated probabilities; empty where the study recalibrated nothing.
     """
 
     columns: dict[str, Column]
@@ -107,6 +114,7 @@ class Scorer:
     fusion: FusionSettings
     preserved: tuple[str, ...] | None = None
     imputer: Imputer | None = None
+    recalibrations: dict[str, Recalibration] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -180,8 +188,10 @@ class Scorer:
             designs = [fusion_design(output, part, self.fusion) for part in completed]
             found["dlrn"] = averaged(each_probability(self.dlrn, designs))
             design = design[[term.column for term in self.dlrn.terms]]
+        maps = {name: self.recalibrations[name] for name in self.models if name in self.recalibrations}
         return Scored(
             probabilities=pd.DataFrame({name: found[name] for name in self.models}, index=index),
+            recalibrated=pd.DataFrame({name: own.apply(found[name]) for name, own in maps.items()}, index=index),
             design=design,
             outside=tuple(self._outside(design)),
             features_outside={
@@ -218,6 +228,9 @@ def write_scorer(learned: Learned, settings: LearningSettings, folder: Path) -> 
         "deep_head": learned.deep_head.to_dict() if learned.deep_head else None,
         "best": {model: [name, learned.chosen[name]] for model, name in best.items()},
         "fusion": settings.fusion.model_dump(mode="json"),
+        "recalibrations": {
+            name: learned.recalibrations[name].to_dict() for name in ORDER if name in learned.recalibrations
+        },
         "preserved": None if harmonised.method == "none" else list(harmonised.covariates),
     }
     for name in best.values():
@@ -249,4 +262,7 @@ def read_scorer(folder: Path) -> Scorer:
         fusion=FusionSettings.model_validate(body["fusion"]),
         preserved=None if body["preserved"] is None else tuple(body["preserved"]),
         imputer=Imputer.from_dict(body["imputer"]) if body.get("imputer") else None,
+        recalibrations={
+            str(model): Recalibration.from_dict(own) for model, own in body.get("recalibrations", {}).items()
+        },
     )

@@ -57,8 +57,8 @@ class FoldSettings(_Settings):
         default=5, ge=3, le=20, description="folds of training patients; each fold's tuning uses the other folds"
     )
     nested: bool = Field(
-        default=True,
-        description="whether tuning is repeated without each fold, so that out-of-fold probabilities never saw theirs; false: tuned once on all folds, a third of the fits",
+        default=False,
+        description="whether all tuning is repeated without each fold, so that no out-of-fold probability was by parameters that its fold helped to choose, and so is the choice among classifiers; false: only for the fused probabilities that the nomogram model is fitted to, a third of the fits",
     )
 
 

@@ -28,6 +28,7 @@ from vcfstats.statistics.inputs import FloatArray
 
 Seeds = Callable[[str], np.random.SeedSequence]
 Grids = Mapping[str, Mapping[str, Sequence[dict[str, Any]]]]
+FitKey = tuple[str, str, HeldOut]  # feature set, classifier, folds left out
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class CrossFitted:
         Each case's probability by a model that saw neither it nor, while being tuned, its fold.
     inner : dict of int to ndarray of shape (n,)
         For fold k, out-of-fold probabilities within the other folds (NaN in fold k): no model of them saw fold k. Empty
-        where the tuning was not nested; `out_of_fold` is then tuned on all folds.
+        where the tuning was not nested; `out_of_fold` is then by parameters chosen on all folds.
     resubstituted : dict of int to ndarray of shape (n,)
         For fold k, probabilities of the model without fold k on all cases.
     inner_auc : dict of int to float
@@ -116,7 +117,14 @@ class FinalFit:
 
 
 def cross_fit(
-    sets: Sequence[FeatureSet], grids: Grids, seeds: Seeds, *, nested: bool, workers: int, label: str | None
+    sets: Sequence[FeatureSet],
+    grids: Grids,
+    seeds: Seeds,
+    *,
+    nested: bool,
+    workers: int,
+    label: str | None,
+    known: dict[FitKey, GridResult] | None = None,
 ) -> tuple[dict[tuple[str, str], CrossFitted], pd.DataFrame, dict[tuple[str, str], str]]:
     """Fit every classifier at every point of its grid without each fold and, if nested, each pair of folds; and choose.
 
@@ -132,6 +140,8 @@ def cross_fit(
         Whether the tuning is repeated without each fold.
     workers, label : int, str or None
         Processes; what the progress lines say, None for none.
+    known : dict, optional
+        Fits that were made already, which are not made again; those made here are added.
 
     Returns
     -------
@@ -142,19 +152,16 @@ def cross_fit(
     failed : dict
         (feature set, classifier) -> why it could not be fitted.
     """
-    keys: list[tuple[FeatureSet, str, HeldOut]] = []
-    tasks: list[GridTask] = []
+    by_key = {} if known is None else known
+    tasks: dict[FitKey, GridTask] = {}
     for given in sets:
         for classifier, points in grids[given.name].items():
             for held_out in held_out_sets(np.unique(given.fold).tolist(), nested=nested)[1:]:
-                if given.prepared[held_out].features:
-                    keys.append((given, classifier, held_out))
-                    tasks.append(_task(given, classifier, points, held_out, seeds))
-    results = run_tasks(fit_grid, tasks, workers=workers, label=label, unit="fits of a grid")
-    by_key = {
-        (given.name, classifier, held_out): result
-        for (given, classifier, held_out), result in zip(keys, results, strict=True)
-    }
+                key = given.name, classifier, held_out
+                if given.prepared[held_out].features and key not in by_key:
+                    tasks[key] = _task(given, classifier, points, held_out, seeds)
+    results = run_tasks(fit_grid, list(tasks.values()), workers=workers, label=label, unit="fits of a grid")
+    by_key.update(zip(tasks, results, strict=True))
     fitted: dict[tuple[str, str], CrossFitted] = {}
     failed: dict[tuple[str, str], str] = {}
     rows: list[dict[str, Any]] = []
@@ -229,7 +236,7 @@ def _choose(
     given: FeatureSet,
     classifier: str,
     points: Sequence[dict[str, Any]],
-    results: Mapping[tuple[str, str, HeldOut], GridResult],
+    results: Mapping[FitKey, GridResult],
     *,
     nested: bool,
 ) -> tuple[CrossFitted | str, list[dict[str, Any]]]:

@@ -26,13 +26,18 @@ BEST_OF = {"rad": "radiomics", "dlr": "fused"}
 
 @dataclass
 class Work:
-    """What accumulates while a study is learned; `quiet` leaves the progress lines to whoever repeats it many times."""
+    """What accumulates while a study is learned; `quiet` leaves the progress lines to whoever repeats it many times.
+
+    `nested_input`: whether the fused probabilities that the nomogram model is fitted to are of models tuned within each
+    fold, also where the tuning is otherwise done once on all folds.
+    """
 
     given: Inputs
     settings: LearningSettings
     seeds: Seeds
     workers: int
     quiet: bool = False
+    nested_input: bool = True
     rows: list[pd.DataFrame] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     selections: dict[str, dict[HeldOut, Selection]] = field(default_factory=dict)
@@ -44,6 +49,17 @@ class Work:
     def held_out(self) -> list[HeldOut]:
         """What is left out of each fit."""
         return held_out_sets(self.given.folds, nested=self.settings.folds.nested)
+
+    @property
+    def tunes_nomogram_within_folds(self) -> bool:
+        """Whether pairs of folds are left out of the fused model for the nomogram's sake alone."""
+        return self.nested_input and not self.settings.folds.nested and self.settings.fusion.input == "out_of_fold"
+
+    def held_out_of(self, feature_set: str, *, nomogram: bool) -> list[HeldOut]:
+        """What is left out of each selection of a feature set; `nomogram`: whether one is to be fitted."""
+        if feature_set == "fused" and nomogram and self.tunes_nomogram_within_folds:
+            return held_out_sets(self.given.folds)
+        return self.held_out
 
     def label(self, text: str) -> str | None:
         """Return what the progress lines say."""

@@ -14,6 +14,7 @@ import vcfstats
 from vcfstats import Nomogram
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.predictions import as_fitted, recalibrated
 from vcfstats.learning.fusion import OUTPUT
 from vcfstats.learning.scoring import Scored
 from vcfstats.pipeline.application.bundle import Bundle, read_bundle
@@ -93,7 +94,7 @@ def prediction_table(newcomers: Newcomers, scored: Scored, bundle: Bundle) -> pd
 
     Columns: ``case_id, patient_id, model, probability, threshold, class``; ``total_points`` and ``points_PREDICTOR`` where
     the model is a nomogram; ``features_outside, n_features``; ``warnings``; ``probability_MODEL`` of the other headline
-    models; ``developed_on``.
+    models; ``probability_recalibrated`` and ``probability_MODEL_recalibrated`` where the study recalibrated; ``developed_on``.
     """
     body, main = bundle.body, bundle.body.model
     probability = scored.probabilities[main]
@@ -123,6 +124,8 @@ def prediction_table(newcomers: Newcomers, scored: Scored, bundle: Bundle) -> pd
     for name in bundle.models:
         if name != main:
             table[f"probability_{name}"] = scored.probabilities[name]
+    for name in scored.recalibrated.columns:
+        table[recalibrated("probability" if name == main else f"probability_{name}")] = scored.recalibrated[name]
     table["developed_on"] = "simulated patients" if body.simulated else "patients"
     return table
 
@@ -237,12 +240,19 @@ def _columns(names: list[str], found: Prediction) -> dict[str, str]:
         "warnings": "read them before the probability is used",
         "developed_on": "whose patients the model was learned from",
     }
-    return {
-        name: known.get(name)
-        or (
-            f"points of {name.removeprefix('points_')}"
-            if name.startswith("points_")
-            else f"probability of {event} by model {LABELS.get(name.removeprefix('probability_'), name)}"
+
+    def said(name: str) -> str:
+        if name in known:
+            return known[name]
+        if name.startswith("points_"):
+            return f"points of {name.removeprefix('points_')}"
+        of = as_fitted(name).removeprefix("probability").removeprefix("_") or found.bundle.body.model
+        words = f"probability of {event} by model {LABELS.get(of, of)}"
+        if as_fitted(name) == name:
+            return words
+        return (
+            words
+            + ", recalibrated by what out-of-fold probabilities of the training patients taught; threshold and class are not of it"
         )
-        for name in names
-    }
+
+    return {name: said(name) for name in names}
