@@ -1,7 +1,12 @@
 """Training of networks: it learns, it goes on where it was killed, it never sees a testing patient."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 from sklearn.metrics import roc_auc_score
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.slices import SliceStack
@@ -148,6 +154,9 @@ def test_untrained_layers_stay_and_statistics_follow_only_where_asked():
     assert any("running" in name for name in changed["update"])
 
 
+KILLED = settings("head", epochs=4, batch_size=4, weights="none")
+
+
 class KilledError(Exception):
     pass
 
@@ -195,6 +204,53 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(how, tmp_path)
     # A damaged checkpoint is trained again.
     path.write_bytes(path.read_bytes()[:1000])
     assert weights(trained(stack, table, given, folder=tmp_path / "killed")[0]) == weights(whole)
+
+
+def train_until_killed(folder):
+    """Train in a process that is killed, as by the machine's memory, in the middle of epoch 3."""
+    seen = []
+
+    def step_done(*_):
+        if seen == [1, 2]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    register_optimizer_step_post_hook(step_done)
+    stack, table = cohort(9, 3)
+    trained(stack, table, KILLED, folder=Path(folder), on_epoch=lambda name, epoch: seen.append(epoch.epoch))
+
+
+def test_a_process_killed_within_an_epoch_leaves_what_ends_with_the_same_weights(tmp_path):
+    """The same in a process of its own, which no handler ends in order: SIGKILL after a step of epoch 3."""
+    load = (
+        "import importlib.util as u\n"
+        f"spec = u.spec_from_file_location('training', {__file__!r})\n"
+        "module = u.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        f"module.train_until_killed({str(tmp_path / 'killed')!r})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    (path,) = (tmp_path / "killed" / "trainings").rglob("*.safetensors")
+    assert [epoch.epoch for epoch in read_checkpoint(path).history] == [1, 2]
+    stack, table = cohort(9, 3)
+    again = trained(stack, table, KILLED, folder=tmp_path / "killed")[0]
+    whole = trained(stack, table, KILLED)[0]
+    assert weights(again) == weights(whole)
+    assert again.training.history == whole.training.history
+
+
+@pytest.mark.parametrize("layers", ["last_block", "all"])
+def test_a_residual_network_is_trained(layers):
+    """One epoch of one step from random weights: the layers asked for move, the others do not."""
+    stack, table = cohort(6, 3)
+    how = settings(layers, backbone="resnet18", weights="none", epochs=1, augmentation=STILL)
+    before = load_trunk(how).network.state_dict()
+    (network,) = trained(stack, table, how)
+    moved = {name for name, value in network.training.state.items() if name in before and not value.equal(before[name])}
+    assert "layer4.1.conv2.weight" in moved
+    assert ("conv1.weight" in moved) == (layers == "all")
+    assert network.features.shape == (9, 3 * 512)
+    assert np.isfinite(network.features.to_numpy()).all()
 
 
 def test_early_stopping_keeps_the_best_epoch_and_whole_patients_apart(tmp_path):
