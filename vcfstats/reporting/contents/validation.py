@@ -24,7 +24,10 @@ _CALIBRATION = {
 
 
 def validation_table(study: Study) -> Table:
-    """Return the apparent, out-of-fold, optimism-corrected, out-of-bag, .632+ and testing AUC of each headline model."""
+    """Return the apparent, out-of-fold, optimism-corrected, out-of-bag, .632+ and testing AUC of each headline model.
+
+    Where networks were trained within folds, each model that sees one follows with one network for all folds.
+    """
     shown = [name for name in study.info.models if f"model/{name}/resamples" in study.records]
     if not shown:
         return message("The models were not refitted in bootstrap samples.")
@@ -32,15 +35,22 @@ def validation_table(study: Study) -> Table:
         Column("model", "Model", width=10),
         *(Column(name, label, "right", width=width) for name, (label, _, width, _) in (_AUCS | _CALIBRATION).items()),
     ]
+    labels = {**study.info.models, **study.info.variants}
     rows = [
-        {"model": study.info.models[name]}
+        {"model": labels[name]}
         | {
             column: _cell(study, key.format(name), whole=whole)
             for column, (_, key, _, whole) in (_AUCS | _CALIBRATION).items()
         }
-        for name in shown
+        for name in sorted(labels, key=lambda name: [*study.info.models].index(name.removesuffix("_one_network")))
+        if name in shown or name in study.info.variants
     ]
     table = Table.of(columns, rows)
+    if study.info.variants:
+        table = table.with_note(
+            "One network: the network had seen every training patient, so that its out-of-fold value flatters it; the other rows have "
+            "networks trained without each fold. No network is refitted in a bootstrap sample, which is why these rows have no such values of their own."
+        )
     for name in shown:
         record = study.records[f"model/{name}/resamples"]
         failed = study.records.get(f"model/{name}/resamples_failed")
