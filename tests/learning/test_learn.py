@@ -359,7 +359,7 @@ def test_seeds_by_purpose(small):
     purposes = []
     from vcfstats.learning.learn import learn
 
-    learn(
+    result = learn(
         cohort,
         matrices,
         QUICK,
@@ -368,4 +368,4 @@ def test_seeds_by_purpose(small):
         covariates=COVARIATES,
     )
     assert len(purposes) == len(set(purposes))
-    assert "learn/fused/extra_trees/without fold 0 and 2" in purposes
+    assert f"learn/fused/{result.chosen['fused']}/without fold 0 and 2" in purposes
