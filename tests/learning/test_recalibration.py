@@ -70,6 +70,7 @@ def test_order_of_patients_stays_and_probabilities_are_probabilities(seed, how):
     ("p", "y", "remark"),
     [
         ([0.4] * 6, [0, 0, 0, 1, 1, 0], "one probability for all"),
+        ([0.4] * 5 + [0.4 + 1e-15], [0, 0, 0, 1, 1, 0], "one probability for all"),
         ([0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [0, 0, 0, 1, 1, 1], "Firth"),
         ([0.1, 0.6, 0.3, 0.4, 0.7, 0.9], [1, 0, 1, 1, 0, 0], "negative"),
         ([0.0, 0.0, 1.0, 1.0, 0.0, 1.0], [0, 1, 0, 1, 0, 1], ""),

@@ -84,6 +84,8 @@ def run_tasks(function: Callable[[T], R], tasks: Sequence[T], *, workers: int, l
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    if not tasks:
+        return []
     results = _results(function, tasks, min(workers, max(1, len(tasks))))
     return list(results if label is None else progress(results, len(tasks), label=label, unit=unit))
 

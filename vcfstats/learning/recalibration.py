@@ -23,7 +23,7 @@ from vcfstats.statistics.inputs import FloatArray
 
 # Classifiers whose output is no estimate by likelihood: raw and recalibrated, beside the headline models.
 CLASSIFIERS = ("svm", "knn", "random_forest", "extra_trees", "xgboost", "lightgbm")
-_SAME = 1e-9  # logits that differ by less are one: what rounding left of a model that tells nobody from another
+_ONE = 1e-6  # logits that differ by no more are one: what they differ by is rounding
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def fit_recalibration(probability: FloatArray, outcome: np.ndarray, settings: Re
         x, y = fit.X_thresholds_.tolist(), fit.y_thresholds_.tolist()
         return Recalibration("isotonic", None, None, tuple(x), tuple(y), settings.clip, n, events)
     score = logit(np.clip(probability, settings.clip, 1 - settings.clip))
-    if np.ptp(score) <= _SAME * max(1.0, float(np.max(np.abs(score)))):
+    if np.ptp(score) <= _ONE:
         prevalence = float(logit(events / n))
         return Recalibration(
             "logistic", prevalence, 0.0, (), (), settings.clip, n, events, "one probability for all: the prevalence"
