@@ -55,7 +55,7 @@ class ForestGrid(Grid):
 
     n_estimators: tuple[Count, ...] = Field(default=(100,), min_length=1, description="trees")
     max_depth: tuple[Count | None, ...] = Field(
-        default=(3, None), min_length=1, description="depth of a tree; null: until leaves are pure"
+        default=(None,), min_length=1, description="depth of a tree; null: until leaves are pure"
     )
     min_samples_leaf: tuple[Count, ...] = Field(default=(5, 1), min_length=1, description="fewest cases in a leaf")
     max_features: tuple[Share | Literal["sqrt", "log2"], ...] = Field(
