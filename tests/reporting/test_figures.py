@@ -158,6 +158,29 @@ def test_a_long_arrow_bends_around_what_it_passes() -> None:
     assert _cost(ordered_rows, links) < 100  # no crossing
 
 
+def test_no_label_stands_in_the_way_of_the_nomograms_arrow() -> None:
+    from vcfstats.reporting.figures.nomogram import _placed
+
+    labels, x = [f"{i / 10:g}" for i in range(1, 10)], [50.0 + 4 * i for i in range(9)]
+    for side in (1.0, -1.0):
+        for arrow in (50.0, 57.3, 66.0, 81.9):
+            for mark in _placed(labels, x, 10.0, barred=(arrow, side)):
+                half = 1.35 * len(str(mark["label"])) / 2
+                crossed = mark["label"] and abs(float(str(mark["x"])) - arrow) < half
+                assert not (crossed and (float(str(mark["at"])) - 10.0) * side > 0), (arrow, mark)
+
+
+def test_a_crowded_scale_keeps_its_ticks_and_its_rounder_numbers() -> None:
+    from vcfstats.reporting.figures.nomogram import _thinned
+
+    years = [str(95 - 5 * i) for i in range(14)]
+    shown = _thinned(years, [50.0 + 3.0 * i for i in range(14)])
+    assert [label for label in shown if label] == ["90", "80", "70", "60", "50", "40", "30"]
+    assert len(shown) == 14
+    assert _thinned(years, [50.0 + 9.0 * i for i in range(14)]) == years
+    assert _thinned(["A", "B"], [50.0, 50.1]) == ["A", "B"]
+
+
 def test_no_two_labels_of_a_nomogram_overlap() -> None:
     from vcfstats.reporting.figures.nomogram import _placed
 

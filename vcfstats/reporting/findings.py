@@ -401,7 +401,7 @@ def quality(study: Study) -> Text:
         "intensities, its contrast and edge against what surrounds it, and the bias field.",
         n=study.point("design/n_quality_quantities"),
     )
-    beyond = compose("{limit} robust standard deviations", limit=study.point("design/quality_limit"))
+    beyond = study.point("design/quality_limit")
     said = compose("Each of the {n} cases {rule}", n=study.n(key), rule=rule)
     if record.value == 0:
         return join([said, compose("No case lay more than {beyond} from the cohort's median in any.", beyond=beyond)])
@@ -425,6 +425,7 @@ def contact_sheets(study: Study, available: bool) -> Text:
     return compose(
         "The contact sheets show every case's region with its outline, on one scale{where}, the cases farthest from the others "
         "first; those that are named have a red frame and their distance. Larger pictures of each case, in three planes with "
-        "the histogram of intensities before and after the correction of the bias field, are in the folder `data/quality` of the study.",
+        "the histogram of intensities before and after the correction of the bias field, are in the folder {folder} of the study.",
         where=where,
+        folder=Text("data/quality", "`data/quality`"),
     )

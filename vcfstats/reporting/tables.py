@@ -88,6 +88,10 @@ class Table:
         for number, row in enumerate(self.rows):
             if len(row) != width:
                 raise ValueError(f"row {number} has {len(row)} cells, the table {width} columns")
+        if (whole := sum(column.width for column in self.columns)) > 100:
+            raise ValueError(
+                f"the columns take {whole}% of the page's width: give them 100% at most, or the last are cut off"
+            )
         if self.groups and len(self.groups) != len(self.rows):
             raise ValueError(f"{len(self.groups)} row groups for {len(self.rows)} rows: give one for each row, or none")
 

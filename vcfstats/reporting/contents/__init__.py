@@ -1,7 +1,13 @@
 """The tables of the documents, laid out from result records and the tables of results/."""
 
 from vcfstats.reporting.contents.checklists import checklist_table, checklists_told
-from vcfstats.reporting.contents.decisions import choices_table, deviations_table, notes_table, provenance_table
+from vcfstats.reporting.contents.decisions import (
+    choices_table,
+    deviations_table,
+    notes_table,
+    provenance_table,
+    sentences_table,
+)
 from vcfstats.reporting.contents.patients import agreement_table, baseline_table, regression_table
 from vcfstats.reporting.contents.performance import (
     calibration_table,
@@ -45,6 +51,7 @@ __all__ = [
     "sample_size_table",
     "scanner_table",
     "score_table",
+    "sentences_table",
     "stability_table",
     "validation_table",
 ]

@@ -11,6 +11,8 @@ from vcfstats.reporting.contents.performance import ACCURACY, CALIBRATION
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
+_LONG = 60  # characters of a method or a value that still fit a narrow column
+
 
 def deviations_table(study: Study) -> Table:
     """Return what departs from the protocol's printed values, and why."""
@@ -54,26 +56,48 @@ def provenance_table(study: Study) -> Table:
     threshold; `results/results.json` holds the rest.
     """
     columns = [
-        Column("key", "Key", width=26),
-        Column("value", "Value", width=25),
-        Column("method", "Method", width=24),
-        Column("n", "n", "right", width=6),
+        Column("key", "Key", width=29),
+        Column("value", "Value", width=26),
+        Column("method", "Method", width=22),
+        Column("n", "n", "right", width=5),
         Column("events", "Events", "right", width=8),
-        Column("stage", "Stage", width=11),
+        Column("stage", "Stage", width=10),
     ]
+    long: dict[str, str] = {}
+    rows = []
+    for key, record in study.records.items():
+        if not _is_printed(study, record) or _is_sentence(record):
+            continue
+        how = values.reason(record) if record.value is None else values.method(record).partition(" (")[0]
+        if len(how) > _LONG:
+            # Said once under the table: in the cells of many rows it would fill pages.
+            how = long.setdefault(how, f"note {len(long) + 1}")
+        rows.append(
+            {
+                "key": breakable(key),
+                "value": _in_full(record),
+                "method": how,
+                "n": "" if record.n is None else str(record.n),
+                "events": "" if record.events is None else str(record.events),
+                "stage": record.stage,
+            }
+        )
+    return Table.of(columns, rows, notes=[f"{mark.capitalize()}: {how}." for how, mark in long.items()])
+
+
+def sentences_table(study: Study) -> Table:
+    """Return the records that are sentences of the text rather than numbers: key, words, stage."""
     rows = [
-        {
-            "key": breakable(key),
-            "value": _in_full(record),
-            "method": values.reason(record) if record.value is None else values.method(record).partition(" (")[0],
-            "n": "" if record.n is None else str(record.n),
-            "events": "" if record.events is None else str(record.events),
-            "stage": record.stage,
-        }
+        {"key": breakable(key), "value": str(record.value), "stage": record.stage}
         for key, record in study.records.items()
-        if _is_printed(study, record)
+        if _is_printed(study, record) and _is_sentence(record)
     ]
-    return Table.of(columns, rows)
+    columns = [Column("key", "Key", width=26), Column("value", "Words", width=62), Column("stage", "Stage", width=12)]
+    return Table.of(columns, rows) if rows else message("No sentence of the text is a record.")
+
+
+def _is_sentence(record: Record) -> bool:
+    return isinstance(record.value, str) and len(record.value) > _LONG
 
 
 def _is_printed(study: Study, record: Record) -> bool:

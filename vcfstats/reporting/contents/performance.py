@@ -19,7 +19,7 @@ ACCURACY = {
     "ppv": "PPV",
     "npv": "NPV",
 }
-_WIDTHS = {"accuracy": 9, "sensitivity": 12, "specificity": 12, "ppv": 8, "npv": 8}
+_WIDTHS = {"accuracy": 11, "sensitivity": 12, "specificity": 12, "ppv": 8, "npv": 8}
 CALIBRATION = {
     "calibration_slope": "Slope",
     "calibration_intercept": "Intercept",
@@ -52,7 +52,7 @@ def classifier_table(study: Study, feature_set: str) -> Table:
 def performance_table(study: Study, models: Mapping[str, str], heading: str) -> Table:
     """Return the performance of some models, one row group for each set of predictions."""
     columns = [
-        Column("model", heading, width=18),
+        Column("model", heading, width=16),
         Column("auc", "AUC", "right", width=7),
         Column("interval", "CI", "right", width=15),
         Column("threshold", "Threshold", "right", width=11),
@@ -94,8 +94,8 @@ def performance_table(study: Study, models: Mapping[str, str], heading: str) -> 
 def calibration_table(study: Study) -> Table:
     """Return measures of the calibration of the headline models, one row group for each set of predictions."""
     columns = [
-        Column("model", "Model", width=10),
-        *(Column(name, CALIBRATION[name], "right", width=18) for name in CALIBRATION if name not in _TESTS),
+        Column("model", "Model", width=20),
+        *(Column(name, CALIBRATION[name], "right", width=16) for name in CALIBRATION if name not in _TESTS),
     ]
     table = _calibration(study, columns)
     if not study.kinds():

@@ -65,7 +65,12 @@ def nomogram_figure(
             continue
         names.append({"x": 0.0, "y": y, "label": axis})
         lines.append({"x": x[0], "xend": x[-1], "y": y})
-        marks += _placed([_tidy(label) for label in own["label"]], x, y)
+        labels = [_tidy(label) for label in own["label"]]
+        # The arrow of the patient leads from the total down to the probability: no label of either stands in its way.
+        barred = None
+        if outcome is not None and kind in ("total", "probability"):
+            barred = (total.at(outcome[0]), -1.0 if kind == "total" else 1.0)
+        marks += _placed(labels if kind == "probability" else _thinned(labels, x), x, y, barred=barred)
         if kind in ("points", "total"):
             minor += [{"x": place, "y": y} for place in _between(x, 5 if kind == "total" else 2)]
     guides = _guides(ticks, at, points, total)
@@ -152,8 +157,29 @@ def _traced(
     ]  # fmt: skip
 
 
-def _placed(labels: list[str], x: list[float], y: float) -> list[dict[str, object]]:
-    """Return ticks with labels below the axis, above it where below is taken, and numbers nowhere where both are."""
+def _thinned(labels: list[str], x: list[float]) -> list[str]:
+    """Return the labels of a scale of numbers, at even steps only as many as stand clear of one another; ticks all stay."""
+    if not all(map(_is_number, labels)):
+        return labels
+    halves = [_CHARACTER * len(label) / 2 + 0.9 for label in labels]
+    for step in range(1, len(labels) + 1):
+        # Of the ways to leave out, the one with the rounder numbers: 90, 80, 70 rather than 95, 85, 75.
+        for start in sorted(
+            range(step), key=lambda start: (sum(len(word.rstrip("0")) for word in labels[start::step]), start)
+        ):
+            kept = range(start, len(labels), step)
+            if all(abs(x[b] - x[a]) >= halves[a] + halves[b] for a, b in pairwise(kept)):
+                return [label if number in kept else "" for number, label in enumerate(labels)]
+    return labels
+
+
+def _placed(
+    labels: list[str], x: list[float], y: float, *, barred: tuple[float, float] | None = None
+) -> list[dict[str, object]]:
+    """Return ticks with labels below the axis, above it where below is taken, and numbers nowhere where both are.
+
+    `barred` is a place on one side of the axis (1 above, -1 below) that is kept clear.
+    """
     # Side of the axis and distance from it; only the levels of findings, which must be named, go farther out.
     tracks = [(-1.0, 3.2), (1.0, 3.2), (1.0, 5.6), (-1.0, 5.6)]
     ends = [-1e9] * len(tracks)
@@ -161,11 +187,12 @@ def _placed(labels: list[str], x: list[float], y: float) -> list[dict[str, objec
     for label, position in zip(labels, x, strict=True):
         half = _CHARACTER * len(label) / 2 + 0.6
         allowed = range(2 if _is_number(label) else len(tracks))
-        free = next((track for track in allowed if position - half >= ends[track]), None)
+        shut = barred[1] if barred is not None and abs(position - barred[0]) < half + 1.0 else None
+        free = next((track for track in allowed if position - half >= ends[track] and tracks[track][0] != shut), None)
         side, distance = tracks[free or 0]
         if free is not None:
             ends[free] = position + half
-        shown = "" if free is None else label
+        shown = "" if free is None or not label else label
         marks.append({"x": position, "y": y, "tick": y + side * 1.2, "at": y + side * distance, "label": shown})
     return marks
 

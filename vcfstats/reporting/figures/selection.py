@@ -125,8 +125,8 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         + p9.scale_y_continuous(labels=signed)
         + p9.coord_flip()
         + p9.labs(x="", y="Coefficient per standard deviation" + few, **caption(simulated))
-        + journal_theme(DOUBLE_MM, 24.0 + 4.4 * len(frame))
-        + p9.theme(axis_text_y=p9.element_text(size=6, lineheight=1.2))
+        + journal_theme(DOUBLE_MM, 24.0 + 4.6 * len(frame))
+        + p9.theme(axis_text_y=p9.element_text(size=5.6, lineheight=0.95))
     )
 
 
