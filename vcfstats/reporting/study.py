@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +16,7 @@ from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record, Records, read_records
 from vcfstats.contracts.study import TABLES, StudyFile, read_study, read_table
 from vcfstats.reporting import values
-from vcfstats.reporting.values import Text, escape
+from vcfstats.reporting.values import Sourced, Text, escape
 
 # Sets of predictions in the order of print -> their names in headings and in running text.
 KINDS = {
@@ -39,11 +39,14 @@ class Study:
         Its words.
     records : dict of str to Record
         Every number and decision that documents print, by key.
+    printed : set of str
+        Keys of what was printed so far: what a document's pop-ups have to explain.
     """
 
     root: Path
     info: StudyFile
     records: Records
+    printed: set[str] = field(default_factory=set, compare=False)
 
     def __repr__(self) -> str:
         """Name the study, not its hundreds of records."""
@@ -165,6 +168,17 @@ class Study:
         """Whether results/ holds a table."""
         return (self.root / "results" / "tables" / f"{name}.csv").is_file()
 
+    def sourced(self, text: str, key: str) -> Sourced:
+        """Return the words of a table's cell with the key of the record behind them."""
+        self.printed.add(key)
+        return Sourced(text, key)
+
+    def row_source(self, name: str, row: int) -> str:
+        """Return what names a row of a table of results/: the source of cells made from it."""
+        key = f"{name}.csv, row {row}"
+        self.printed.add(key)
+        return key
+
     def nomogram(self) -> NomogramFile | None:
         """Return the nomogram with its words; None where results/ holds none."""
         path = self.root / "results" / "nomogram.json"
@@ -178,6 +192,7 @@ class Study:
         """Wrap text in a span that carries where it came from: readers of the HTML see it when they point at it."""
         if not text:
             return Text("", "")
+        self.printed.add(key)
         title = re.sub(r'["\\]', "'", provenance(key, self.records[key]))
         return Text(text, f'[{escape(text)}]{{.{name} title="{title}"}}')
 

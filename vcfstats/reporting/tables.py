@@ -8,7 +8,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +64,8 @@ class Table:
         The row group of each row, or empty.
     notes : tuple of str
         Notes under the table, footnotes first.
+    sources : tuple of tuple of str
+        Where the cells come from, one for each cell, or empty: HTML tells readers who point at a cell.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     groups: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sources: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the columns."""
@@ -103,10 +106,19 @@ class Table:
         *,
         groups: Sequence[str] = (),
         notes: Sequence[str] = (),
+        sources: Sequence[str] = (),
     ) -> Table:
-        """Make a table from one mapping a row."""
-        cells = tuple(tuple(str(row[column.key]) for column in columns) for row in rows)
-        return cls(tuple(columns), cells, tuple(groups), tuple(notes))
+        """Make a table from one mapping a row.
+
+        A cell that is `values.Sourced` brings its source; `sources`, one for each row, holds for the row's other cells that
+        hold a number.
+        """
+        rows = list(rows)
+        found = [[row[column.key] for column in columns] for row in rows]
+        cells = tuple(tuple(str(cell) for cell in row) for row in found)
+        of_rows = sources or [""] * len(rows)
+        known = tuple(tuple(_source(cell, of_row) for cell in row) for row, of_row in zip(found, of_rows, strict=True))
+        return cls(tuple(columns), cells, tuple(groups), tuple(notes), known if any(map(any, known)) else ())
 
     @property
     def _n_footnotes(self) -> int:
@@ -165,11 +177,29 @@ class Table:
     def to_html(self) -> str:
         """Return the table as HTML with its style."""
         # Classes alone do not tell Word and Typst how a cell is aligned: a readable `style` does, in HTML and out of it.
-        return re.sub(
+        aligned = re.sub(
             r'<(t[hd]) ([^>]*class="[^"]*gt_(left|center|right)[^"]*")',
             lambda m: f'<{m[1]} style="text-align: {m[3]}" {m[2]}',
             self.gt().as_raw_html(),
         )
+        return self._with_sources(aligned) if self.sources else aligned
+
+    def _with_sources(self, text: str) -> str:
+        """Name the source of each cell that has one, in the order in which the cells are printed."""
+        order = list(range(len(self.rows)))
+        if self.groups:
+            names = list(dict.fromkeys(self.groups))
+            order = sorted(order, key=lambda row: names.index(self.groups[row]))
+        sources = iter([source for row in order for source in self.sources[row]])
+
+        def named(found: re.Match[str]) -> str:
+            source = next(sources)
+            return f'<td data-from="{html.escape(source)}"{found[1]}' if source else found[0]
+
+        done = re.sub(r'<td( [^>]*class="gt_row [^"]*")', named, text)
+        if next(sources, None) is not None:
+            raise RuntimeError("the table has fewer cells in HTML than it has sources")
+        return done
 
     def _bare_html(self) -> str:
         return re.sub(r"<style>.*?</style>", "", self.to_html(), flags=re.DOTALL)
@@ -203,6 +233,10 @@ class Table:
     def __str__(self) -> str:
         """Return the cells as aligned plain text."""
         return self.to_frame().to_string(index=False)
+
+
+def _source(cell: object, row: str) -> str:
+    return getattr(cell, "source", "") or (row if re.search(r"\d", str(cell)) else "")
 
 
 def _html(text: str) -> str:

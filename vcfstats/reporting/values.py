@@ -74,6 +74,18 @@ class Text:
         return self.markdown
 
 
+class Sourced(str):
+    """Words of a table's cell that know where they come from: a record's key, or ``TABLE.csv, row N`` of results/tables."""
+
+    source: str
+
+    def __new__(cls, text: str, source: str) -> Sourced:
+        """Return text with its source."""
+        made = super().__new__(cls, text)
+        made.source = source
+        return made
+
+
 def compose(template: str, /, **parts: str | Text) -> Text:
     """Fill the fields of a template, which is plain text, with words.
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pandas as pd
+
+from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
 
 def message(text: str) -> Table:
     """Return a table that says why there is none."""
     return Table.of([Column("text", "Not available", width=100)], [{"text": text}])
+
+
+def row_sources(study: Study, name: str, frame: pd.DataFrame | Sequence[int]) -> list[str]:
+    """Return the sources of rows that are made one by one from a table of results/, or from rows of it by number."""
+    return [study.row_source(name, int(row)) for row in (frame.index if isinstance(frame, pd.DataFrame) else frame)]
 
 
 def breakable(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.contents.layout import message, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import FOOTNOTE_MARKS, INDENT, Column, Table
 
@@ -22,10 +22,14 @@ def baseline_table(study: Study) -> Table:
     tests = list(dict.fromkeys(frame.loc[frame["p_value"].notna() & (frame["test"] != ""), "test"]))
     marks = dict(zip(tests, FOOTNOTE_MARKS, strict=False)) if len(tests) > 1 else {}
     rows: list[dict[str, Any]] = []
+    sources: list[str] = []
     for (variable, statistic), part in frame.groupby(["variable", "statistic"], sort=False):
         named = f"{variable}, {statistic}" if statistic else str(variable)
         tested = part[part["p_value"].notna()]
         p = values.p_value(tested["p_value"].iloc[0]) + marks.get(tested["test"].iloc[0], "") if len(tested) else ""
+        own = row_sources(study, "baseline", part)
+        # The line that names a variable with levels holds its p value, which each of their rows has.
+        sources += own if len(part) == 1 and not part["level"].iloc[0] else [own[0], *own]
         if len(part) == 1 and not part["level"].iloc[0]:
             rows.append({"variable": named, **part.iloc[0][list(shown)], "p_value": p})
             continue
@@ -40,7 +44,7 @@ def baseline_table(study: Study) -> Table:
         Column("testing", "Internal test set", "right", width=width),
         *([Column("p_value", "p", "right", width=9)] if with_p else []),
     ]
-    table = Table.of(columns, rows)
+    table = Table.of(columns, rows, sources=sources)
     if with_p:
         by = (
             f" by {tests[0]}" if len(tests) == 1 else "; " + "; ".join(f"{mark} {test}" for test, mark in marks.items())
@@ -64,15 +68,18 @@ def regression_table(study: Study) -> Table:
         Column("adjusted_p", "p", "right", "Multivariable", 9),
     ]
     rows: list[dict[str, str]] = []
+    sources: list[str] = []
     for variable, part in frame.groupby("variable", sort=False):
         reference = part["reference"].iloc[0]
         several = len(part) > 1
         if several:
             rows.append({"variable": f"{variable} (reference: {reference})", **dict.fromkeys(_CELLS, "")})
+            sources.append("")
+        sources += row_sources(study, "regression", part)
         for row in part.to_dict("records"):
             compared = f"{variable}: {row['level']} against {reference}" if row["level"] else str(variable)
             rows.append({"variable": INDENT + str(row["level"]) if several else compared, **_odds(row)})
-    table = Table.of(columns, rows)
+    table = Table.of(columns, rows, sources=sources)
     if frame["adjusted_or"].isna().any():
         table = table.with_note("–: not in the multivariable model.")
     level = study.records.get("design/confidence_level")
@@ -135,4 +142,6 @@ def agreement_table(study: Study) -> Table:
         }
         for row in frame.to_dict("records")
     ]
-    return Table.of(columns, rows).with_note("Training patients only. CI, confidence interval.")
+    return Table.of(columns, rows, sources=row_sources(study, "agreement", frame)).with_note(
+        "Training patients only. CI, confidence interval."
+    )

@@ -178,12 +178,12 @@ def _record(study: Study, key: str) -> Record | None:
 
 def _point(study: Study, key: str) -> str:
     record = _record(study, key)
-    return "–" if record is None else values.point(record)
+    return "–" if record is None else study.sourced(values.point(record), key)
 
 
 def _interval(study: Study, key: str) -> str:
     record = _record(study, key)
-    return "–" if record is None else values.interval(record) or "–"
+    return "–" if record is None else study.sourced(values.interval(record) or "–", key)
 
 
 def _full(study: Study, key: str) -> str:
@@ -191,9 +191,9 @@ def _full(study: Study, key: str) -> str:
     if record is None:
         return "–"
     if record.statistic is not None and record.p_value is not None:
-        return values.full(record)
+        return study.sourced(values.full(record), key)
     limits = values.interval(record)
-    return f"{values.point(record)} ({limits})" if limits else values.point(record)
+    return study.sourced(f"{values.point(record)} ({limits})" if limits else values.point(record), key)
 
 
 def _size(study: Study, kind: str, models: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.contents.layout import message, row_sources
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -38,7 +38,12 @@ def sample_size_table(study: Study) -> Table:
         }
         for row in frame.to_dict("records")
     ]
-    table = Table.of(columns, rows, groups=[_PURPOSES.get(str(p), str(p)) for p in frame["purpose"]])
+    table = Table.of(
+        columns,
+        rows,
+        groups=[_PURPOSES.get(str(p), str(p)) for p in frame["purpose"]],
+        sources=row_sources(study, "sample_size", frame),
+    )
     share = study.records.get("design/anticipated_r2")
     if share is not None and isinstance(share.value, float):
         table = table.with_note(
@@ -68,7 +73,12 @@ def missing_table(study: Study) -> Table:
         }
         for row in frame.to_dict("records")
     ]
-    table = Table.of(columns, rows, groups=[headings[str(what)] for what in frame["what"]])
+    table = Table.of(
+        columns,
+        rows,
+        groups=[headings[str(what)] for what in frame["what"]],
+        sources=row_sources(study, "missing", frame),
+    )
     return table.with_note(
         "Missing cases of all cases (%). A case without a prediction counts in no measure of that model."
     )

@@ -106,9 +106,9 @@ def _rebuilt(study: Study, key: str) -> str:
     if record is None or record.value is None:
         return "–"
     if record.p_value is not None and record.estimate in ("hosmer_lemeshow", "calibration_belt"):
-        return values.p_value(record.p_value)
+        return study.sourced(values.p_value(record.p_value), key)
     limits = values.interval(record) if record.estimate == "auc" else ""
-    return f"{values.point(record)} ({limits})" if limits else values.point(record)
+    return study.sourced(f"{values.point(record)} ({limits})" if limits else values.point(record), key)
 
 
 def _odds_ratio(study: Study, finding: str) -> str:
@@ -117,4 +117,5 @@ def _odds_ratio(study: Study, finding: str) -> str:
     if len(own) != 1 or pd.isna(own["adjusted_or"].iloc[0]):
         return "–"
     row = own.iloc[0]
-    return f"{values.decimal(row['adjusted_or'], 3)} ({values.decimal(row['adjusted_low'], 3)} to {values.decimal(row['adjusted_high'], 3)})"
+    shown = f"{values.decimal(row['adjusted_or'], 3)} ({values.decimal(row['adjusted_low'], 3)} to {values.decimal(row['adjusted_high'], 3)})"
+    return study.sourced(shown, study.row_source("regression", int(own.index[0])))

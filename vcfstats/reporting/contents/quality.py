@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.contents.layout import breakable, message, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -33,6 +33,6 @@ def quality_table(study: Study) -> Table:
             }
         )
         last = row["case"]
-    return Table.of(columns, rows).with_note(
+    return Table.of(columns, rows, sources=row_sources(study, "quality", frame)).with_note(
         "Distance: from the cohort\u2019s median, in robust standard deviations; of volume, extents and bias field on a logarithmic scale."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.contents.layout import message, row_sources
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -29,7 +29,9 @@ def risk_group_table(study: Study, model: str | None = None) -> Table:
         Column("observed", "Observed (CI)", "right", width=28),
     ]
     rows, groups = [], []
+    sources: list[str] = []
     for kind, (heading, *_) in KINDS.items():
+        sources += row_sources(study, "risk_groups", frame[frame["kind"] == kind])
         for row in frame[frame["kind"] == kind].to_dict("records"):
             rows.append(
                 {
@@ -45,7 +47,7 @@ def risk_group_table(study: Study, model: str | None = None) -> Table:
                 }
             )
             groups.append(heading)
-    table = Table.of(columns, rows, groups=groups)
+    table = Table.of(columns, rows, groups=groups, sources=sources)
     words = study.records.get("design/risk_groups")
     if words is not None:
         table = table.with_note(str(words.value))
@@ -72,7 +74,7 @@ def risk_score_table(study: Study) -> Table:
         }
         for row in frame.to_dict("records")
     ]
-    return Table.of(columns, rows).with_note(
+    return Table.of(columns, rows, sources=row_sources(study, "risk_score", frame)).with_note(
         "Points of each predictor are read from the nomogram's axes and added; between two rows the probability lies between theirs."
     )
 

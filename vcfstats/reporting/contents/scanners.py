@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting.contents.layout import message, row_sources
 from vcfstats.reporting.figures.scanners import MATRICES, STATES
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
@@ -32,7 +32,7 @@ def scanner_table(study: Study) -> Table:
         for row in frame.to_dict("records")
     ]
     groups = [f"{MATRICES[row['matrix']]} ({int(row['n_features']):,})" for row in frame.to_dict("records")]
-    return Table.of(columns, rows, groups=groups).with_note(
+    return Table.of(columns, rows, groups=groups, sources=row_sources(study, "scanner_effect", frame)).with_note(
         "Training cases. Location by the Kruskal-Wallis test, spread by the Brown-Forsythe test, at a false discovery rate of 5% (Benjamini-Hochberg). "
         "Between scanners: share of the variance of a feature's ranks. Harmonised: by ComBat fitted to the same cases; by other folds: each fold's cases by "
         "ComBat fitted to the others. What differs may be the scanners or their patients."

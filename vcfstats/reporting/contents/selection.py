@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.contents.layout import breakable, message, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -33,13 +33,24 @@ def funnel_table(study: Study) -> Table:
         *(Column(step, STEPS.get(step, step.replace("_", " ")), "right", width=width) for step in steps),
     ]
     rows, groups = [], []
+    at = {
+        (row["feature_set"], row["step"], row["feature_class"]): number
+        for number, row in zip(frame.index, frame.to_dict("records"), strict=True)
+    }
     for feature_set, part in frame.groupby("feature_set", sort=False):
         counts = {(row["step"], row["feature_class"]): int(row["n"]) for row in part.to_dict("records")}
         done = list(dict.fromkeys(part["step"]))
         classes = [name for name in dict.fromkeys(part["feature_class"]) if name != "none"]
         total = {step: f"{sum(n for (s, _), n in counts.items() if s == step):,}" for step in done}
         shown = [
-            *({"feature_class": name} | {step: str(counts.get((step, name), 0)) for step in done} for name in classes),
+            *(
+                {"feature_class": name}
+                | {
+                    step: _counted(study, counts.get((step, name), 0), at.get((feature_set, step, name)))
+                    for step in done
+                }
+                for name in classes
+            ),
             {"feature_class": "All"} | total,
         ]
         rows += [dict.fromkeys(steps, "–") | row for row in shown]
@@ -49,12 +60,22 @@ def funnel_table(study: Study) -> Table:
     return table.with_note("–: step not reached.") if missing else table
 
 
+def _counted(study: Study, count: int, row: int | None) -> str:
+    return str(count) if row is None else study.sourced(str(count), study.row_source("funnel", row))
+
+
 def score_table(study: Study) -> Table:
     """Return the linear score of each feature set: intercept, coefficients, and how its features are standardised."""
     frame = study.rows("coefficients")
     if frame.empty:
         return message("No score: the selection kept no feature.")
-    scaling = {(row["feature_set"], row["feature"]): row for row in study.rows("scaling").to_dict("records")}
+    scales = study.rows("scaling")
+    scaling = {
+        (row["feature_set"], row["feature"]): {
+            name: study.sourced(_six_digits(row[name]), study.row_source("scaling", number)) for name in ("mean", "sd")
+        }
+        for number, row in zip(scales.index, scales.to_dict("records"), strict=True)
+    }
     width = 46 if scaling else 70
     columns = [
         Column("feature", "Feature", width=width),
@@ -65,17 +86,26 @@ def score_table(study: Study) -> Table:
     for feature_set, part in frame.groupby("feature_set", sort=False):
         intercept = study.records.get(f"model/{feature_set}/score_intercept")
         shown = []
-        for row in part.to_dict("records"):
+        for number, row in zip(part.index, part.to_dict("records"), strict=True):
             known = scaling.get((feature_set, row["feature"]), {})
+            source = study.row_source("coefficients", number)
             shown.append(
                 {
-                    "feature": breakable(row["feature"]), "coefficient": values.decimal(row["coefficient"], 5),
-                    **{name: _six_digits(known[name]) if name in known else "–" for name in ("mean", "sd")},
+                    "feature": breakable(row["feature"]), "coefficient": study.sourced(values.decimal(row["coefficient"], 5), source),
+                    **{name: known.get(name, "–") for name in ("mean", "sd")},
                 }
             )  # fmt: skip
         if intercept is not None and isinstance(intercept.value, float):
             shown.insert(
-                0, {"feature": "Intercept", "coefficient": values.decimal(intercept.value, 5), "mean": "–", "sd": "–"}
+                0,
+                {
+                    "feature": "Intercept",
+                    "coefficient": study.sourced(
+                        values.decimal(intercept.value, 5), f"model/{feature_set}/score_intercept"
+                    ),
+                    "mean": "–",
+                    "sd": "–",
+                },
             )
         rows += shown
         groups += [study.info.feature_sets.get(str(feature_set), str(feature_set))] * len(shown)
@@ -119,7 +149,9 @@ def nomogram_table(study: Study) -> Table:
         }
         for row in frame.to_dict("records")
     ]
-    return Table.of(columns, rows).with_note("Coefficients on the scale of the log odds.")
+    return Table.of(columns, rows, sources=row_sources(study, "nomogram_model", frame)).with_note(
+        "Coefficients on the scale of the log odds."
+    )
 
 
 def _or_dash(value: float) -> str:

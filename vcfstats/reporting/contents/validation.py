@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcfstats.contracts.records import record_key
 from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.contents.layout import breakable, message, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -102,6 +102,7 @@ def stability_table(study: Study) -> Table:
                 for row in frame.to_dict("records")
             ],
             groups=[study.info.feature_sets.get(str(name), str(name)) for name in frame["feature_set"]],
+            sources=row_sources(study, "selection_frequency", frame),
         )
     for note in notes:
         table = table.with_note(note)
@@ -115,4 +116,4 @@ def _cell(study: Study, key: str, *, whole: bool) -> str:
     if record is None or record.value is None:
         return "–"
     limits = values.interval(record) if whole else ""
-    return f"{values.point(record)} ({limits})" if limits else values.point(record)
+    return study.sourced(f"{values.point(record)} ({limits})" if limits else values.point(record), key)

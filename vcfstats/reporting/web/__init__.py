@@ -2,5 +2,6 @@
 
 from vcfstats.reporting.web.embedding import PAGE, embedded
 from vcfstats.reporting.web.page import nomogram_page
+from vcfstats.reporting.web.provenance import popups
 
-__all__ = ["PAGE", "embedded", "nomogram_page"]
+__all__ = ["PAGE", "embedded", "nomogram_page", "popups"]
