@@ -334,6 +334,19 @@ def test_baseline_p_values_say_what_compares_what(make_study: MakeStudy) -> None
     assert "p: training against internal test set by t test." in table.notes
 
 
+def test_dois_are_well_formed_and_each_belongs_to_one_entry() -> None:
+    text = (REPORT / "references.bib").read_text(encoding="utf-8")
+    entries = re.findall(r"^@\w+\{([^,]+),(.*?)^\}", text, re.DOTALL | re.MULTILINE)
+    assert len(entries) > 10
+    assert len({key for key, _ in entries}) == len(entries)
+    dois = {key: re.findall(r"^\s*doi = \{([^}]*)\}", body, re.MULTILINE) for key, body in entries}
+    for key, found in dois.items():
+        assert len(found) == 1, key
+        # As registered: no address before it, no full stop after it, none of the letters that TeX would read.
+        assert re.fullmatch(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]*[A-Za-z0-9)]", found[0]), (key, found[0])
+    assert len({found[0].lower() for found in dois.values()}) == len(entries)
+
+
 def test_no_entry_of_the_bibliography_is_cited_without_a_doi() -> None:
     entries = re.findall(
         r"@\w+\{(\w+),(.*?)\n\}", (REPORT / "references.bib").read_text(encoding="utf-8"), flags=re.DOTALL

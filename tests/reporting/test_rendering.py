@@ -202,6 +202,26 @@ def test_word_tables_are_aligned_and_figures_sharp(
     assert pictures[0].endswith(".png")
 
 
+def test_word_has_figures_at_the_end_where_that_is_asked_for(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path)
+    project = PROJECT.replace("docx: default", "docx: {figures-at-end: true}")
+    (folder / "_quarto.yml").write_text(project, encoding="utf-8")
+    done = render(folder, formats=["docx"], out_dir=folder / "_output", engine="offline")
+    text = word_text(done.files[0]).replace("\N{NO-BREAK SPACE}", " ")
+    order = [
+        text.index(words)
+        for words in ("[Figure 1 about here]", "Table 1. Some cells.", "Six C. Later things", "Figure legends", "Figure 1. A line, after")
+    ]  # fmt: skip
+    assert order == sorted(order)
+    body = zipfile.ZipFile(done.files[0]).read("word/document.xml").decode()
+    assert body.count("<w:drawing>") == 1
+    assert body.index("<w:drawing>") > body.index("Figure legends")
+    assert 'descr="A rising line: words for those who do not see it."' in body
+    assert re.search(r'<w:bookmarkStart [^>]*w:name="fig-line"', body)
+    # Tables stay where they are read, and stay tables.
+    assert body.count("<w:tbl>") == 2
+
+
 def test_pdf_fonts_are_embedded(tiny: tuple[Path, Rendered]) -> None:
     for page in PdfReader(tiny[0] / "_output" / "tiny.pdf").pages:
         for font in page["/Resources"]["/Font"].values():
@@ -432,6 +452,24 @@ def test_rendering_says_nothing_on_the_terminal(tmp_path: Path) -> None:
     code = f"from vcfstats.reporting import render; render({str(folder)!r}, formats=['html'], out_dir={str(folder / 'o')!r}, engine='offline')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_word_manuscripts_have_numbered_lines_and_double_spacing(tiny: tuple[Path, Rendered], tmp_path: Path) -> None:
+    folder = tmp_path / "numbered"
+    shutil.copytree(tiny[0], folder, ignore=shutil.ignore_patterns("_output", "again"))
+    shutil.copyfile(ROOT / "report" / "reference.docx", folder / "reference.docx")
+    project = PROJECT.replace("docx: default", "docx: {reference-doc: reference.docx}")
+    (folder / "_quarto.yml").write_text(project, encoding="utf-8")
+    archive = zipfile.ZipFile(render(folder, formats=["docx"], out_dir=folder / "_output", engine="offline").files[0])
+    assert '<w:lnNumType w:countBy="1" w:restart="continuous"' in archive.read("word/document.xml").decode()
+    styles = archive.read("word/styles.xml").decode()
+    spacing = {
+        name: re.search(rf'w:styleId="{name}".*?<w:spacing [^>]*w:line="(\d+)"', styles, re.DOTALL)
+        for name in ("BodyText", "Bibliography", "Compact")
+    }
+    assert {name: found and found[1] for name, found in spacing.items()} == {
+        "BodyText": "480", "Bibliography": "480", "Compact": "240",
+    }  # fmt: skip
 
 
 def test_the_word_template_is_the_one_that_the_code_makes(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Statements(Section):
     """What only the authors can say; what is given is printed, what is empty is asked for by the checklists."""
 
     keywords: str = _statement("keywords")
+    correspondence: str = _statement("whom to write to, with address")
     design: str = _statement("nature of the study, such as retrospective, single-centre")
     setting: str = _statement("setting and centres")
     centres: str = _statement("which centres gave patients, where there are several")

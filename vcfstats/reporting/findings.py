@@ -112,6 +112,20 @@ def summary(study: Study) -> Text:
     return join([aucs(study, kinds[-1]), primary_comparison(study)])
 
 
+def primary_difference(study: Study) -> tuple[float, float, float] | None:
+    """Return the difference in AUC that the primary comparison gave, first model less second, with its limits."""
+    names = study.info.primary_comparison
+    kinds = [kind for kind in ("testing", "external") if kind in study.kinds()]
+    pairs = study.rows("comparison")
+    found = pairs[(pairs["primary"] == "yes") & pairs["kind"].isin(kinds[-1:])]
+    if len(names) != 2 or found.empty:
+        return None
+    row = found.iloc[0]
+    sign = 1.0 if row["model_a"] == names[0] else -1.0
+    low, high = sorted((sign * float(row["low"]), sign * float(row["high"])))
+    return sign * float(row["difference"]), low, high
+
+
 def primary_comparison(study: Study) -> Text:
     """Say what the comparison named beforehand gave: an interval that includes zero is no difference shown."""
     names = study.info.primary_comparison
@@ -121,14 +135,14 @@ def primary_comparison(study: Study) -> Text:
     kinds = [kind for kind in ("testing", "external") if kind in study.kinds()]
     pairs = study.rows("comparison")
     found = pairs[(pairs["primary"] == "yes") & pairs["kind"].isin(kinds[-1:])]
-    if found.empty:
+    shown = primary_difference(study)
+    if found.empty or shown is None:
         return compose(
             "The primary comparison, {first} against {second}, could not be made: the supplement's notes say which of the two models was not fitted.",
             first=first, second=second,
         )  # fmt: skip
     row = found.iloc[0]
-    sign = 1.0 if row["model_a"] == names[0] else -1.0
-    difference, (low, high) = sign * row["difference"], sorted((sign * row["low"], sign * row["high"]))
+    difference, low, high = shown
     key = f"{kinds[-1]}, {names[0]} - {names[1]}"
     begin = compose(
         "The primary comparison, {first} against {second}, gave a difference in AUC of {difference} ({interval}; {p})",

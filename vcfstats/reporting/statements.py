@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vcfstats.reporting.study import Study
-from vcfstats.reporting.values import Text, compose, join
+from vcfstats.reporting.values import Text, compose, escape, join
 
 # Statement -> its heading, in the order of print.
 HEADINGS = {
-    "keywords": "Keywords", "design": "Design", "setting": "Setting", "centres": "Centres", "dates": "Dates", "representative": "Population",
+    "design": "Design", "setting": "Setting", "centres": "Centres", "dates": "Dates", "representative": "Population",
     "overlap": "Overlap with other studies", "deidentification": "De-identification", "image_source": "Images", "parameters": "Imaging parameters",
     "interval": "Interval between imaging and reference standard", "segmentation": "Segmentation", "test_masks": "Regions of the internal test set",
     "outcome_assessment": "Reference standard", "blinding": "Blinding", "confounders": "Confounding", "imbalance": "Class imbalance",
@@ -15,6 +15,32 @@ HEADINGS = {
     "competing_interests": "Competing interests", "data_availability": "Data", "feature_availability": "Features", "code_availability": "Code",
     "acknowledgements": "Acknowledgements",
 }  # fmt: skip
+
+
+_MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+
+
+def title_page(study: Study) -> str:
+    """Return who wrote the paper as Markdown: names with marks, affiliations, ORCID, correspondence, keywords; empty without.
+
+    Word's own title block shows names only, so that all of it stands in the text, alike in every format.
+    """
+    authors = study.info.authors
+    places = list(dict.fromkeys(author.affiliation for author in authors if author.affiliation))
+    numbered = {place: _MARKS[at] if at < len(_MARKS) else f"({at + 1})" for at, place in enumerate(places)}
+    marks = numbered if len(authors) > 1 and places else dict.fromkeys(places, "")
+    lines = [", ".join(escape(author.name + marks.get(author.affiliation, "")) for author in authors)]
+    lines += [escape(f"{marks[place]} {place}".strip()) for place in places]
+    identified = [
+        f"{escape(author.name)} [{author.orcid}](https://orcid.org/{author.orcid})"
+        for author in authors
+        if author.orcid
+    ]
+    lines += [f"ORCID: {'; '.join(identified)}"] if identified else []
+    for name, heading in (("correspondence", "Correspondence"), ("keywords", "Keywords")):
+        if text := study.info.statements.get(name):
+            lines.append(f"{heading}: {escape(text)}")
+    return "\\\n".join(line for line in lines if line) + "\n"
 
 
 def statements(study: Study) -> str:

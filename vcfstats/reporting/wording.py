@@ -265,16 +265,6 @@ def simulated(study: Study) -> Text:
     return Text(f"{title}. {body}", f"::: {{.callout-important}}\n## {title}\n\n{body}\n:::\n")
 
 
-def authors(study: Study) -> Text:
-    """Return the authors with ORCID and affiliation: Word's title block shows names only."""
-    parts = []
-    for author in study.info.authors:
-        orcid = f"ORCID {author.orcid}" if author.orcid else ""
-        more = "; ".join(filter(None, (author.affiliation, orcid)))
-        parts.append(Text.of(f"{author.name} ({more})" if more else author.name))
-    return join(parts, ", ")
-
-
 def rendered_by() -> str:
     """Return what renders the document that asks."""
     if name := os.environ.get(ENGINE_VARIABLE):

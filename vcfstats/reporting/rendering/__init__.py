@@ -89,6 +89,7 @@ def render(
         rc.write_text(matplotlibrc(*_figure_size(folder)), encoding="utf-8")
         environment["MATPLOTLIBRC"] = str(rc)
         if use_quarto and program:
+            _refuse_figures_at_end(folder, formats)
             made = render_quarto(
                 documents,
                 folder,
@@ -149,6 +150,19 @@ def _check(formats: Sequence[str], engine: str, program: str | None, folder: Pat
                 "rendered documents only: the folder is replaced as a whole",
                 "move it, or name another folder",
                 file=out,
+            )
+        )
+
+
+def _refuse_figures_at_end(folder: Path, formats: Sequence[str]) -> None:
+    docx = (project_metadata(folder).get("format") or {}).get("docx")
+    if "docx" in formats and isinstance(docx, dict) and docx.get("figures-at-end"):
+        raise InputError(
+            Problem(
+                "figures-at-end with Quarto, which leaves figures where they stand",
+                "the offline path for Word with figures at the end",
+                "render with --engine offline, or remove the key",
+                file=folder / "_quarto.yml",
             )
         )
 

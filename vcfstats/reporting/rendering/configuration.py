@@ -13,7 +13,7 @@ TARGETS = {"html": "html", "docx": "docx", "pdf": "typst"}
 _KNOWN = frozenset(
     {
         "title", "subtitle", "lang", "pagetitle", "description", "bibliography", "csl", "citeproc", "link-citations", "number-sections", "toc", "toc-depth", "crossref",
-        "filters", "format", "execute", "jupyter", "project", "fig-width", "fig-height", "fig-dpi", "css", "reference-doc", "include-in-header",
+        "filters", "format", "execute", "jupyter", "project", "fig-width", "fig-height", "fig-dpi", "css", "reference-doc", "figures-at-end", "include-in-header",
         "papersize", "margin", "fontsize", "mainfont",
     }
 )  # fmt: skip

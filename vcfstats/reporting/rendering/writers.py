@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,15 @@ def write_html(document: Document, path: Path) -> None:
 
 
 def write_docx(document: Document, path: Path) -> None:
-    """Write a Word file: tables that can be edited, figures as PNG at 300 dpi."""
+    """Write a Word file: tables that can be edited, figures as PNG at 300 dpi, where they stand or all at the end."""
     args = []
     for reference in document.configuration.paths("reference-doc", "docx")[:1]:
         args += ["--reference-doc", str(reference)]
-    _write(document, "docx", path, _docx_float, _docx_callout, args)
+    if document.configuration.get("figures-at-end", "docx"):
+        document, draw = _with_figures_at_end(document), _docx_place
+    else:
+        draw = _docx_float
+    _write(document, "docx", path, draw, _docx_callout, args)
     keep_together(path)
 
 
@@ -206,6 +210,28 @@ def _docx_float(given: Float, document: Document) -> list[Node]:
             [attributes(given.identifier), [None, [node("Plain", _captioned(given))]], [node("Plain", images)]],
         )
     ]
+
+
+def _with_figures_at_end(document: Document) -> Document:
+    """Return the document with a list of legends and then one figure a page after everything else, as editors ask for."""
+    figures = [given for given in document.floats.values() if not given.is_table]
+    if not figures:
+        return document
+    heading = node("Header", [1, attributes("figure-legends", ("unnumbered",)), words("Figure legends")])
+    # A span, not a div, carries the label: divs with a figure's label are where it stood, and say so.
+    legends = [node("Para", [node("Span", [attributes(given.identifier), _captioned(given)])]) for given in figures]
+    pages: list[Node] = []
+    for given in figures:
+        images = [_as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
+        new_page = node("RawInline", ["openxml", '<w:r><w:br w:type="page"/></w:r>'])
+        pages += [node("Para", [new_page, node("Strong", words(given.label))]), node("Para", images)]
+    tree = {**document.tree, "blocks": [*document.tree["blocks"], heading, *legends, *pages]}
+    return replace(document, tree=tree)
+
+
+def _docx_place(given: Float, document: Document) -> list[Node]:
+    """Return a table, or the words that keep the place of a figure."""
+    return _docx_float(given, document) if given.is_table else [node("Para", words(f"[{given.label} about here]"))]
 
 
 def _typst_float(given: Float, document: Document) -> list[Node]:
