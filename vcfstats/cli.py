@@ -103,7 +103,7 @@ if typer is not None:
 
     @app.command()
     def render(
-        formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf"),
+        formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf, xml (JATS)"),
         engine: str = typer.Option("auto", help="auto, quarto or offline"),
     ) -> None:
         """Render the documents of the study in this directory from its committed results."""

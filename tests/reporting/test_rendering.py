@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from pypdf import PdfReader
@@ -220,6 +222,33 @@ def test_word_has_figures_at_the_end_where_that_is_asked_for(tmp_path: Path) -> 
     assert re.search(r'<w:bookmarkStart [^>]*w:name="fig-line"', body)
     # Tables stay where they are read, and stay tables.
     assert body.count("<w:tbl>") == 2
+
+
+def test_jats_has_figures_tables_and_front_matter(tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    report = write_tiny(tmp_path / "report")
+    (report / "_quarto.yml").write_text(PROJECT + "  jats: {fig-format: png}\n", encoding="utf-8")
+    words = json.loads((ROOT / "results" / "study.json").read_text(encoding="utf-8"))
+    words["authors"] = [{"name": "Ann One", "orcid": "0000-0002-1825-0097", "affiliation": "A clinic"}]
+    words["statements"] = {"keywords": "First; second"}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "study.json").write_text(json.dumps(words), encoding="utf-8")
+    done = render(report, formats=["xml"], out_dir=report / "_output", engine="offline")
+    assert [file.name for file in done.files] == ["tiny.xml", "tiny-fig-line.png"]
+    article = ElementTree.parse(done.files[0]).getroot()
+    assert article.tag == "article"
+    assert article.findtext(".//contrib-id") == "https://orcid.org/0000-0002-1825-0097"
+    assert article.findtext(".//aff//institution") == "A clinic"
+    assert [word.text for word in article.iter("kwd")] == ["First", "second"]
+    assert article.findtext(".//article-title") == "A tiny document"
+    assert [figure.get("id") for figure in article.iter("fig")] == ["fig-line"]
+    href = "{http://www.w3.org/1999/xlink}href"
+    assert [graphic.get(href) for graphic in article.iter("graphic")] == ["tiny-fig-line.png"]
+    assert len(list(article.iter("table-wrap"))) == 2
+    assert len(list(article.iter("ref"))) == 2
+    # The folder of documents may be replaced: what lies in it is known.
+    again = render(report, formats=["xml"], out_dir=report / "_output", engine="offline")
+    assert [file.name for file in again.files] == ["tiny.xml", "tiny-fig-line.png"]
 
 
 def test_pdf_fonts_are_embedded(tiny: tuple[Path, Rendered]) -> None:

@@ -294,7 +294,7 @@ class ComputeSection(Section):
 class ReportSection(Section):
     """The documents."""
 
-    formats: tuple[Literal["html", "docx", "pdf"], ...] = Field(min_length=1, description="formats to render")
+    formats: tuple[Literal["html", "docx", "pdf", "xml"], ...] = Field(min_length=1, description="formats to render")
 
 
 class Params(Section):

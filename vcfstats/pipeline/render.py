@@ -8,6 +8,7 @@ from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.nomogram import read_nomogram
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.reporting import render
+from vcfstats.reporting.rendering import FORMATS
 from vcfstats.reporting.web import PAGE, nomogram_page
 
 
@@ -18,9 +19,9 @@ def run(study: StudyDirectory) -> None:
 
 def render_documents(study: StudyDirectory, *, formats: Sequence[str], engine: str) -> None:
     """Render the documents of a study and say what rendered them."""
-    unknown = [name for name in formats if name not in ("html", "docx", "pdf")]
+    unknown = [name for name in formats if name not in FORMATS]
     if unknown:
-        raise InputError(Problem(f"format {unknown[0]!r}", "html, docx, pdf", "correct --formats"))
+        raise InputError(Problem(f"format {unknown[0]!r}", ", ".join(FORMATS), "correct --formats"))
     if engine not in ("auto", "quarto", "offline"):
         raise InputError(Problem(f"engine {engine!r}", "auto, quarto, offline", "correct --engine"))
     rendered = render(

@@ -18,6 +18,8 @@ from vcfstats.reporting.reproducible import ENGINE_VARIABLE, epoch, matplotlibrc
 __all__ = ["Rendered", "render"]
 
 FORMATS = tuple(TARGETS)
+USUAL = ("html", "docx", "pdf")
+_BESIDE = ("png",)  # figures of JATS, which holds none itself
 ENGINES = ("auto", "quarto", "offline")
 
 
@@ -43,7 +45,7 @@ class Rendered:
 def render(
     report_dir: str | Path,
     *,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = USUAL,
     out_dir: str | Path,
     engine: str = "auto",
     pages: Mapping[str, str] | None = None,
@@ -54,8 +56,8 @@ def render(
     ----------
     report_dir : path
         Folder with .qmd files; with _quarto.yml, its `project: render:` names them, else all are rendered.
-    formats : sequence of {"html", "docx", "pdf"}
-        Formats to write; PDF is set by typst.
+    formats : sequence of {"html", "docx", "pdf", "xml"}
+        Formats to write; PDF is set by typst, XML is JATS with its figures as PNG beside it.
     out_dir : path
         Where the documents go. It is replaced as a whole when all of them are ready: it holds either the old documents or
         the new ones.
@@ -142,8 +144,8 @@ def _check(formats: Sequence[str], engine: str, program: str | None, folder: Pat
                 file=out,
             )
         )
-    if out.is_dir() and any(entry.suffix.lstrip(".") not in FORMATS for entry in out.iterdir()):
-        other = next(entry for entry in out.iterdir() if entry.suffix.lstrip(".") not in FORMATS)
+    if out.is_dir() and any(entry.suffix.lstrip(".") not in FORMATS + _BESIDE for entry in out.iterdir()):
+        other = next(entry for entry in out.iterdir() if entry.suffix.lstrip(".") not in FORMATS + _BESIDE)
         raise InputError(
             Problem(
                 f"{other.name} in the output folder",

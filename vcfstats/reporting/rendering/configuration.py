@@ -8,7 +8,7 @@ from typing import Any
 
 from vcfstats.reporting.rendering.source import Place, Source, read_mapping, unsupported
 
-TARGETS = {"html": "html", "docx": "docx", "pdf": "typst"}
+TARGETS = {"html": "html", "docx": "docx", "pdf": "typst", "xml": "jats"}
 # Keys with an effect here, anywhere in the metadata or under a format.
 _KNOWN = frozenset(
     {
@@ -140,7 +140,10 @@ def _check(metadata: dict[str, Any], path: Path) -> None:
     for name, options in ({given: {}} if isinstance(given, str) else given).items():
         if name not in TARGETS.values():
             raise unsupported(
-                _line_of(path, name), f"format {name!r}", "html, docx, typst", "remove it, or render with Quarto"
+                _line_of(path, name),
+                f"format {name!r}",
+                ", ".join(TARGETS.values()),
+                "remove it, or render with Quarto",
             )
         for key in options if isinstance(options, dict) else ():
             if key not in _KNOWN | _QUARTO_ONLY:

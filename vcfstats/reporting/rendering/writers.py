@@ -72,7 +72,7 @@ def write_html(document: Document, path: Path) -> None:
         args += ["--css", str(sheet)]
     if document.configuration.get("toc", "html"):
         args += ["--toc", f"--toc-depth={document.configuration.get('toc-depth', 'html', 3)}"]
-    _write(document, "html5", path, _html_float, _html_callout, args)
+    write(document, "html5", path, _html_float, _html_callout, args)
 
 
 def write_docx(document: Document, path: Path) -> None:
@@ -84,7 +84,7 @@ def write_docx(document: Document, path: Path) -> None:
         document, draw = _with_figures_at_end(document), _docx_place
     else:
         draw = _docx_float
-    _write(document, "docx", path, draw, _docx_callout, args)
+    write(document, "docx", path, draw, _docx_callout, args)
     keep_together(path)
 
 
@@ -94,7 +94,7 @@ def write_pdf(document: Document, path: Path) -> None:
     given = [file.read_text(encoding="utf-8") for file in document.configuration.paths("include-in-header", "typst")]
     header.write_text("\n".join([(_ASSETS / "page.typ").read_text(encoding="utf-8"), *given]), encoding="utf-8")
     target = document.work / f"{path.stem}.typ"
-    _write(document, "typst", target, _typst_float, _typst_callout, ["--include-in-header", str(header)])
+    write(document, "typst", target, _typst_float, _typst_callout, ["--include-in-header", str(header)])
     target.write_text(_group_headers(target.read_text(encoding="utf-8")), encoding="utf-8")
     # typst takes the time for the file's metadata from here alone.
     try:
@@ -109,7 +109,7 @@ Writer = Callable[[Document, Path], None]
 WRITERS: dict[str, Writer] = {"html": write_html, "docx": write_docx, "pdf": write_pdf}
 
 
-def _write(
+def write(
     document: Document,
     target: str,
     path: Path,
@@ -117,6 +117,8 @@ def _write(
     callout: Callable[[Node, str], list[Node]],
     args: list[str],
 ) -> None:
+    """Write a document by pandoc, with floats and boxes drawn in the format's own way."""
+
     def change(item: Node) -> list[Node] | None:
         if item["t"] == "Div":
             (identifier, classes, _), _ = item["c"]
@@ -189,12 +191,13 @@ def html_blocks(text: str) -> list[Node]:
     return [inner for block in blocks for inner in (block["c"][1] if block["t"] == "Div" else [block])]
 
 
-def _captioned(given: Float) -> list[Node]:
+def captioned(given: Float) -> list[Node]:
+    """Return a float's caption with its number."""
     return [node("Strong", words(f"{given.label}.")), node("Space"), *given.caption]
 
 
 def _html_float(given: Float, document: Document) -> list[Node]:
-    caption = node("Div", [attributes("", ("study-caption",)), [node("Plain", _captioned(given))]])
+    caption = node("Div", [attributes("", ("study-caption",)), [node("Plain", captioned(given))]])
     content = [caption, *given.content] if given.is_table else [*given.content, caption]
     pairs = {"role": "group", "aria_label": given.label}
     return [node("Div", [attributes(given.identifier, ("study-float",), **pairs), content])]
@@ -202,12 +205,12 @@ def _html_float(given: Float, document: Document) -> list[Node]:
 
 def _docx_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return _bare_table(given, _docx_notes, _docx_group)
-    images = [_as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
+        return bare_table(given, _docx_notes, _docx_group)
+    images = [as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
     return [
         node(
             "Figure",
-            [attributes(given.identifier), [None, [node("Plain", _captioned(given))]], [node("Plain", images)]],
+            [attributes(given.identifier), [None, [node("Plain", captioned(given))]], [node("Plain", images)]],
         )
     ]
 
@@ -219,10 +222,10 @@ def _with_figures_at_end(document: Document) -> Document:
         return document
     heading = node("Header", [1, attributes("figure-legends", ("unnumbered",)), words("Figure legends")])
     # A span, not a div, carries the label: divs with a figure's label are where it stood, and say so.
-    legends = [node("Para", [node("Span", [attributes(given.identifier), _captioned(given)])]) for given in figures]
+    legends = [node("Para", [node("Span", [attributes(given.identifier), captioned(given)])]) for given in figures]
     pages: list[Node] = []
     for given in figures:
-        images = [_as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
+        images = [as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
         new_page = node("RawInline", ["openxml", '<w:r><w:br w:type="page"/></w:r>'])
         pages += [node("Para", [new_page, node("Strong", words(given.label))]), node("Para", images)]
     tree = {**document.tree, "blocks": [*document.tree["blocks"], heading, *legends, *pages]}
@@ -236,9 +239,9 @@ def _docx_place(given: Float, document: Document) -> list[Node]:
 
 def _typst_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return _bare_table(given, _typst_notes, _typst_group)
+        return bare_table(given, _typst_notes, _typst_group)
     images = [_typst_image(image) for image in walk(given.content) if image["t"] == "Image"]
-    caption = [None, [node("Plain", _captioned(given))]]
+    caption = [None, [node("Plain", captioned(given))]]
     return [node("Figure", [attributes(given.identifier), caption, [node("Plain", images)]])]
 
 
@@ -253,7 +256,7 @@ def _typst_string(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _bare_table(
+def bare_table(
     given: Float, wrap_notes: Callable[[list[Node]], list[Node]], mark: Callable[[list[Node]], list[Node]]
 ) -> list[Node]:
     """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column."""
@@ -262,7 +265,7 @@ def _bare_table(
     table = next(block for block in blocks if block["t"] == "Table")
     (_, classes, pairs), _, specs, head, bodies, foot = table["c"]
     notes = [node("Para", [i for block in cell[4] for i in block["c"]]) for row in foot[1] for cell in row[1]]
-    caption = [None, [node("Plain", _captioned(given))]]
+    caption = [None, [node("Plain", captioned(given))]]
     # Ids inside the table are those of its HTML cells; only the label is ever referred to.
     head, bodies = _without_ids(head), [_group_rows(body, mark) for body in _without_ids(bodies)]
     plain_table = node("Table", [[given.identifier, classes, pairs], caption, specs, head, bodies, [foot[0], []]])
@@ -336,13 +339,15 @@ def _without_ids(tree: Any) -> Any:
     return tree
 
 
-def _as_png(image: Node, document: Document) -> Node:
+def as_png(image: Node, document: Document) -> Node:
+    """Return an image as PNG, where there is one beside the SVG."""
     attribute, alt, (target, title) = image["c"]
     png = str(Path(target).with_suffix(".png"))
     return node("Image", [attribute, alt, [png if (document.work / png).is_file() else target, title]])
 
 
-def _title_and_body(item: Node, kind: str) -> tuple[list[Node], list[Node]]:
+def titled(item: Node, kind: str) -> tuple[list[Node], list[Node]]:
+    """Return the title and the body of a box."""
     (_, _, pairs), blocks = item["c"]
     if "title" in dict(pairs):
         return words(dict(pairs)["title"]), blocks
@@ -352,7 +357,7 @@ def _title_and_body(item: Node, kind: str) -> tuple[list[Node], list[Node]]:
 
 
 def _html_callout(item: Node, kind: str) -> list[Node]:
-    title, blocks = _title_and_body(item, kind)
+    title, blocks = titled(item, kind)
     heading = node("Para", [node("Strong", title)])
     return [
         node(
@@ -366,12 +371,12 @@ def _html_callout(item: Node, kind: str) -> list[Node]:
 
 
 def _docx_callout(item: Node, kind: str) -> list[Node]:
-    title, blocks = _title_and_body(item, kind)
+    title, blocks = titled(item, kind)
     return [node("Div", [attributes("", (), custom_style="Callout"), [node("Para", [node("Strong", title)]), *blocks]])]
 
 
 def _typst_callout(item: Node, kind: str) -> list[Node]:
-    title, blocks = _title_and_body(item, kind)
+    title, blocks = titled(item, kind)
     return [
         node("RawBlock", ["typst", f'#study-callout(rgb("{_TYPST_COLOURS[kind]}"))[']),
         node("Para", [node("Strong", title)]),
