@@ -63,6 +63,7 @@ class Statements(Section):
     blinding: str = _statement("what the assessors of the reference standard did not know")
     confounders: str = _statement("how confounding was handled")
     imbalance: str = _statement("how an imbalance of the classes was handled, or why not")
+    limitations: str = _statement("what else limits the study, such as how the reference standard was set")
     use: str = _statement("who may use the model, with what training, and what they must give it")
     ethics: str = _statement("ethical approval and consent")
     registration: str = _statement("registration")

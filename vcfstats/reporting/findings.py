@@ -358,6 +358,18 @@ def training(study: Study) -> Text:
     return join([said, aside])
 
 
+def training_items(study: Study, course: str, within: str) -> Text:
+    """Refer to the figure and the table of the training, by their labels in the document."""
+    first, second = (Text(f"@{label}", f"@{label}") for label in (course, within))
+    if not study.has("model/network/n_networks"):
+        return compose("{first} and {second} keep their places and say so.", first=first, second=second)
+    return compose(
+        "{first} shows the course of it, {second} what networks trained within folds change.",
+        first=first,
+        second=second,
+    )
+
+
 def notes(study: Study) -> Text:
     """Say how many things were not done, or done otherwise."""
     count = len(study.info.notes)

@@ -240,6 +240,8 @@ def limitations(study: Study) -> Text:
         found.append(Text.of("No protocol was registered before the analysis."))
     elif study.info.protocol.deviations:
         found.append(Text.of("Some decisions depart from the protocol; the supplement lists them with reasons."))
+    if given := study.info.statements.get("limitations"):
+        found.append(Text.of(given))
     lines = [Text(text.plain, text.markdown.replace("\\[\\@vergouwe2005\\]", "[@vergouwe2005]")) for text in found]
     return Text("\n\n".join(f"- {line.plain}" for line in lines), "\n\n".join(f"- {line.markdown}" for line in lines))
 
