@@ -102,7 +102,7 @@ def test_the_heading_of_a_group_never_ends_a_page(tmp_path: Path) -> None:
     groups = [f"Heading {'ABC'[i // 8]} [of 8]" for i in range(24)]
     table = Table.of([Column("name", "Name"), Column("value", "Value", "right")], rows, groups=groups)
     given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", table.to_html()]}])
-    blocks = writers._bare_table(given, writers._typst_notes, writers._typst_group)
+    blocks = writers.bare_table(given, writers._typst_notes, writers._typst_group)
     tree = {
         "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
         "meta": {},

@@ -19,6 +19,7 @@ from vcfstats.reporting.values import MINUS
 
 Align = Literal["left", "center", "right"]
 INDENT = "\N{EM SPACE}"
+_INTERVAL = re.compile(r"(\d%?) to ([−-]?\d)")
 FOOTNOTE_MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐ"
 
 
@@ -153,7 +154,11 @@ class Table:
         """Return the great_tables object: style it further with its own methods."""
         identifier = "t" + hashlib.sha256(repr(self).encode()).hexdigest()[:10]
         keys = [f"column-{number}" for number in range(len(self.columns))]
-        frame = pd.DataFrame([list(row) for row in self.rows], columns=keys, dtype=str)
+        # A narrow cell breaks before an interval, never within it.
+        shown = [
+            [_INTERVAL.sub("\\1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}\\2", cell) for cell in row] for row in self.rows
+        ]
+        frame = pd.DataFrame(shown, columns=keys, dtype=str)
         if self.groups:
             frame["row-group"] = list(self.groups)
         table = great_tables.GT(frame, groupname_col="row-group" if self.groups else None, id=identifier)

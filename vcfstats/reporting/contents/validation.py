@@ -10,10 +10,10 @@ from vcfstats.reporting.tables import Column, Table
 
 # Column -> its heading, the key of its record after the model's name stands in for {}, its width, whether with an interval.
 _AUCS = {
-    "apparent": ("Apparent", "apparent/{}/auc", 9, False),
+    "apparent": ("Apparent", "apparent/{}/auc", 10, False),
     "out_of_fold": ("Out of fold", "out_of_fold/{}/auc", 9, False),
     "corrected": ("Corrected (CI)", "model/{}/auc_corrected", 20, True),
-    "out_of_bag": ("Out of bag", "model/{}/auc_out_of_bag", 9, False),
+    "out_of_bag": ("Out of bag", "model/{}/auc_out_of_bag", 8, False),
     "plus": (".632+", "model/{}/auc_632plus", 7, False),
     "testing": ("Testing (CI)", "testing/{}/auc", 20, True),
 }
@@ -32,7 +32,7 @@ def validation_table(study: Study) -> Table:
     if not shown:
         return message("The models were not refitted in bootstrap samples.")
     columns = [
-        Column("model", "Model", width=9),
+        Column("model", "Model", width=8),
         *(Column(name, label, "right", width=width) for name, (label, _, width, _) in (_AUCS | _CALIBRATION).items()),
     ]
     labels = {**study.info.models, **study.info.variants}
