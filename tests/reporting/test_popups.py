@@ -92,6 +92,10 @@ class Watched(Study):
         READ.add(name)
         return super().rows(name)
 
+    def forks(self) -> Any:
+        READ.add("forks.json")
+        return super().forks()
+
 
 READ: set[str] = set()
 

@@ -17,7 +17,7 @@ from vcfstats.contracts.records import Record
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.values import level, method
 
-# A figure's label -> the tables of results/ that it is drawn from.
+# A figure's label -> the tables of results/ that it is drawn from, or a file of results/ by its full name.
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "fig-flow": ("flow",),
     "fig-workflow": ("workflow",),
@@ -43,6 +43,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "suppfig-recalibration-classifiers": ("calibration", "calibration_groups"),
     "suppfig-recalibrated-decision": ("decision",),
     "suppfig-followup": ("followup",),
+    "suppfig-forks": ("forks.json",),
 }
 _ROW = re.compile(r"^(\w+)\.csv, row (\d+)$")
 
@@ -108,14 +109,14 @@ def _of_row(study: Study, name: str, number: int) -> list[tuple[str, str]]:
 def _drawn_from(study: Study, names: tuple[str, ...]) -> list[tuple[str, str]]:
     said = []
     for name in names:
-        path = study.root / "results" / "tables" / f"{name}.csv"
-        held = (
-            f"{len(study.table(name)):,} rows, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-            if path.is_file()
-            else "the study has none"
-        )
-        said.append((f"results/tables/{name}.csv", held))
-    return [*said, ("Stage", "evaluate")]
+        file = f"results/{name}" if "." in name else f"results/tables/{name}.csv"
+        path = study.root / file
+        if not path.is_file():
+            said.append((file, "the study has none"))
+            continue
+        rows = "" if "." in name else f"{len(study.table(name)):,} rows, "
+        said.append((file, f"{rows}SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"))
+    return said
 
 
 def _full(value: Any) -> str:
