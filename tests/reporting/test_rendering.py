@@ -476,6 +476,15 @@ def test_quarto_that_is_asked_for_and_absent(tmp_path: Path, monkeypatch: pytest
         render(write_tiny(tmp_path), out_dir=tmp_path / "o", engine="quarto")
 
 
+def test_no_kernel_outlives_its_document(tmp_path: Path) -> None:
+    psutil = pytest.importorskip("psutil")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    folder = write_tiny(tmp_path, "---\ntitle: T\n---\n\n`{python} 1 + 1`\n")
+    render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    assert [child.cmdline() for child in left if child.status() != psutil.STATUS_ZOMBIE] == []
+
+
 def test_rendering_says_nothing_on_the_terminal(tmp_path: Path) -> None:
     folder = write_tiny(tmp_path, "`{python} 1`\n")
     code = f"from vcfstats.reporting import render; render({str(folder)!r}, formats=['html'], out_dir={str(folder / 'o')!r}, engine='offline')"

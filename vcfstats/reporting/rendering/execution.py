@@ -107,7 +107,8 @@ async def _run(client: NotebookClient, source: Source, environment: dict[str, st
     cells: dict[int, list[Output]] = {}
     inline: dict[int, list[str]] = {}
     try:
-        async with client.async_setup_kernel(env=environment):
+        # A kernel whose manager is given is left alive unless this is asked for: one for each document, of 300 MB and more.
+        async with client.async_setup_kernel(cleanup_kc=True, env=environment):
             await _execute(client, _SETUP, Place(source.path, 1), 1)
             for number, part in enumerate(source.body):
                 if isinstance(part, Cell):
