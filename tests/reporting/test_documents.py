@@ -32,6 +32,7 @@ from vcfstats.reporting.contents import (
     regression_table,
     sample_size_table,
     score_table,
+    sentences_table,
 )
 from vcfstats.reporting.rendering.source import Cell, read_source
 
@@ -285,16 +286,21 @@ def test_performance_tables(whole_study: Path, make_study: MakeStudy) -> None:
 
 def test_provenance_lists_what_is_printed_and_decisions_have_reasons(whole_study: Path) -> None:
     study = open_study(whole_study)
-    keys = {row[0].replace("\u200b", "") for row in provenance_table(study).rows}
-    assert keys < set(study.records)
+    numbers, sentences = (
+        {row[0].replace("\u200b", "") for row in table.rows}
+        for table in (provenance_table(study), sentences_table(study))
+    )
+    assert numbers | sentences < set(study.records)
+    assert not numbers & sentences
+    assert "design/split" in sentences
     for key in (
         "testing/dlrn/sensitivity",
         "apparent/fused.classifier_1/auc",
         "model/fused/lambda_min",
         "cohort/all/n_cases",
-        "design/split",
+        "design/confidence_level",
     ):
-        assert key in keys
+        assert key in numbers
     assert deviations_table(study).rows == (("model.\u200bfolds", "10", "5", "The text says both."),)
     assert choices_table(study).rows == (("model.\u200bpenalty", "nothing", "ridge", "The text is silent."),)
 
