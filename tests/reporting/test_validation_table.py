@@ -1,9 +1,11 @@
 """The table of internal validation, with and without networks trained within folds."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 from vcfstats.contracts.records import Record, record_key
 from vcfstats.reporting.contents import validation_table
+from vcfstats.reporting.study import Study
 
 AUCS = {"apparent": "0.990", "out_of_fold": "0.850", "testing": "0.830"}
 
@@ -19,8 +21,8 @@ def study(variants):
         found.append(Record(kind="model", model=name, estimate="resamples", value=50, method=method, stage="evaluate"))
         found.append(Record(kind="model", model=name, estimate="auc_corrected", value=0.8, stage="evaluate"))
     info = SimpleNamespace(models={"clinical": "Clinical", "dl": "DL"}, variants=variants)
-    return SimpleNamespace(
-        info=info, records={record_key(record.kind, record.model, record.estimate): record for record in found}
+    return Study(
+        Path("made-up"), info, {record_key(record.kind, record.model, record.estimate): record for record in found}
     )
 
 
