@@ -11,6 +11,8 @@ export DVC_NO_ANALYTICS := 1
 # Processes run side by side; threads within them would only wait for one another.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
+# Text is UTF-8, whatever the locale of the machine or of a library.
+export PYTHONUTF8 := 1
 
 .PHONY: paper test lint types contracts lock clean help check-machine
 .DEFAULT_GOAL := help

@@ -33,7 +33,7 @@ def study(tmp_path):
 
 def edit(study, *pairs):
     """A study object reads its params once: return a new one after the edit."""
-    text = study.params_file.read_text()
+    text = study.params_file.read_text(encoding="utf-8")
     for old, new in pairs:
         assert old in text
         text = text.replace(old, new, 1)
@@ -72,7 +72,7 @@ def test_words_and_workers_are_no_change_of_plan_a_protocol_edited_after_the_loc
     study = edit(study, ('label: "Age"', 'label: "Years"'), ("workers: 2", "workers: 1"))
     assert state(study).state == "locked"
     protocol = study.root / "protocol.yaml"
-    protocol.write_text(protocol.read_text().replace("for the image too", "for the image as well"))
+    protocol.write_text(protocol.read_text(encoding="utf-8").replace("for the image too", "for the image as well"))
     plan = state(StudyDirectory(study.root))
     assert plan.state == "changed"
     assert [change.key for change in plan.changed] == ["protocol.yaml"]
@@ -81,7 +81,7 @@ def test_words_and_workers_are_no_change_of_plan_a_protocol_edited_after_the_loc
 @pytest.mark.parametrize(("old", "new"), [("2026-03-01", "2025-03-01"), ('"looks_before": 0', '"looks_before": 3'), ("0.85", "0.75")])  # fmt: skip
 def test_an_edited_lock_is_seen_and_never_built_upon(study, old, new):
     lock_plan(study, today=DAY)
-    text = study.lock_file.read_text()
+    text = study.lock_file.read_text(encoding="utf-8")
     assert old in text
     study.lock_file.write_text(text.replace(old, new, 1))
     assert state(study).state == "edited"
@@ -92,7 +92,7 @@ def test_an_edited_lock_is_seen_and_never_built_upon(study, old, new):
 def test_a_lock_taken_out_of_the_chain_is_seen(study):
     lock_plan(study, today=DAY)
     lock_plan(edit(study, *LOOSER), reason="few stay", today=DAY)
-    body = json.loads(study.lock_file.read_text())
+    body = json.loads(study.lock_file.read_text(encoding="utf-8"))
     body["locks"] = body["locks"][1:]
     study.lock_file.write_text(json.dumps(body))
     assert state(study).state == "edited"
@@ -138,7 +138,9 @@ def test_merged_logs_hold_each_configuration_once(tmp_path):
     path = tmp_path / "looks.jsonl"
     first, second = (Look(params=name, data="d", plan="open") for name in "ab")
     add_looks([first, second, first], path)
-    path.write_text(path.read_text() + path.read_text().splitlines()[0])  # as a union merge may leave it
+    path.write_text(
+        path.read_text(encoding="utf-8") + path.read_text(encoding="utf-8").splitlines()[0]
+    )  # as a union merge may leave it
     assert read_looks(path) == (first, second)
     assert add_looks([second], path) == 0
     path.write_text("{")
@@ -175,7 +177,7 @@ def test_results_of_the_past_are_looks_and_a_line_taken_out_is_missed(study, cap
     assert [look.source for look in read_looks(study.looks_file)] == ["history", "history"]
     run_looks(study.root)
     assert "locked on 2026-03-01 after 2 looks" in capsys.readouterr().out
-    study.looks_file.write_text(study.looks_file.read_text().splitlines()[1] + "\n")
+    study.looks_file.write_text(study.looks_file.read_text(encoding="utf-8").splitlines()[1] + "\n")
     with pytest.raises(InputError, match="no line for them"):
         run_looks(study.root)
 

@@ -11,7 +11,7 @@ from vcfstats.contracts.study import TABLES, read_table
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.evaluation.quality import quality_records, quality_table
 from vcfstats.pipeline.stages import run_stage
-from vcfstats.reporting import findings, open_study
+from vcfstats.reporting import open_study, regions
 from vcfstats.reporting.contents import quality_table as printed_table
 from vcfstats.reporting.drawings import contact_sheets
 
@@ -28,7 +28,7 @@ def test_every_case_has_a_picture_and_a_place(finished_study):
     assert set(read_table("quality", study.results / "tables" / "quality.csv")["case"]) == named
     document = open_study(finished_study)
     assert len(contact_sheets(document)) == 1
-    assert f"Each of the {len(cases)} cases" in findings.quality(document).plain
+    assert f"Each of the {len(cases)} cases" in regions.quality(document).plain
     assert len(printed_table(document).rows) == max(len(content["outliers"]), 1)
 
 

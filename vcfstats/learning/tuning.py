@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.learning.classifiers import GridResult, GridTask, fit_grid
 from vcfstats.learning.crossfit import (
     HeldOut,
@@ -207,8 +208,15 @@ def fit_final(
     final = {}
     for (given, classifier), result in zip(chosen, results, strict=True):
         if result.fitted[0] is None:
-            # Parameters that fitted without a fold, with fewer cases, fit with more.
-            raise RuntimeError(f"{given.name}, {classifier}: {result.remarks[0]}")
+            # What fits without a fold, with fewer cases, fits with more; but where no feature was left without any
+            # fold nothing was fitted there, and the parameters were never put to the test.
+            raise InputError(
+                Problem(
+                    f"{given.name}, {classifier}: {result.remarks[0]}",
+                    "parameters that can be fitted to the training cases",
+                    "correct the classifier's grid under learning.classifiers in params.yaml",
+                )
+            )
         n = len(given.training)
         p = result.probabilities[0]
         final[given.name, classifier] = FinalFit(result.fitted[0], given.prepared[()], p[:n], p[n:], result.remarks[0])

@@ -26,7 +26,7 @@ def quick(optimism=None, **changes):
     options = {"method": "combat", "min_cases": 5, "matrices": ["radiomics", "deep"]} | changes
     selection = {"lasso": {"folds": 5, "n_lambdas": 30}, "harmonisation": options}
     more = {"optimism": optimism} if optimism else {}
-    return small_settings(classifiers=grid, selection=selection, **more)
+    return small_settings(folds={"n": 3, "nested": True}, classifiers=grid, selection=selection, **more)
 
 
 @pytest.fixture(scope="module")
