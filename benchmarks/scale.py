@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib
 import os
 import platform
 import resource
@@ -82,9 +83,8 @@ def size(folder: Path) -> int:
 
 def ready(case: Case) -> None:
     """Load what the stages load; a moment longer, so that every worker takes one."""
-    import vcfstats.imaging.batch
-    import vcfstats.imaging.slices  # noqa: F401
-
+    for module in ("batch", "slices"):
+        importlib.import_module(f"vcfstats.imaging.{module}")
     time.sleep(1)
 
 

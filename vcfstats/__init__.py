@@ -62,6 +62,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
     "statistics.lasso": ("lasso_path",),
     "statistics.pooling": ("pool_imputations",),
+    "statistics.pooled_tests": ("pool_chi_squares", "pool_wald"),
     "statistics.stability": ("selection_stability",),
     "statistics.validation": ("optimism_bootstrap", "optimism_from_resamples", "repeated_cross_validation"),
     "statistics.sample_size": (

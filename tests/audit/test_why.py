@@ -9,7 +9,9 @@ import pytest
 
 from vcfstats.audit.why import why
 from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.forks import Fork, Forks, write_forks
 from vcfstats.contracts.predictions import write_predictions
+from vcfstats.contracts.records import Record
 
 PARAMS = """seed: 1
 a:
@@ -77,6 +79,22 @@ def test_a_number_of_a_table_has_a_chain_too(study):
     assert lines[0] == "comparison/testing/m/n/difference = 0.1 (0 to 0.2), p 0.05"
     assert "in results/tables/comparison.csv" in lines[1]
     assert any("model m" in line for line in lines)
+
+
+def test_a_number_of_the_alternatives_names_their_configurations(study):
+    auc = {"out_of_fold/m/auc": Record(**{**RECORD, "kind": "out_of_fold", "stage": "forks"})}
+    rank = Record(kind="model", model="m", estimate="forks_rank", value=2, method="rank of the reported choice", stage="forks")  # fmt: skip
+    found = [
+        Fork(kind="reference", changed={}, params="1" * 64, data="d" * 64, records=auc),
+        Fork(kind="analytic", changed={"ICC": "0.9"}, params="2" * 64, data="d" * 64, records={}),
+    ]
+    forks = Forks(named=2, primary="m", configurations=tuple(found), summary={"model/m/forks_rank": rank})
+    write_forks(forks, study / "results" / "forks.json")
+    text = "\n".join(why(study, "model/m/forks_rank"))
+    parts = ["model/m/forks_rank = 2", "in results/forks.json; method: rank", "as reported  params 1111", "AUC 0.8 (0.7 to 0.9)",
+             "ICC: 0.9  params 2222", "not fitted", "cohort table  sha256 eee"]  # fmt: skip
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
 
 
 def test_what_is_out_of_date_or_not_at_hand_is_said(study):

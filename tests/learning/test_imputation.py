@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning_cohorts import COVARIATES, learned, seeds, simulated, small_settings
 from scipy.special import expit
-from scipy.stats import chi2
 from sklearn.linear_model import LogisticRegression
 
-from vcfstats import pool_imputations
 from vcfstats.learning.classifiers import NAMES
 from vcfstats.learning.featuresets import clinical_findings, clinical_set
 from vcfstats.learning.headline import headline_clinical
@@ -25,7 +23,6 @@ from vcfstats.learning.pooled import averaged, fit_pooled, pooled_terms
 from vcfstats.learning.scoring import read_scorer, write_scorer
 from vcfstats.learning.settings import ImputationSettings
 from vcfstats.learning.work import Work
-from vcfstats.statistics.pooled_tests import pool_chi_squares, pool_wald
 
 COLUMNS = {
     "age": Column("age"),
@@ -351,24 +348,3 @@ def test_findings_without_a_missing_value_need_no_imputation():
     pd.testing.assert_frame_equal(pd.concat(imputed.rows), pd.concat(complete.rows))
     assert imputed.clinical[()].model == complete.clinical[()].model
     assert imputed.imputed == []
-
-
-def test_pooled_tests_agree_with_the_pooled_coefficient_and_with_one_another():
-    rng = np.random.default_rng(2)
-    q, errors = rng.normal(0.5, 0.1, 20), rng.uniform(0.2, 0.3, 20)
-    pooled = pool_imputations(q, errors)
-    wald = pool_wald(q[:, None], (errors**2)[:, None, None])
-    assert wald.statistic == pytest.approx(pooled.estimate**2 / pooled.total, rel=1e-12)
-    # Without spread over the imputations both are the test of one data set.
-    covariance = np.array([[0.04, 0.01], [0.01, 0.09]])
-    same = pool_wald(np.tile([0.3, 0.5], (5, 1)), np.tile(covariance, (5, 1, 1)))
-    square = np.array([0.3, 0.5]) @ np.linalg.solve(covariance, [0.3, 0.5])
-    assert same.statistic == pytest.approx(square / 2)
-    assert same.pvalue == pytest.approx(chi2.sf(square, 2), rel=1e-6)
-    assert pool_chi_squares([square] * 5, 2).pvalue == pytest.approx(chi2.sf(square, 2), rel=1e-6)
-    # Statistics that differ say less than their mean.
-    assert pool_chi_squares([2.0, 6.0, 10.0], 2).pvalue > chi2.sf(6.0, 2)
-    with pytest.raises(ValueError, match="at least 2"):
-        pool_wald([[1.0]], [[[1.0]]])
-    with pytest.raises(ValueError, match="none negative"):
-        pool_chi_squares([1.0, -1.0], 1)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -566,3 +570,32 @@ def cell_alignment() -> Callable[[str, str], str | None]:
         raise AssertionError(f"no cell {text!r}")
 
     return find
+
+
+@pytest.fixture(scope="module")  # not longer: its event loop would stand in the way of the tests that render
+def browser() -> Iterator[Any]:
+    """Start a real Chromium. Where there is none the tests are left out, but not in CI, which has to install one."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        missing = "no Chromium on this machine: apt-get install chromium"
+        assert not os.environ.get("CI"), missing
+        pytest.skip(missing)
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def serious() -> Callable[[Any], list[str]]:
+    """Return a function that names the serious violations that axe finds in a page."""
+    # axe's package reads its script in the encoding of the locale, which a library may have reset to ASCII by now.
+    with mock.patch.object(Path, "read_text", lambda path: path.read_bytes().decode("utf-8")):
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+    def found(page: Any) -> list[str]:
+        violations = axe.Axe().run(page).response["violations"]
+        return [rule["id"] for rule in violations if rule["impact"] in ("serious", "critical")]
+
+    return found

@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,14 +124,8 @@ def test_figures_name_the_tables_that_they_are_drawn_from(whole_study: Path) -> 
         assert set(FIGURES[label]) == READ, label
 
 
-sync_api = pytest.importorskip("playwright.sync_api")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
 @pytest.fixture(scope="module")
-def page(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
+def page(browser: Any, whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     study = open_study(whole_study)
     words = study.value("testing/dlrn/auc")
     title = re.search(r'title="([^"]*)"', words.markdown)
@@ -148,12 +141,9 @@ def page(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         f"<p>The end.</p></main>{raw}</body></html>",
         encoding="utf-8",
     )
-    with sync_api.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1000, "height": 700})
-        opened.goto(file.as_uri())
-        yield opened
-        browser.close()
+    opened = browser.new_page(viewport={"width": 1000, "height": 700})
+    opened.goto(file.as_uri())
+    return opened
 
 
 def test_pointing_and_the_keyboard_show_where_a_number_comes_from(page: Any) -> None:
@@ -186,9 +176,6 @@ def test_pointing_and_the_keyboard_show_where_a_number_comes_from(page: Any) -> 
     assert "results/tables/roc.csv" in popup.inner_text()
 
 
-def test_the_pop_ups_are_accessible(page: Any) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+def test_the_pop_ups_are_accessible(page: Any, serious: Callable[[Any], list[str]]) -> None:
     page.locator("td[data-from]").first.focus()
-    done = axe.Axe().run(page)
-    serious = [v for v in done.response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [violation["id"] for violation in serious] == []
+    assert serious(page) == []

@@ -12,11 +12,12 @@ from vcfstats.audit.change.paired import PREDICTIONS, predictions_of
 from vcfstats.audit.change.report import shown
 from vcfstats.audit.change.revision import Revision, keyed, read_revision
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.forks import Forks, read_forks
 
 KINDS = ("apparent", "out_of_fold", "testing", "external")
 # What stage evaluate needs for a statistic of predictions; its other inputs belong to other results.
 _OF_PREDICTIONS = (PREDICTIONS, "models/learned")
-_WORDS = ("study", "cohort", "deviations", "choices", "simulate", "report", "compute")
+_WORDS = ("study", "cohort", "deviations", "choices", "simulate", "report", "compute", "forks")
 
 
 def why(root: Path, key: str, *, everything: bool = False) -> list[str]:
@@ -30,7 +31,7 @@ def why(root: Path, key: str, *, everything: bool = False) -> list[str]:
     root : Path
         The study's directory.
     key : str
-        Key of results.json, or ``table/row/estimate`` as in ``comparison/testing/clinical/dlrn/difference``.
+        Key of results.json or of the summary in forks.json, or ``table/row/estimate`` as in ``comparison/testing/clinical/dlrn/difference``.
     everything : bool
         List every decision; without it those of the first stage, and of the others the declared deviations.
 
@@ -42,8 +43,11 @@ def why(root: Path, key: str, *, everything: bool = False) -> list[str]:
     revision = read_revision(root, None)
     entries = {} if key in revision.records else table_entries(revision)
     body = revision.records.get(key) or entries.get(key)
+    forks = read_forks(root / "results" / "forks.json")
+    if body is None and key in forks.summary:
+        return [*_of_forks(key, forks), "", *_raw(root, revision)]
     if body is None:
-        every = [*revision.records, *entries]
+        every = [*revision.records, *entries, *forks.summary]
         near = difflib.get_close_matches(key, every, n=5, cutoff=0.4) or [k for k in every if key in k][:5]
         raise InputError(
             Problem(f"no result {key!r}", f"keys such as {', '.join(near or every[:3])}", "correct the key", file=root / "results")
@@ -66,6 +70,21 @@ def why(root: Path, key: str, *, everything: bool = False) -> list[str]:
     if not steps:
         lines += ["", "dvc.lock names no stage that makes this number; run `dvc repro`"]
     return [*lines, "", *_raw(root, revision)]
+
+
+def _of_forks(key: str, forks: Forks) -> list[str]:
+    """Tell of a number that no stage makes: which configurations it was taken from, and what each gave."""
+    body = forks.summary[key].model_dump(mode="json")
+    lines = [f"{key} = {shown(body)}", f"  {_about(body, 'results/forks.json')}", ""]
+    lines.append(
+        "vcfstats audit forks ran these, each in a copy of the study up to its predictions, and no result of a stage depends on them:"
+    )
+    for fork in forks.configurations:
+        record = fork.records.get(f"out_of_fold/{forks.primary}/auc")
+        said = ", ".join(f"{name}: {value}" for name, value in fork.changed.items()) or "as reported"
+        auc = "not fitted" if record is None else shown(record.model_dump(mode="json"))
+        lines.append(f"   {said}  params {fork.params[:16]}  data {fork.data[:16]}  out-of-fold AUC {auc}")
+    return lines
 
 
 def _about(body: dict[str, Any], file: str) -> str:

@@ -11,6 +11,7 @@ from scipy.special import chdtrc, fdtrc
 from vcfstats.statistics.results import Result
 
 _MANY = 1e7
+_AGREE = 1e-12  # share of the variance below which imputations differ by rounding alone
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -77,7 +78,7 @@ def pool_wald(estimates: npt.ArrayLike, covariances: npt.ArrayLike) -> PooledTes
     r = float((1 + 1 / m) * np.trace(np.linalg.solve(within, between)) / k)
     statistic = float(mean @ np.linalg.solve(within, mean)) / (k * (1 + r))
     t = k * (m - 1)
-    if r <= 0:
+    if r <= _AGREE:
         df2 = float("inf")
     elif t > 4:
         df2 = 4 + (t - 4) * (1 + (1 - 2 / t) / r) ** 2
@@ -128,7 +129,7 @@ def pool_chi_squares(statistics: npt.ArrayLike, df: int) -> PooledTest:
     m = len(d)
     r = float((1 + 1 / m) * np.sqrt(d).var(ddof=1))
     statistic = max(0.0, (float(d.mean()) / df - (m + 1) / (m - 1) * r) / (1 + r))
-    df2 = float("inf") if r <= 0 else df ** (-3 / m) * (m - 1) * (1 + 1 / r) ** 2
+    df2 = float("inf") if r <= _AGREE else df ** (-3 / m) * (m - 1) * (1 + 1 / r) ** 2
     return _tested(statistic, df, df2)
 
 

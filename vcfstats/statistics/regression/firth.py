@@ -129,7 +129,6 @@ def fit_firth(
     null = maximise(X, y, free=np.arange(p) == 0)
     lr = max(2 * (fit.loglik - null.loglik), 0.0)
     correlation = covariance[1:, 1:] / np.outer(se[1:], se[1:])
-    shift = X[:, 1:] @ fit.coef[1:]
     wald, wald_pvalue = wald_tests(fit.coef, covariance, design)
     return LogisticModel(
         method="Firth",
@@ -163,7 +162,7 @@ def fit_firth(
         n=n,
         n_events=int(outcome.sum()),
         separated=is_separated(X / np.sqrt(np.mean(X**2, axis=0)), y),
-        flic_intercept=float(fit_logistic(X[:, :1], y, offset=shift).coef[0]),
+        flic_intercept=_flic_intercept(X, y, fit.coef),
         _design=design,
         _outcome=outcome,
         _fit=fit,
@@ -188,8 +187,13 @@ def firth_coefficients(X: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatA
     """
     fit = maximise(X, y)
     coef = fit.coef.copy()
-    coef[0] = fit_logistic(X[:, :1], y, offset=X[:, 1:] @ fit.coef[1:]).coef[0]
+    coef[0] = _flic_intercept(X, y, coef)
     return coef, _augmented_covariance(X, fit)
+
+
+def _flic_intercept(X: FloatArray, y: FloatArray, coef: FloatArray) -> float:
+    """Return the intercept at which the mean probability is the prevalence, the slopes being as they are (Puhr et al. 2017)."""
+    return float(fit_logistic(X[:, :1], y, offset=X[:, 1:] @ coef[1:]).coef[0])
 
 
 def maximise(
