@@ -1,5 +1,6 @@
 """dvc.yaml: one source, every stage known, every output declared."""
 
+import ast
 import importlib.util
 from pathlib import Path
 
@@ -43,6 +44,52 @@ def test_listed_code_exists():
     for rooms in code_dependencies().ROOMS.values():
         for room in rooms:
             assert (ROOT / "vcfstats" / room).exists(), room
+
+
+# Rooms that compute or draw. What reads params or files changes no number, or is in the stage's own module; two modules of
+# statistics hold types alone.
+COMPUTING = ("audit", "imaging", "learning", "reporting", "simulation", "statistics")
+SCHEMAS = ("params", "directory", "protocol", "yamlfile", "settings", "grids")
+TYPES = {"vcfstats.statistics.inputs", "vcfstats.statistics.results"}
+
+
+def modules():
+    package = ROOT / "vcfstats"
+    return {
+        ".".join(("vcfstats", *path.relative_to(package).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in package.rglob("*.py")
+    }
+
+
+def imported(path, known):
+    """Return the package's modules that a file imports, be it within a function."""
+    for item in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(item, ast.Import):
+            yield from (name.name for name in item.names if name.name in known)
+        elif isinstance(item, ast.ImportFrom) and item.module in known:
+            yield from (
+                whole if (whole := f"{item.module}.{name.name}") in known else item.module for name in item.names
+            )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_all_code_that_computes_in_it(stage):
+    """Else a change of that code would leave old results beside new code."""
+    known, listed = modules(), code_dependencies().ROOMS[stage]
+    owned = tuple("vcfstats." + room.removesuffix(".py").replace("/", ".") for room in listed)
+    needed, todo = set(), [f"vcfstats.pipeline.{stage}"]
+    while todo:
+        name = todo.pop()
+        if name not in needed and name.rpartition(".")[2] not in SCHEMAS and not name.startswith("vcfstats.contracts"):
+            needed.add(name)
+            todo += imported(known[name], known)
+    missing = {
+        name
+        for name in needed - TYPES
+        if name.startswith(tuple(f"vcfstats.{room}" for room in COMPUTING))
+        and not any(name == own or name.startswith(f"{own}.") for own in owned)
+    }
+    assert missing == set()
 
 
 def test_dvc_tells_nobody():
