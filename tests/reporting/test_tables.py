@@ -94,22 +94,22 @@ def test_the_heading_of_a_group_never_ends_a_page(tmp_path: Path) -> None:
     import typst
     from pypdf import PdfReader
 
-    from vcfstats.reporting.rendering import writers
     from vcfstats.reporting.rendering.crossref import Float
     from vcfstats.reporting.rendering.pandoc import pandoc
+    from vcfstats.reporting.rendering.writers import parts, pdf
 
     rows = [{"name": f"row{i}", "value": str(i)} for i in range(24)]
     groups = [f"Heading {'ABC'[i // 8]} [of 8]" for i in range(24)]
     table = Table.of([Column("name", "Name"), Column("value", "Value", "right")], rows, groups=groups)
     given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", table.to_html()]}])
-    blocks = writers.bare_table(given, writers._typst_notes, writers._typst_group)
+    blocks = parts.bare_table(given, pdf._typst_notes, pdf._typst_group)
     tree = {
         "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
         "meta": {},
         "blocks": blocks,
     }
     text = pandoc(json.dumps(tree), source="json", target="typst")
-    marked = writers._group_headers(text)
+    marked = pdf._group_headers(text)
     assert marked.count("table.header(level: 2") == 3
     wrong = {"before": 0, "after": 0}
     repeated = 0

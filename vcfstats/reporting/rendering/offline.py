@@ -11,7 +11,6 @@ from vcfstats.reporting.rendering import execution
 from vcfstats.reporting.rendering.assembly import assemble
 from vcfstats.reporting.rendering.configuration import configuration
 from vcfstats.reporting.rendering.crossref import number_everything
-from vcfstats.reporting.rendering.jats import write_jats
 from vcfstats.reporting.rendering.pandoc import pandoc, pandoc_version
 from vcfstats.reporting.rendering.source import read_source
 from vcfstats.reporting.rendering.writers import WRITERS, Document, check_citations, take_local_images
@@ -58,9 +57,5 @@ def render_offline(
     document = Document(tree, floats, settings, source, work)
     made = []
     for name in formats:
-        made.append(out / f"{path.stem}.{name}")
-        if name == "xml":
-            made += write_jats(document, made[-1])
-        else:
-            WRITERS[name](document, made[-1])
+        made += WRITERS[name](document, out / f"{path.stem}.{name}")
     return made

@@ -9,11 +9,13 @@ from typing import Any
 from vcfstats.contracts.study import StudyFile, read_study
 from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, walk
-from vcfstats.reporting.rendering.writers import Document, as_png, bare_table, captioned, titled, write
+from vcfstats.reporting.rendering.writers.document import Document
+from vcfstats.reporting.rendering.writers.parts import as_png, bare_table, captioned, titled
+from vcfstats.reporting.rendering.writers.writing import write
 
 
 def write_jats(document: Document, path: Path) -> list[Path]:
-    """Write an article as JATS with its figures as PNG beside it, and return the figures' files.
+    """Write an article as JATS with its figures as PNG beside it, and return all its files.
 
     The article's front matter (authors with ORCID and affiliation, keywords) comes from results/study.json where the
     documents belong to a study.
@@ -38,7 +40,7 @@ def write_jats(document: Document, path: Path) -> list[Path]:
     tree = {**document.tree, "meta": {**document.tree["meta"], **front}}
     own = Document(tree, document.floats, document.configuration, document.source, document.work)
     write(own, "jats", path, draw, _callout, [])
-    return figures
+    return [path, *figures]
 
 
 def _callout(item: Node, kind: str) -> list[Node]:
