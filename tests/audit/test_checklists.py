@@ -63,14 +63,17 @@ def test_items_are_whole_and_ask_for_what_there_can_be(guideline: object) -> Non
 
 
 def test_the_weights_of_metrics_sum_to_one() -> None:
-    assert items(GUIDELINES[2])["weight"].astype(float).sum() == pytest.approx(1, abs=1e-9)
+    metrics = next(guideline for guideline in GUIDELINES if guideline.key == "metrics")
+    assert items(metrics)["weight"].astype(float).sum() == pytest.approx(1, abs=1e-9)
 
 
 def test_an_empty_study_has_nothing_ticked(tmp_path: Path) -> None:
     table = assess(study(tmp_path))
     assert len(table) == sum(guideline.n_items for guideline in GUIDELINES)
     ticked = table[table["status"] == REPORTED]
-    assert set(ticked["evidence"]) <= {"study.data_source"}  # what every study's words hold
+    # What every study's words hold.
+    always = {"study.data_source", "study.condition", "study.event_label", "study.nonevent_label"}
+    assert {part for shown in ticked["evidence"] for part in shown.split(", ")} <= always
     found = {record.estimate: record.value for record in scores(table)}
     assert found["metrics_score"] == 0
     assert 0 < found["metrics_score_upper"] < 1  # type: ignore[operator]
@@ -113,6 +116,18 @@ def test_what_only_authors_can_say_is_theirs_until_they_say_it(tmp_path: Path) -
     assert status(assess(study(tmp_path, words=words)), "claim", "44") == REPORTED
     # Prose is named but never judged.
     assert status(assess(study(tmp_path, words=words)), "tripod_ai", "1") == AUTHOR
+
+
+def test_the_abstract_is_ticked_by_what_it_prints(tmp_path: Path) -> None:
+    records = record("testing/dlrn/auc", ci_low=0.7, ci_high=0.9, level=0.95) | record("design/auc_interval", "DeLong")
+    table = assess(study(tmp_path, records=records))
+    found = {item: status(table, "tripod_ai_abstracts", item) for item in map(str, range(1, 14))}
+    assert {item for item, given in found.items() if given == REPORTED} == {"3", "4", "6", "8", "11"}
+    assert {item for item, given in found.items() if given == AUTHOR} == {"1", "2", "5", "12", "13"}
+    # The list of the whole paper names the abstract as one item, of which these are the parts.
+    assert status(table, "tripod_ai", "2") == MISSING
+    less = assess(study(tmp_path, records=record("testing/dlrn/auc") | record("design/auc_interval", "DeLong")))
+    assert status(less, "tripod_ai_abstracts", "11") == MISSING
 
 
 def test_what_does_not_apply_says_why(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from pypdf import PdfReader
 
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.study import write_table
-from vcfstats.reporting import equations, findings, open_study, render
+from vcfstats.reporting import Study, equations, findings, open_study, render
 from vcfstats.reporting.contents import (
     agreement_table,
     baseline_table,
+    by_construction,
     calibration_table,
     calibration_tests_table,
     choices_table,
@@ -195,7 +196,7 @@ def test_every_item_has_its_number(whole_documents: list[Path]) -> None:
         "Table 4. Classifiers on radiomic and deep features together",
         "Table 5. Headline models",
         "Of 300 patients screened, 66 were excluded and 234 included.",
-        "The primary comparison, DLRN against Clinical, gave a difference in AUC of 0.060 ( CI 0.010 to 0.110; p = 0.040 ): the AUC of DLRN was larger.",
+        "The primary comparison, DLRN against Clinical, gave a difference in AUC of 0.060 ( 95% CI 0.010 to 0.110; p = 0.040 ): the AUC of DLRN was larger.",
     ):
         assert words in paper, words
     for words in (
@@ -418,6 +419,12 @@ def test_published_values_stand_beside_the_rebuilt_ones(
     assert table.rows[0] == ("DLRN", "0.871 (0.786 to 0.957)", "0.860 (0.810 to 0.910)")
     assert table.rows[1][1:] == ("0.208", "0.310")
     assert [row[2] for row in table.rows[2:]] == ["–", "–"]
+    # The caption says so as well, of simulated patients beside published values and of nothing else.
+    study = open_study(root)
+    assert "by construction" in str(by_construction(study))
+    real = Study(root, study.info.model_copy(update={"simulated": False}), study.records)
+    assert not by_construction(real)
+    assert not by_construction(open_study(whole_study))
     assert any("no replication" in note for note in table.notes)
     file.write_text("item,key\n", encoding="utf-8")
     with pytest.raises(InputError, match="columns item, key"):

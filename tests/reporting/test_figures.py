@@ -206,6 +206,23 @@ def test_of_many_features_the_largest_are_drawn() -> None:
     assert "of" not in coefficient_figure(many.head(3)).labels.y.split("deviation")[1]
 
 
+def test_names_on_two_lines_do_not_touch_their_neighbours() -> None:
+    name = "wavelet_LLH_glszm_LowGrayLevelZoneEmphasis_of_a_long_name_{}"
+    figure = coefficient_figure(
+        pd.DataFrame({"feature": [name.format(i) for i in range(30)], "coefficient": [1.0 + i for i in range(30)]})
+    )
+    drawn = figure.draw()
+    try:
+        drawn.canvas.draw()
+        boxes = [label.get_window_extent() for axes in drawn.axes for label in axes.get_yticklabels()]
+    finally:
+        pyplot.close(drawn)
+    assert len(boxes) == 30
+    heights = [box.height for box in boxes]
+    gaps = [upper.y0 - lower.y1 for lower, upper in itertools.pairwise(boxes)]
+    assert min(gaps) > 0.1 * max(heights)  # the lines of one name stand closer than the names
+
+
 def test_all_features_are_those_that_the_study_has(whole_study: Path) -> None:
     study = open_study(whole_study)
     assert drawings.all_features(study) == "fused"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from vcfstats.audit.documents.sources import forms
+from vcfstats.pipeline.params import EvaluationSection
 from vcfstats.reporting import Study, findings, open_study, wording
 
 MakeStudy = Callable[..., Path]
@@ -115,6 +118,32 @@ def test_cases_of_fewer_patients_are_counted_as_such(study: Study) -> None:
         str(wording.counts(fewer, "testing"))
         == "The internal test set had 70 cases of 40 patients; 24/70 (34.3%) of the cases were events."
     )
+
+
+def test_the_names_of_models_are_told_once_and_only_of_those_fitted(study: Study) -> None:
+    assert not wording.models(study)  # a model that nothing is known of
+    info = study.info.model_copy(update={"models": {"rad": "Rad", "dlrn": "DLRN"}})
+    named = Study(study.root, info, study.records)
+    assert str(wording.models(named)) == (
+        "Headline models are named so: Rad, the best classifier on the radiomic features; DLRN, the nomogram model."
+    )
+
+
+def test_lists_in_sentences() -> None:
+    assert [wording.listed(["A", "B", "C"][:n]) for n in range(4)] == ["", "A", "A and B", "A, B and C"]
+
+
+@pytest.mark.parametrize("name", get_args(EvaluationSection.model_fields["pairs_adjusted_by"].annotation))
+def test_an_adjustment_is_named_as_people_name_it(study: Study, name: str) -> None:
+    told = changed(study, "design/pairs_adjusted_by", value=name)
+    said = wording.adjustment(told)
+    assert ("are not adjusted" in str(said)) is (name == "none")
+    assert f"design/pairs_adjusted_by = '{name}'" in said.markdown
+    # What the documents' audit takes for the record's words, and nothing else.
+    printed = wording.ADJUSTMENTS[name]
+    assert printed in str(said)
+    assert printed in forms(told.records["design/pairs_adjusted_by"])
+    assert name == "holm" or "Holm's method" not in forms(told.records["design/pairs_adjusted_by"])
 
 
 def test_without_a_protocol_the_paper_says_so(study: Study) -> None:

@@ -197,7 +197,7 @@ def test_the_abstract_holds_what_tripod_asks_of_abstracts(study: Study) -> None:
     )  # fmt: skip
     for words in (
         "to develop models",
-        "validate them internally",
+        "evaluate them internally",
         "the event",
         "Candidate predictors",
         "AUC",

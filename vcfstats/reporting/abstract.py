@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vcfstats.reporting import findings, values, wording
-from vcfstats.reporting.study import Study
+from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.values import Text, compose, join
 
 
@@ -12,7 +12,7 @@ def objectives(study: Study) -> Text:
     where = "internally and in an external test set" if "external" in study.kinds() else "internally"
     return compose(
         "The objective was to develop models that predict whether a case is {event} or {nonevent} in patients with {condition}, "
-        "and to validate them {where}.",
+        "and to evaluate them {where}.",
         event=study.info.event_label,
         nonevent=study.info.nonevent_label,
         condition=study.info.condition,
@@ -45,8 +45,7 @@ def outcome(study: Study) -> Text:
         for kind in ("radiomics", "deep")
         if study.has(f"design/n_features_{kind}")
     }
-    listed = kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
-    return join([said, compose(f"Candidate predictors were {listed} of each case.", **counts)])
+    return join([said, compose(f"Candidate predictors were {wording.listed(kinds)} of each case.", **counts)])
 
 
 def measures(study: Study) -> Text:
@@ -64,7 +63,7 @@ def final_model(study: Study) -> Text:
     named = [term.partition(":")[0] for term in terms["term"] if term != "Intercept"] if len(terms) else []
     if not named:
         return Text.of("No combined model was fitted.")
-    return compose("The combined model holds {terms}.", terms=", ".join(dict.fromkeys(named)))
+    return compose("The combined model includes {terms}.", terms=wording.listed(list(dict.fromkeys(named))))
 
 
 def calibration(study: Study) -> Text:
@@ -79,7 +78,10 @@ def calibration(study: Study) -> Text:
     if not study.has(key) or study.record(key).value is None:
         return Text("", "")
     return compose(
-        "The calibration slope of {name} was {slope}.", name=study.info.models.get(model, model), slope=study.value(key)
+        "{where}, the calibration slope of {name} was {slope}.",
+        where=wording.capital(KINDS[kind][1]),
+        name=study.info.models.get(model, model),
+        slope=study.value(key),
     )
 
 

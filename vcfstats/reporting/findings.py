@@ -94,7 +94,8 @@ def aucs(study: Study, kind: str) -> Text:
     if not known:
         return compose("{where}, no model gave predictions.", where=_capital(KINDS[kind][1]))
     listed = [_auc(study, name, f"{kind}/{name}/auc") for name in known]
-    return compose("{where}, the AUC was: {listed}.", where=_capital(KINDS[kind][1]), listed=join(listed, "; "))
+    begin = "{where}, the AUC was {listed}." if len(listed) == 1 else "{where}, the AUCs were: {listed}."
+    return compose(begin, where=_capital(KINDS[kind][1]), listed=join(listed, "; "))
 
 
 def _auc(study: Study, model: str, key: str) -> Text:
@@ -145,11 +146,12 @@ def primary_comparison(study: Study) -> Text:
     difference, low, high = shown
     key = f"{kinds[-1]}, {names[0]} - {names[1]}"
     begin = compose(
-        "The primary comparison, {first} against {second}, gave a difference in AUC of {difference} ({interval}; {p})",
+        "The primary comparison, {first} against {second}, gave a difference in AUC of {difference} ({level} CI {interval}; {p})",
         first=first,
         second=second,
         difference=cell("comparison", key, values.decimal(difference, 3)),
-        interval=cell("comparison", key, f"CI {values.decimal(low, 3)} to {values.decimal(high, 3)}"),
+        level=study.percent("design/confidence_level"),
+        interval=cell("comparison", key, f"{values.decimal(low, 3)} to {values.decimal(high, 3)}"),
         p=cell("comparison", key, values.p_phrase(row["p_value"])),
     )
     if pd.isna(low) or low == high:
@@ -176,8 +178,9 @@ def regression(study: Study) -> Text:
     """Say what became of the clinical findings."""
     if study.rows("regression").empty:
         return Text.of("The study has no clinical findings to model.")
-    fitted = "clinical" in study.info.models
-    return Text.of("The clinical model was fitted." if fitted else "No clinical model was fitted; the notes say why.")
+    if "clinical" in study.info.models:
+        return Text.of("The clinical findings were modelled by logistic regression on the training set.")
+    return Text.of("No clinical model was fitted; the notes say why.")
 
 
 def nomogram(study: Study) -> Text:
@@ -275,11 +278,8 @@ def subgroups(study: Study, model: str) -> Text:
     if own.empty:
         return Text.of("There are no subgroups to describe.")
     few = int((own["remark"] != "").sum())
-    least = (
-        study.point("design/subgroup_minimum")
-        if study.has("design/subgroup_minimum")
-        else Text.of("the least number of")
-    )
+    key = "design/subgroup_minimum"
+    least = study.point(key) if study.has(key) else Text.of("the least number of")
     end = (
         compose(
             "{few} of {all} subgroups held fewer and have none",

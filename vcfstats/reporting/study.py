@@ -139,6 +139,10 @@ class Study:
         found = [f"design/{name}" for name in names if f"design/{name}" in self.records]
         return values.join([self._shown(key, values.point(self.records[key]), "decision") for key in found])
 
+    def told(self, name: str, words: str) -> Text:
+        """Return words that tell a design record otherwise than by its value, with that record behind them."""
+        return self._shown(f"design/{name}", words, "decision")
+
     def kinds(self, model: str | None = None) -> list[str]:
         """Return the kinds of predictions that have records, in the order of print."""
         have = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from vcfstats.contracts.records import Record
 from vcfstats.reporting import values
@@ -47,12 +48,12 @@ def discrimination_in(study: Study, model: str, kind: str) -> Text:
     if record.value is None:
         return compose(
             "{where}, the AUC of the {name} model was not estimable ({reason}).",
-            where=_capital(where),
+            where=capital(where),
             name=name,
             reason=study.reason(key),
         )
     begin = compose(
-        "{where}, the {name} model had an AUC of {auc}", where=_capital(where), name=name, auc=study.value(key)
+        "{where}, the {name} model had an AUC of {auc}", where=capital(where), name=name, auc=study.value(key)
     )
     limits = _limits(record)
     if limits is None:
@@ -76,7 +77,7 @@ def accuracy(study: Study, model: str, kind: str) -> Text:
     if all(text.plain == values.NOT_ESTIMABLE for text in shown.values()):
         return compose(
             "{where}, sensitivity, specificity and predictive values were not estimable ({reason}).",
-            where=_capital(KINDS[kind][1]),
+            where=capital(KINDS[kind][1]),
             reason=study.reason(f"{kind}/{model}/sensitivity"),
         )
     sentence = "At the threshold of {threshold}, {where}, sensitivity was {sensitivity}, specificity {specificity}, PPV {ppv} and NPV {npv}."
@@ -85,7 +86,7 @@ def accuracy(study: Study, model: str, kind: str) -> Text:
 
 def calibration(study: Study, model: str, kind: str) -> Text:
     """Say how predicted and observed risks agree; a test that finds no difference is never called agreement."""
-    where = _capital(KINDS[kind][1])
+    where = capital(KINDS[kind][1])
     parts = [
         _slope(study, f"{kind}/{model}/calibration_slope", where, study.info.models[model]),
         _intercept(study, f"{kind}/{model}/calibration_intercept"),
@@ -176,6 +177,47 @@ def sets(study: Study) -> Text:
     apart = " that are kept apart" if len(kinds) > 1 else ""
     return Text.of(
         f"Performance is given for {_COUNTS[len(kinds)]} of predictions{apart}: {'; '.join(_SETS[kind] for kind in kinds)}."
+    )
+
+
+# Adjustments of p values for the number of tests -> their names in print.
+ADJUSTMENTS = {
+    "holm": "Holm's method",
+    "hochberg": "Hochberg's method",
+    "hommel": "Hommel's method",
+    "bonferroni": "Bonferroni's method",
+    "bh": "the method of Benjamini and Hochberg",
+    "by": "the method of Benjamini and Yekutieli",
+    "none": "not adjusted for their number",
+}
+
+
+# Headline model -> what it is; the learning names them so, study.json says how each is printed.
+_MODELS = {
+    "clinical": "the logistic regression of the clinical findings",
+    "rad": "the best classifier on the radiomic features",
+    "dl": "the network's own probability",
+    "dlr": "the best classifier on radiomic and deep features together",
+    "dlrn": "the nomogram model",
+}
+
+
+def models(study: Study) -> Text:
+    """Say what the names of the headline models stand for; empty where none of those known was fitted."""
+    known = [f"{label}, {_MODELS[name]}" for name, label in study.info.models.items() if name in _MODELS]
+    if not known:
+        return Text("", "")
+    return Text.of(f"Headline model{'s are' if len(known) > 1 else ' is'} named so: {'; '.join(known)}.")
+
+
+def adjustment(study: Study) -> Text:
+    """Say, after a semicolon, how the p values of several comparisons are adjusted for their number."""
+    name = str(study.record("design/pairs_adjusted_by").value)
+    method = study.told("pairs_adjusted_by", ADJUSTMENTS[name])
+    if name == "none":
+        return compose("p values are {method}.", method=method)
+    return compose(
+        "p values of all pairs but the primary one are adjusted for their number by {method}.", method=method
     )
 
 
@@ -291,5 +333,11 @@ def _int(study: Study, key: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _capital(text: str) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Return words as a list in a sentence: ``A, B and C``."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital at its beginning."""
     return text[:1].upper() + text[1:]

@@ -44,6 +44,7 @@ class Guideline:
 
 GUIDELINES = (
     Guideline("tripod_ai", "TRIPOD+AI", "10.1136/bmj-2023-078378", 52),
+    Guideline("tripod_ai_abstracts", "TRIPOD+AI for Abstracts", "10.1136/bmj-2023-078378", 13),
     Guideline("clear", "CLEAR", "10.1186/s13244-023-01415-8", 58),
     Guideline("metrics", "METRICS", "10.1186/s13244-023-01572-w", 30),
     Guideline("claim", "CLAIM 2024", "10.1148/ryai.240300", 44),

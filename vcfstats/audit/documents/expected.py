@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def expected_tables(document: Path, root: Path) -> dict[str, Table]:
 
 def _opened(text: str) -> str:
     """Return the label of a table's div that opens in this text, or nothing."""
-    last = text.rfind("{#supptbl-")
-    return text[last + 2 :].split()[0].rstrip("}") if last >= 0 else ""
+    found = re.findall(r"\{#((?:supp)?tbl-[\w-]+)", text)
+    return found[-1] if found else ""
 
 
 def rows_of(table: Table) -> list[tuple[str, ...]]:

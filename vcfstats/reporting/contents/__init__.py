@@ -17,7 +17,7 @@ from vcfstats.reporting.contents.performance import (
     headline_table,
 )
 from vcfstats.reporting.contents.planning import imputation_table, missing_table, sample_size_table
-from vcfstats.reporting.contents.published import published, published_table
+from vcfstats.reporting.contents.published import by_construction, published, published_table
 from vcfstats.reporting.contents.quality import quality_table
 from vcfstats.reporting.contents.risk import risk_group_table, risk_score_table
 from vcfstats.reporting.contents.scanners import scanner_table
@@ -27,6 +27,7 @@ from vcfstats.reporting.contents.validation import stability_table, validation_t
 __all__ = [
     "agreement_table",
     "baseline_table",
+    "by_construction",
     "calibration_table",
     "calibration_tests_table",
     "checklist_table",

@@ -8,7 +8,13 @@ from vcfstats.reporting.tables import Column, Table
 from vcfstats.reporting.values import Text, compose, join
 
 # Guideline -> its name in print, and whether its items carry weights.
-GUIDELINES = {"tripod_ai": "TRIPOD+AI", "clear": "CLEAR", "metrics": "METRICS", "claim": "CLAIM"}
+GUIDELINES = {
+    "tripod_ai": "TRIPOD+AI",
+    "tripod_ai_abstracts": "TRIPOD+AI for Abstracts",
+    "clear": "CLEAR",
+    "metrics": "METRICS",
+    "claim": "CLAIM",
+}
 STATUSES = ("reported", "not reported", "not applicable", "author must supply")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record
-from vcfstats.reporting import values
+from vcfstats.reporting import values, wording
 from vcfstats.reporting.contents.layout import message
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
@@ -36,7 +36,9 @@ def headline_table(study: Study) -> Table:
     """Return the performance of the headline models, one row group for each set of predictions."""
     if not study.kinds():
         return message("No model was fitted; the notes in the supplement say why.")
-    return performance_table(study, study.info.models, "Model")
+    table = performance_table(study, study.info.models, "Model")
+    named = str(wording.models(study))
+    return table.with_note(named) if named else table
 
 
 def classifier_table(study: Study, feature_set: str) -> Table:
@@ -52,9 +54,9 @@ def classifier_table(study: Study, feature_set: str) -> Table:
 def performance_table(study: Study, models: Mapping[str, str], heading: str) -> Table:
     """Return the performance of some models, one row group for each set of predictions."""
     columns = [
-        Column("model", heading, width=16),
-        Column("auc", "AUC", "right", width=7),
-        Column("interval", "CI", "right", width=15),
+        Column("model", heading, width=19),
+        Column("auc", "AUC", "right", width=6),
+        Column("interval", "CI", "right", width=13),
         Column("threshold", "Threshold", "right", width=11),
         *(Column(name, label, "right", width=_WIDTHS[name]) for name, label in ACCURACY.items()),
     ]
@@ -82,6 +84,9 @@ def performance_table(study: Study, models: Mapping[str, str], heading: str) -> 
     reasons = _reasons(study, models, ("auc", *ACCURACY))
     if reasons:
         notes.append(f"–: not estimable; {'; '.join(reasons)}.")
+    if any(row["interval"] == values.NOT_ESTIMABLE for row in rows):
+        # Said here since the record has a value: only its interval is none.
+        notes.append("Not estimable: the estimated variance of the AUC is zero, which does not make it certain.")
     notes.append(
         f"AUC, area under the receiver operating characteristic curve; CI, {_level(study, models)} of the AUC; NPV, negative predictive value; "
         "PPV, positive predictive value."

@@ -45,6 +45,13 @@ def published(study: Study) -> Text:
     )
 
 
+def by_construction(study: Study) -> Text:
+    """Say, for a caption, that values which agree with published ones do so by construction; empty where they do not."""
+    if not (study.info.simulated and has_published(study)):
+        return Text("", "")
+    return Text.of("Simulated patients: where values agree with published ones, they do so by construction.")
+
+
 def published_table(study: Study) -> Table:
     """Return the published values of report/study/published.csv, each beside the study's own.
 

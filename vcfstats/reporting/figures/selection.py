@@ -117,6 +117,8 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         ),
     )
     few = f" ({len(frame)} of {len(coefficients)} features)" if len(frame) < len(coefficients) else ""
+    # Two lines of a name need a wider row, or they touch those of its neighbours.
+    row = 6.2 if any("\n" in name for name in order) else 4.6
     return (
         p9.ggplot(frame, p9.aes("feature", "coefficient", fill="sign"))
         + p9.geom_col(width=0.7, color="black", size=0.25)
@@ -125,8 +127,8 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         + p9.scale_y_continuous(labels=signed)
         + p9.coord_flip()
         + p9.labs(x="", y="Coefficient per standard deviation" + few, **caption(simulated))
-        + journal_theme(DOUBLE_MM, 24.0 + 4.6 * len(frame))
-        + p9.theme(axis_text_y=p9.element_text(size=5.6, lineheight=0.95))
+        + journal_theme(DOUBLE_MM, 24.0 + row * len(frame))
+        + p9.theme(axis_text_y=p9.element_text(size=6, lineheight=0.9))
     )
 
 
