@@ -158,6 +158,33 @@ def test_a_long_arrow_bends_around_what_it_passes() -> None:
     assert _cost(ordered_rows, links) < 100  # no crossing
 
 
+def test_a_workflow_is_straight_and_its_neighbours_keep_their_distance() -> None:
+    from vcfstats.reporting.figures.workflow import _GAPS, _layers, _places, _settled, _with_bends
+
+    steps = [Step("a", ("A",)), Step("b", ("B",), ("a",)), Step("c", ("C",), ("b",)), Step("d", ("D",), ("c",))]
+    steps.append(Step("e", ("E",), ("a", "d")))
+    rows, links = _with_bends(steps, _layers(steps))
+    place = _settled(rows, links, _places(rows, links), {step.name for step in steps})
+    assert {len(row) for row in rows} == {1, 2}
+    bends = [place[name] for name in place if len(name) > 1]
+    assert len(bends) == 3
+    assert max(bends) - min(bends) < 0.01
+    for row in rows:
+        xs = sorted(place[name] for name in row)
+        assert all(right - left >= _GAPS[1] - 1e-9 for left, right in itertools.pairwise(xs))
+    # A chain of boxes without anything beside it stands in one line.
+    assert abs(place["b"] - place["c"]) < 0.05
+
+
+def test_places_nearest_to_those_wanted_keep_their_gaps() -> None:
+    from vcfstats.reporting.figures.workflow import _apart
+
+    assert _apart([0.0, 5.0], [1.0], [1.0, 1.0]) == [0.0, 5.0]
+    assert _apart([0.0, 0.0], [1.0], [1.0, 1.0]) == [-0.5, 0.5]
+    assert _apart([0.0, 0.0], [1.0], [3.0, 1.0]) == [-0.25, 0.75]
+    assert _apart([2.0, 1.0, 0.0], [1.0, 1.0], [1.0, 1.0, 1.0]) == [0.0, 1.0, 2.0]
+
+
 def test_no_label_stands_in_the_way_of_the_nomograms_arrow() -> None:
     from vcfstats.reporting.figures.nomogram import _placed
 

@@ -50,7 +50,7 @@ def test_changes_after_the_lock_are_told_and_tabled(study):
     changes = (Change(key="protocol.yaml", locked="a" * 64, used="b" * 64), Change(key="a.b", locked=0.85, used=0.75))
     write(study, 1, state="changed", locks=(lock(0), lock(1, "2026-04-01", "few stay")), changed=changes)
     said = shown.told(study).plain
-    assert "2 times locked" in said
+    assert "locked twice: first on" in said
     assert "1 decision is not as locked and the protocol's file is not the one that was locked" in said
     cells = [list(row) for row in shown.changes_table(study).rows]
     assert cells[0][1:3] == ["a" * 16, "b" * 16]

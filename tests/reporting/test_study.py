@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES, Protocol, read_study, read_table, write_table
 from vcfstats.reporting import open_study
+from vcfstats.reporting.study import reason
 
 MakeStudy = Callable[..., Path]
 
@@ -45,6 +47,15 @@ def test_an_undefined_value_says_so_and_why(make_study: MakeStudy) -> None:
     assert str(study.value("testing/first/auc")) == "not estimable"
     assert str(study.reason("testing/first/auc")) == "the reference standard holds one class"
     assert str(study.share("cohort/all/n_events", "cohort/all/n_cases")) == "0/12 (0.0%)"
+
+
+def test_of_several_remarks_the_one_on_the_estimate_is_its_reason() -> None:
+    remarks = "Wald (The predictions are odd: the slope is infinite and the intercept NaN; Every probability is 1, so the statistic is 0/0: NaN.)"
+    blank = {"kind": "testing", "value": None, "stage": "evaluate"}
+    slope = Record(estimate="calibration_slope", method=remarks, **blank)
+    assert reason(slope) == "the predictions are odd: the slope is infinite and the intercept undefined"
+    assert reason(Record(estimate="brier", method=remarks, **blank)).startswith("every probability is 1")
+    assert reason(Record(estimate="ppv", method="undefined: 0/0", **blank)) == "the denominator is zero"
 
 
 def test_a_wrong_key_names_the_near_ones(make_study: MakeStudy) -> None:

@@ -9,8 +9,11 @@ from typing import get_args
 import pytest
 
 from vcfstats.audit.documents.sources import forms
+from vcfstats.contracts.records import Record
 from vcfstats.pipeline.params import EvaluationSection
 from vcfstats.reporting import Study, findings, open_study, wording
+from vcfstats.reporting.contents import checklists_told
+from vcfstats.reporting.contents.decisions import words
 
 MakeStudy = Callable[..., Path]
 
@@ -127,6 +130,25 @@ def test_the_names_of_models_are_told_once_and_only_of_those_fitted(study: Study
     assert str(wording.models(named)) == (
         "Headline models are named so: Rad, the best classifier on the radiomic features; DLRN, the nomogram model."
     )
+
+
+def test_one_item_of_a_guideline_is_and_two_are(study: Study) -> None:
+    counts = {"reported": 1, "not_reported": 2, "not_applicable": 1, "author_must_supply": 9}
+    added = {
+        f"design/clear_{name}": Record(kind="design", estimate=f"clear_{name}", value=value, stage="evaluate")
+        for name, value in counts.items()
+    }
+    said = checklists_told(Study(study.root, study.info, study.records | added))
+    assert str(said) == (
+        "Of the items of CLEAR, 1 is reported, 2 are not, 1 does not apply, and 9 are for the authors to supply."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(True, "yes"), ("False", "no"), ("None", "none"), (None, ""), ([1, 2.5], "1, 2.5"), (1, "1")]
+)
+def test_switches_of_a_program_are_words(value: object, shown: str) -> None:
+    assert words(value) == shown
 
 
 def test_lists_in_sentences() -> None:

@@ -262,7 +262,7 @@ def imputation(study: Study) -> Text:
     """Say of how many cases findings were imputed, and how often."""
     key = "model/clinical/imputations"
     if not study.has(key):
-        return Text.of("No missing value was imputed several times.")
+        return Text.of("Multiple imputation was not used.")
     return compose(
         "Findings were imputed {m} times in {training} training cases and {testing} cases of the internal test set that lack one.",
         m=study.point(key),

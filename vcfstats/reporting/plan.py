@@ -38,7 +38,7 @@ def _locked(plan: Plan) -> list[str]:
         return ["The plan was not locked before the internal test set was opened."]
     first, last = plan.locks[0], plan.locks[-1]
     said = [
-        f"The plan, {len(plan.locks)} times locked, was locked first on {first.date}, {_when(first.looks_before)}, and last on {last.date}, {_when(last.looks_before)}."
+        f"The plan was locked {_times(len(plan.locks))}: first on {first.date}, {_when(first.looks_before)}, and last on {last.date}, {_when(last.looks_before)}."
         if len(plan.locks) > 1
         else f"The plan was locked on {first.date}, {_when(first.looks_before)}."
     ]
@@ -59,6 +59,10 @@ def _when(looks: int) -> str:
     if not looks:
         return "before any result of the internal test set"
     return f"after {_many(looks)} had been evaluated on the internal test set"
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _many(count: int) -> str:

@@ -132,7 +132,7 @@ class Study:
         record = self.record(key)
         if record.value is not None:
             return Text("", "")
-        return Text.of(values.reason(record))
+        return Text.of(reason(record))
 
     def words(self, *names: str) -> Text:
         """Return the design records of these names, as sentences one after the other; a name without a record is left out."""
@@ -199,6 +199,16 @@ class Study:
         self.printed.add(key)
         title = re.sub(r'["\\]', "'", provenance(key, self.records[key]))
         return Text(text, f'[{escape(text)}]{{.{name} title="{title}"}}')
+
+
+def reason(record: Record) -> str:
+    """Return why a record has no value, as a clause: of several remarks on a model the one on this estimate, else the last."""
+    clauses = values.method(record).partition(" (")[2].removesuffix(")").split("; ")
+    measure = record.estimate.rpartition("_")[2]
+    own = [clause for clause in clauses if re.search(rf"\b{measure}\b", clause)]
+    if (record.method or "").startswith(("undefined: ", "not estimable: ")) or not own:
+        return values.reason(record)
+    return own[-1][:1].lower() + own[-1][1:]
 
 
 def provenance(key: str, record: Record) -> str:

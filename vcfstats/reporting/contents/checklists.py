@@ -15,6 +15,13 @@ GUIDELINES = {
     "metrics": "METRICS",
     "claim": "CLAIM",
 }
+# What is said of one item and of several, by status.
+_VERBS = (
+    ("is reported", "are reported"),
+    ("is not", "are not"),
+    ("does not apply", "do not apply"),
+    ("is for the authors to supply", "are for the authors to supply"),
+)
 STATUSES = ("reported", "not reported", "not applicable", "author must supply")
 
 
@@ -57,17 +64,17 @@ def checklists_told(study: Study) -> Text:
     for key, name in GUIDELINES.items():
         if not study.has(f"design/{key}_reported"):
             continue
-        reported, missing, other, author = (
-            study.point(f"design/{key}_{status.replace(' ', '_')}") for status in STATUSES
-        )
+        keys = [f"design/{key}_{status.replace(' ', '_')}" for status in STATUSES]
+        counted = [
+            compose("{n} {verb}", n=study.point(each), verb=verbs[study.record(each).value != 1])
+            for each, verbs in zip(keys, _VERBS, strict=True)
+        ]
         sentences.append(
             compose(
-                "Of the items of {name}, {reported} are reported, {missing} are not, {other} do not apply, and {author} are for the authors to supply.",
+                "Of the items of {name}, {most}, and {last}.",
                 name=name,
-                reported=reported,
-                missing=missing,
-                other=other,
-                author=author,
+                most=join(counted[:-1], ", "),
+                last=counted[-1],
             )
         )
     if study.has("design/metrics_score"):

@@ -8,9 +8,11 @@ from vcfstats.contracts.records import Record
 from vcfstats.reporting import values
 from vcfstats.reporting.contents.layout import breakable, message
 from vcfstats.reporting.contents.performance import ACCURACY, CALIBRATION
-from vcfstats.reporting.study import KINDS, Study
+from vcfstats.reporting.study import KINDS, Study, reason
 from vcfstats.reporting.tables import Column, Table
 
+# Python's words for a switch, as values or as the text of one -> those of people.
+_SWITCHES = {"True": "yes", "False": "no", "None": "none"}
 _LONG = 60  # characters of a method or a value that still fit a narrow column
 
 
@@ -23,7 +25,7 @@ def deviations_table(study: Study) -> Table:
         Column("reason", "Reason", width=42),
     ]
     rows = [
-        {"key": breakable(d.key), "published": words(d.published), "used": words(d.used), "reason": d.reason}
+        {"key": breakable(d.key), "published": words(d.published), "used": words(d.used) or "none", "reason": d.reason}
         for d in study.info.protocol.deviations
     ]
     return Table.of(columns, rows) if rows else message("No decision departs from a printed value.")
@@ -41,7 +43,7 @@ def choices_table(study: Study) -> Table:
         {
             "key": breakable(c.key),
             "published": words(c.published) or "nothing",
-            "used": words(c.used),
+            "used": words(c.used) or "none",
             "reason": c.reason,
         }
         for c in study.info.protocol.choices
@@ -68,7 +70,7 @@ def provenance_table(study: Study) -> Table:
     for key, record in study.records.items():
         if not _is_printed(study, record) or _is_sentence(record):
             continue
-        how = values.reason(record) if record.value is None else values.method(record).partition(" (")[0]
+        how = reason(record) if record.value is None else values.method(record).partition(" (")[0]
         if len(how) > _LONG:
             # Said once under the table: in the cells of many rows it would fill pages.
             how = long.setdefault(how, f"note {len(long) + 1}")
@@ -142,8 +144,8 @@ def words(value: Any) -> str:
     """Write a value of a decision as people do: yes and no, lists with commas, nothing as nothing."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if str(value) in _SWITCHES:
+        return _SWITCHES[str(value)]
     if isinstance(value, list | tuple):
         return ", ".join(words(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

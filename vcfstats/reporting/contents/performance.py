@@ -98,9 +98,14 @@ def performance_table(study: Study, models: Mapping[str, str], heading: str) -> 
 
 def calibration_table(study: Study) -> Table:
     """Return measures of the calibration of the headline models, one row group for each set of predictions."""
+    widths = {"calibration_slope": 16, "oe_ratio": 16}
     columns = [
         Column("model", "Model", width=13),
-        *(Column(name, CALIBRATION[name], "right", width=17) for name in CALIBRATION if name not in _TESTS),
+        *(
+            Column(name, CALIBRATION[name], "right", width=widths.get(name, 18))
+            for name in CALIBRATION
+            if name not in _TESTS
+        ),
     ]
     table = _calibration(study, columns)
     if not study.kinds():

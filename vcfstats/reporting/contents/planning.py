@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from vcfstats.reporting import values
+from vcfstats.reporting import values, wording
 from vcfstats.reporting.contents.layout import message, row_sources
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
@@ -31,7 +31,7 @@ def sample_size_table(study: Study) -> Table:
     ]
     rows = [
         {
-            "subject": row["subject"],
+            "subject": wording.capital(str(row["subject"])),
             "parameters": _count(row["parameters"]),
             "per": "–" if pd.isna(row["events_per_parameter"]) else values.decimal(row["events_per_parameter"], 2),
             **{name: _count(row[name]) for name in ("n", "events", "minimum_n", "minimum_events")},

@@ -69,7 +69,7 @@ def risk_score_table(study: Study) -> Table:
     rows = [
         {
             "points": f"{row['points']:.0f}",
-            "probability": values.decimal(row["probability"], 3),
+            "probability": values.p_value(row["probability"]),  # bounds where three decimals would print 0 or 1
             "number": "–" if row["number"] != row["number"] else f"{row['number']:.0f}",
         }
         for row in frame.to_dict("records")

@@ -61,7 +61,7 @@ def funnel_table(study: Study) -> Table:
 
 
 def _counted(study: Study, count: int, row: int | None) -> str:
-    return str(count) if row is None else study.sourced(str(count), study.row_source("funnel", row))
+    return f"{count:,}" if row is None else study.sourced(f"{count:,}", study.row_source("funnel", row))
 
 
 def score_table(study: Study) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcfstats.contracts.records import record_key
+from vcfstats.contracts.records import Record, record_key
 from vcfstats.reporting import values
 from vcfstats.reporting.contents.layout import breakable, message, row_sources
 from vcfstats.reporting.study import Study
@@ -60,9 +60,14 @@ def validation_table(study: Study) -> Table:
         )
     table = table.with_note(
         "Corrected: apparent value less its mean optimism (Harrell), slope and intercept of calibration likewise; out of bag: mean over the "
-        "samples in the patients not drawn; .632+: apparent and out-of-bag value weighed by the overfitting. Of models that fit "
+        "samples in the patients not drawn; .632+: apparent and out-of-bag value weighted by the degree of overfitting. Of models that fit "
         "their own patients almost perfectly Harrell's correction takes too little away: believe the out-of-bag and .632+ values."
     )
+    if any(_outside(study.records.get(f"model/{name}/auc_corrected")) for name in shown):
+        table = table.with_note(
+            "An interval of a corrected value is that of the apparent value over the samples, shifted by the mean optimism: where a model fits "
+            "every sample of its own almost perfectly, it is too narrow and may not hold the value itself."
+        )
     return table.with_note(
         "The filter by reproducibility and the readers' agreement know no outcome and were not repeated. AUC, area under the receiver "
         "operating characteristic curve; CI, confidence interval."
@@ -109,6 +114,13 @@ def stability_table(study: Study) -> Table:
     return table.with_note(
         "Stability: 1 where every sample keeps the same features, 0 where they are no more alike than by chance; features that stand for one another count as different."
     )
+
+
+def _outside(record: Record | None) -> bool:
+    """Whether the interval of a record does not hold its value."""
+    if record is None or record.ci_low is None or record.ci_high is None or not isinstance(record.value, float):
+        return False
+    return not record.ci_low <= record.value <= record.ci_high
 
 
 def _cell(study: Study, key: str, *, whole: bool) -> str:

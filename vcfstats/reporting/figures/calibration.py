@@ -14,6 +14,7 @@ from vcfstats.reporting.figures.curves import diagonal, in_grid, layout, names_s
 from vcfstats.reporting.figures.style import COLOURS, caption, empty_figure, fill_scale, journal_theme, line_scales
 
 _STRIP = 0.3  # height of the strip below the panel that shows the distribution of predictions, in units of the axis
+_NOTE = 0.36  # height of the notes above a panel
 
 
 def calibration_figure(
@@ -49,7 +50,7 @@ def calibration_figure(
     """
     parts: dict[str, pd.DataFrame | None] = {"curve": curve, "group": groups}
     if notes is not None:
-        parts["note"] = notes.assign(predicted=0.98, observed=0.03)
+        parts["note"] = notes.assign(predicted=0.0, observed=1.06)  # above the curve, whatever its course
     if distribution is not None:
         parts["bar"] = distribution.assign(predicted=(distribution["lower"] + distribution["upper"]) / 2, observed=0.0)
     frame, panels, width, height = layout(together(parts), models, ["predicted", "observed"], width_mm, headings)
@@ -79,18 +80,23 @@ def calibration_figure(
         )  # fmt: skip
     if len(written):
         figure += p9.geom_text(
-            p9.aes(label="text"), data=written, ha="right", va="bottom", size=5.5, color="black", lineheight=1.3
+            p9.aes(label="text"), data=written, ha="left", va="bottom", size=5.5, color="black", lineheight=1.3
         )
-    bottom = -_STRIP if len(bars) else 0.0
+    bottom, top = (-_STRIP if len(bars) else 0.0), (1.0 + _NOTE if len(written) else 1.0)
     figure += line_scales(list(models.values()), shown)
-    figure += p9.coord_fixed(xlim=(0, 1), ylim=(bottom, 1))
+    figure += p9.coord_fixed(xlim=(0, 1), ylim=(bottom, top))
     figure += p9.labs(x="Predicted probability", y="Observed proportion", **caption(simulated))
     if len(shown) > 1:
-        taller = len(panels) * (width - 18.0) / len(shown) * -bottom
+        taller = len(panels) * (width - 18.0) / len(shown) * (top - bottom - 1)
         grid = in_grid(panels, len(shown), width)
         size = p9.theme(figure_size=(width / 25.4, (len(panels) * (width - 18.0) / len(shown) + 20.0 + taller) / 25.4))
         return figure + grid + size + short_axes()
-    return figure + p9.facet_wrap("panel", nrow=1) + unit_axes() + journal_theme(width, height * (1 - 0.7 * bottom))
+    return (
+        figure
+        + p9.facet_wrap("panel", nrow=1)
+        + unit_axes()
+        + journal_theme(width, height * (0.3 + 0.7 * (top - bottom)))
+    )
 
 
 def _bars(bars: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,10 @@ import plotnine as p9
 
 from vcfstats.reporting import values
 from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, REFERENCE, caption, empty_figure, journal_theme
+from vcfstats.reporting.figures.workflow import wrapped
 
 _ROW = 4.6  # mm
+_NAME_CHARACTERS = 25
 _NAME, _COUNT, _NUMBER = -1.42, -0.24, 1.06  # where the columns of text stand, in units of the axis from 0 to 1
 
 
@@ -41,8 +43,10 @@ def forest_figure(subgroups: pd.DataFrame, kinds: Mapping[str, str], *, simulate
         for variable, levels in part.groupby("variable", sort=False):
             several = len(levels) > 1 or bool(levels["level"].iloc[0])
             if several:
-                rows.append({"y": y, "name": str(variable), "count": "", "text": "", "bold": "yes"})
-                y -= 1
+                lines = wrapped(str(variable), _NAME_CHARACTERS)
+                y -= 0.6 * (len(lines) - 1)  # a long name stands on several lines, so that it stays out of the axis
+                rows.append({"y": y, "name": "\n".join(lines), "count": "", "text": "", "bold": "yes"})
+                y -= 1 + 0.2 * (len(lines) - 1)
             for row in levels.to_dict("records"):
                 rows.append(
                     {
@@ -99,7 +103,7 @@ def forest_figure(subgroups: pd.DataFrame, kinds: Mapping[str, str], *, simulate
         + p9.scale_x_continuous(
             breaks=ticks, labels=[f"{start + (1 - start) * tick:.6g}" for tick in ticks], minor_breaks=[]
         )
-        + p9.coord_cartesian(xlim=(_NAME, 2.22), ylim=(lowest - 0.3, 2.2))
+        + p9.coord_cartesian(xlim=(_NAME - 0.15, 2.37), ylim=(lowest - 0.35, 2.2), expand=False)
         + p9.labs(x="", y="", **caption(simulated))
         + journal_theme(DOUBLE_MM, _ROW * (2.2 - lowest) + 18.0)
         + p9.theme(axis_text_y=p9.element_blank(), axis_ticks_y=p9.element_blank(), axis_line=p9.element_blank())

@@ -53,7 +53,7 @@ def scanner_figure(shares: pd.DataFrame, *, simulated: bool = False) -> p9.ggplo
         + p9.facet_wrap("matrix", nrow=1)
         + p9.labs(
             x="Features, from the least to the most different (%)",
-            y="Variation of ranks between scanners (%)",
+            y="Variation of ranks\nbetween scanners (%)",
             **caption(simulated),
         )
         + journal_theme(DOUBLE_MM, 70.0)

@@ -128,7 +128,7 @@ def coefficient_figure(coefficients: pd.DataFrame, *, most: int = 30, simulated:
         + p9.coord_flip()
         + p9.labs(x="", y="Coefficient per standard deviation" + few, **caption(simulated))
         + journal_theme(DOUBLE_MM, 24.0 + row * len(frame))
-        + p9.theme(axis_text_y=p9.element_text(size=6, lineheight=0.9))
+        + p9.theme(axis_text_y=p9.element_text(size=6, lineheight=1.1))
     )
 
 
