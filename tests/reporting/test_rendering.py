@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -490,6 +491,45 @@ def test_rendering_says_nothing_on_the_terminal(tmp_path: Path) -> None:
     code = f"from vcfstats.reporting import render; render({str(folder)!r}, formats=['html'], out_dir={str(folder / 'o')!r}, engine='offline')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_rendering_tells_what_it_does_where_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_tiny(tmp_path)
+    (folder / "other.qmd").write_text(
+        "---\ntitle: Other\n---\n\n`{python} 1` and `{python} 2`\n\n`{python} 3`\n", encoding="utf-8"
+    )
+    render(folder, formats=["html", "pdf"], out_dir=folder / "_output", engine="offline", label="render")
+    said = capsys.readouterr()
+    assert said.out == ""
+    lines = [re.sub(r" in \d+\.\d s$", " in T s", line) for line in said.err.splitlines()]
+    # Its parts are the cells and the lines with expressions; the documents run side by side, so that lines mix.
+    for name, parts in (("other", 2), ("tiny", 6)):
+        own = [line for line in lines if line.startswith(f"render {name}")]
+        assert own[0] == f"render {name}, cells 0/{parts} parts"
+        assert f"render {name}, cells {parts}/{parts} parts in T s" in own
+        for kind in ("html", "pdf"):
+            start, end = f"render {name}.{kind} 0/1 files", f"render {name}.{kind} 1/1 files in T s"
+            assert own.index(f"render {name}, cells {parts}/{parts} parts in T s") < own.index(start) < own.index(end)
+
+
+def test_a_document_that_runs_long_tells_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slow = "`{python} __import__('time').sleep(1.2) or 1`\n\n"
+    folder = write_tiny(tmp_path, f"---\ntitle: Slow\n---\n\n{slow * 7}")
+    render(folder, formats=["html"], out_dir=folder / "_output", engine="offline", label="render")
+    lines = capsys.readouterr().err.splitlines()
+    assert any(re.fullmatch(r"render tiny, cells [2-6]/7 parts, \S+/s, \d+ s left", line) for line in lines), lines
+
+
+def test_the_first_document_that_fails_ends_the_others(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path, "One `{python} 1 / 0`.\n")
+    (folder / "other.qmd").write_text("One `{python} __import__('time').sleep(120) or 1`.\n", encoding="utf-8")
+    start = time.monotonic()
+    with pytest.raises(InputError, match="ZeroDivisionError"):
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+    assert time.monotonic() - start < 90
+    assert not (folder / "_output").exists()
 
 
 def test_word_manuscripts_have_numbered_lines_and_double_spacing(tiny: tuple[Path, Rendered], tmp_path: Path) -> None:

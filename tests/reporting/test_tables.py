@@ -101,8 +101,9 @@ def test_the_heading_of_a_group_never_ends_a_page(tmp_path: Path) -> None:
     rows = [{"name": f"row{i}", "value": str(i)} for i in range(24)]
     groups = [f"Heading {'ABC'[i // 8]} [of 8]" for i in range(24)]
     table = Table.of([Column("name", "Name"), Column("value", "Value", "right")], rows, groups=groups)
-    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", table.to_html()]}])
-    blocks = parts.bare_table(given, pdf._typst_notes, pdf._typst_group)
+    text = table.to_html()
+    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", text]}])
+    blocks = parts.bare_table(given, parts.html_blocks([text]), pdf._typst_notes, pdf._typst_group)
     tree = {
         "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
         "meta": {},

@@ -25,7 +25,12 @@ def render_documents(study: StudyDirectory, *, formats: Sequence[str], engine: s
     if engine not in ("auto", "quarto", "offline"):
         raise InputError(Problem(f"engine {engine!r}", "auto, quarto, offline", "correct --engine"))
     rendered = render(
-        study.report, formats=tuple(formats), out_dir=study.report / "_output", engine=engine, pages=_pages(study)
+        study.report,
+        formats=tuple(formats),
+        out_dir=study.report / "_output",
+        engine=engine,
+        pages=_pages(study),
+        label="render",
     )
     print(f"rendered by {rendered.engine} {rendered.version}:")
     for file in rendered.files:

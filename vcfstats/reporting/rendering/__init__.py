@@ -49,6 +49,7 @@ def render(
     out_dir: str | Path,
     engine: str = "auto",
     pages: Mapping[str, str] | None = None,
+    label: str | None = None,
 ) -> Rendered:
     """Render the documents of a folder.
 
@@ -66,6 +67,8 @@ def render(
         else.
     pages : mapping of str to str, optional
         HTML pages that go beside the documents: file name -> content.
+    label : str, optional
+        What lines on stderr call the work, which then tell every few seconds what is being done; without it there are none.
 
     Raises
     ------
@@ -100,13 +103,18 @@ def render(
                 out=ready,
                 work=Path(scratch),
                 environment=environment,
+                label=label,
             )
         else:
-            made = []
-            for document in documents:
-                work = Path(scratch) / document.stem
-                work.mkdir()
-                made += render_offline(document, folder, formats=formats, out=ready, work=work, environment=environment)
+            made = render_offline(
+                documents,
+                folder,
+                formats=formats,
+                out=ready,
+                work=Path(scratch),
+                environment=environment,
+                label=label,
+            )
         if _simulated(folder):
             for file in made:
                 if file.suffix == ".docx":

@@ -1,4 +1,4 @@
-"""Cells and inline expressions, run once, in order, in a kernel of this very Python."""
+"""Cells and inline expressions, run once, in order, in a kernel of this very Python: one for each document, side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.reporting.rendering.source import Cell, Place, Source
+from vcfstats.contracts.progress import progress
+from vcfstats.reporting.rendering.source import Cell, Place, Prose, Source
 
 TIMEOUT_S = 600
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_SETUP = "from vcfstats.reporting.rendering.kernel import prepare as _prepare; _prepare(); del _prepare"
+_SETUP = "from vcfstats.reporting.kernel import prepare as _prepare; _prepare(); del _prepare"
 _KERNEL = "vcfstats-this-python"
 _NB: Any = nbformat.v4
 
@@ -58,42 +59,29 @@ class _ThisPython(KernelSpecManager):
         return KernelSpec(argv=argv, display_name="Python", language="python")
 
 
-def run(source: Source, *, folder: Path, environment: Mapping[str, str]) -> Results:
-    """Run a document's cells and inline expressions.
+def run(
+    sources: Sequence[Source], *, folder: Path, environment: Mapping[str, str], label: str | None = None
+) -> list[Results]:
+    """Run the cells and inline expressions of documents.
 
     Parameters
     ----------
-    source : Source
-        The document.
+    sources : sequence of Source
+        The documents; each has a kernel of its own, and all run at once.
     folder : Path
         Working directory of the cells.
     environment : mapping
-        Variables of the kernel's environment, on top of this process's.
+        Variables of the kernels' environment, on top of this process's.
+    label : str, optional
+        What the progress lines call the work; without one there are none.
 
     Raises
     ------
     InputError
         A cell or an expression ended in an error: where, which, and what it said.
     """
-    if not any(isinstance(part, Cell) or part.expressions for part in source.body):
-        return Results({}, {})
-    notebook = _NB.new_notebook()
-    with tempfile.TemporaryDirectory(prefix="vcfstats-kernel-") as scratch, _quiet():
-        manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=_ThisPython())
-        if os.name == "posix":
-            # Sockets in a private folder rather than TCP ports that others on the machine can open.
-            manager.transport, manager.ip = "ipc", str(Path(scratch) / "kernel")
-        manager.connection_file = str(Path(scratch) / "connection.json")
-        client = NotebookClient(
-            notebook, km=manager, timeout=TIMEOUT_S, allow_errors=True, resources={"metadata": {"path": str(folder)}}
-        )
-        extra = {
-            "IPYTHONDIR": scratch,
-            "JUPYTER_RUNTIME_DIR": scratch,
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            **environment,
-        }
-        return asyncio.run(_run(client, source, {**os.environ, **extra}))
+    with tempfile.TemporaryDirectory(prefix="vcfstats-kernels-") as scratch, _quiet():
+        return asyncio.run(_run_all(sources, folder, Path(scratch), environment, label))
 
 
 @contextmanager
@@ -103,17 +91,55 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-async def _run(client: NotebookClient, source: Source, environment: dict[str, str]) -> Results:
+async def _run_all(
+    sources: Sequence[Source], folder: Path, scratch: Path, environment: Mapping[str, str], label: str | None
+) -> list[Results]:
+    try:
+        # The first document that fails ends the others.
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for number, source in enumerate(sources):
+                own = scratch / str(number)
+                own.mkdir()
+                tasks.append(group.create_task(_run(source, folder, own, environment, label)))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _client(folder: Path, scratch: Path) -> NotebookClient:
+    manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=_ThisPython())
+    if os.name == "posix":
+        # Sockets in a private folder rather than TCP ports that others on the machine can open.
+        manager.transport, manager.ip = "ipc", str(scratch / "kernel")
+    manager.connection_file = str(scratch / "connection.json")
+    return NotebookClient(
+        _NB.new_notebook(),
+        km=manager,
+        timeout=TIMEOUT_S,
+        allow_errors=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+
+
+async def _run(
+    source: Source, folder: Path, scratch: Path, environment: Mapping[str, str], label: str | None
+) -> Results:
+    parts = [item for item in enumerate(source.body) if isinstance(item[1], Cell) or item[1].expressions]
     cells: dict[int, list[Output]] = {}
     inline: dict[int, list[str]] = {}
+    if not parts:
+        return Results(cells, inline)
+    client = _client(folder, scratch)
+    own = {"IPYTHONDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
         # A kernel whose manager is given is left alive unless this is asked for: one for each document, of 300 MB and more.
-        async with client.async_setup_kernel(cleanup_kc=True, env=environment):
+        async with client.async_setup_kernel(cleanup_kc=True, env={**os.environ, **own, **environment}):
             await _execute(client, _SETUP, Place(source.path, 1), 1)
-            for number, part in enumerate(source.body):
+            for number, part in _told(parts, f"{label} {source.path.stem}, cells" if label else None):
                 if isinstance(part, Cell):
                     cells[number] = await _execute(client, part.code, part.place, part.code_line)
-                elif part.expressions:
+                else:
                     inline[number] = [
                         _shown(expression, await _execute(client, expression, part.place, part.place.line), part.place)
                         for expression in part.expressions
@@ -137,6 +163,10 @@ async def _run(client: NotebookClient, source: Source, environment: dict[str, st
             )
         ) from None
     return Results(cells, inline)
+
+
+def _told(parts: list[tuple[int, Prose | Cell]], label: str | None) -> Iterable[tuple[int, Prose | Cell]]:
+    return parts if label is None else progress(parts, len(parts), label=label, unit="parts")
 
 
 async def _execute(client: NotebookClient, code: str, place: Place, first_line: int) -> list[Output]:

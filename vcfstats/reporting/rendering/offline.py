@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering import execution
 from vcfstats.reporting.rendering.assembly import assemble
-from vcfstats.reporting.rendering.configuration import configuration
+from vcfstats.reporting.rendering.configuration import Configuration, configuration
 from vcfstats.reporting.rendering.crossref import number_everything
 from vcfstats.reporting.rendering.pandoc import pandoc, pandoc_version
-from vcfstats.reporting.rendering.source import read_source
-from vcfstats.reporting.rendering.writers import WRITERS, Document, check_citations, take_local_images
+from vcfstats.reporting.rendering.source import Source, read_source
+from vcfstats.reporting.rendering.syntax import walk
+from vcfstats.reporting.rendering.writers import WRITERS, Document, check_citations, html_blocks, take_local_images
 
 
 def offline_version() -> str:
@@ -22,12 +26,36 @@ def offline_version() -> str:
 
 
 def render_offline(
-    path: Path, folder: Path, *, formats: Sequence[str], out: Path, work: Path, environment: Mapping[str, str]
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    formats: Sequence[str],
+    out: Path,
+    work: Path,
+    environment: Mapping[str, str],
+    label: str | None = None,
 ) -> list[Path]:
-    """Render one document into the folder `out`; `work` takes what lies in between."""
-    source = read_source(path)
-    settings = configuration(folder, source)
-    results = execution.run(source, folder=folder, environment=environment)
+    """Render documents into the folder `out`; `work` takes what lies in between, `label` heads the lines of progress.
+
+    Documents are run, and their formats written, side by side: pandoc and typst are programs that leave this one idle.
+    """
+    sources = [read_source(path) for path in paths]
+    settings = [configuration(folder, source) for source in sources]
+    results = execution.run(sources, folder=folder, environment=environment, label=label)
+    works = [work / path.stem for path in paths]
+    for own in works:
+        own.mkdir()
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        documents = list(pool.map(_document, sources, settings, results, works, [formats] * len(sources)))
+        tasks = [(document, name) for document in documents for name in formats]
+        written = pool.map(lambda task: _written(task[0], task[1], out, label), tasks)
+        return [file for files in written for file in files]
+
+
+def _document(
+    source: Source, settings: Configuration, results: execution.Results, work: Path, formats: Sequence[str]
+) -> Document:
+    """Return a document with its numbers and figures, before it takes a format."""
     assembled = assemble(source, results, settings)
     for name, content in assembled.files.items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
@@ -40,22 +68,27 @@ def render_offline(
     ]
     head = "---\n" + json.dumps(titles) + "\n---\n\n" if titles else ""
     # Filters find the study's files relative to the document, as they do in Quarto.
-    tree = json.loads(pandoc(head + assembled.markdown, source="markdown", target="json", args=filters, cwd=folder))
+    text = head + assembled.markdown
+    tree = json.loads(pandoc(text, source="markdown", target="json", args=filters, cwd=settings.folder))
     tree, floats = number_everything(tree, settings, source)
+    contents = [given.content for given in floats.values()]
     check_citations(
-        {
-            "blocks": [
-                tree["blocks"],
-                [given.caption for given in floats.values()],
-                [given.content for given in floats.values()],
-            ]
-        },
-        settings,
-        source,
+        {"blocks": [tree["blocks"], [given.caption for given in floats.values()], contents]}, settings, source
     )
-    take_local_images({"blocks": [tree["blocks"], [given.content for given in floats.values()]]}, source, work, folder)
-    document = Document(tree, floats, settings, source, work)
-    made = []
-    for name in formats:
-        made += WRITERS[name](document, out / f"{path.stem}.{name}")
-    return made
+    take_local_images({"blocks": [tree["blocks"], contents]}, source, work, settings.folder)
+    shown = [
+        item["c"][1] for item in walk([tree["blocks"], contents]) if item["t"] == "RawBlock" and item["c"][0] == "html"
+    ]
+    return Document(tree, floats, settings, source, work, html_blocks(shown) if set(formats) - {"html"} else {})
+
+
+def _written(document: Document, name: str, out: Path, label: str | None) -> list[Path]:
+    path = out / f"{document.source.path.stem}.{name}"
+    write = WRITERS[name]
+    if label is None:
+        return write(document, path)
+    return [
+        file
+        for writer in progress([write], 1, label=f"{label} {path.name}", unit="files")
+        for file in writer(document, path)
+    ]

@@ -7,10 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering.configuration import TARGETS
 from vcfstats.reporting.rendering.pandoc import fixed_time
 
@@ -34,8 +35,9 @@ def render_quarto(
     out: Path,
     work: Path,
     environment: Mapping[str, str],
+    label: str | None = None,
 ) -> list[Path]:
-    """Render documents into the folder `out`.
+    """Render documents into the folder `out`; `label` heads the lines of progress.
 
     Quarto leaves folders beside what it renders: it gets a copy of the documents, in a study whose other parts are links.
     """
@@ -48,17 +50,22 @@ def render_quarto(
     shutil.copytree(folder, report, ignore=shutil.ignore_patterns("_output", ".quarto", "*_files", ".writing-*"))
     kernels = _kernel(work)
     made = []
-    for document in documents:
-        for name in formats:
-            _quarto(program, report / document.relative_to(folder), TARGETS[name], folder, report, kernels, environment)
-            # Where the project names an output directory, Quarto puts it there; else beside the source.
-            file = f"{document.stem}.{name}"
-            found = sorted((path for path in report.rglob(file)), key=lambda path: len(path.parts), reverse=True)
-            if not found:
-                raise RuntimeError(f"Quarto said that it rendered {document.name} to {name}, but left no {file}")
-            made.append(out / file)
-            shutil.move(found[0], made[-1])
+    wanted = [(document, name) for document in documents for name in formats]
+    for document, name in wanted if label is None else _told(wanted, label):
+        _quarto(program, report / document.relative_to(folder), TARGETS[name], folder, report, kernels, environment)
+        # Where the project names an output directory, Quarto puts it there; else beside the source.
+        file = f"{document.stem}.{name}"
+        found = sorted((path for path in report.rglob(file)), key=lambda path: len(path.parts), reverse=True)
+        if not found:
+            raise RuntimeError(f"Quarto said that it rendered {document.name} to {name}, but left no {file}")
+        made.append(out / file)
+        shutil.move(found[0], made[-1])
     return made
+
+
+def _told(wanted: list[tuple[Path, str]], label: str) -> Iterator[tuple[Path, str]]:
+    for document, name in wanted:
+        yield from progress([(document, name)], 1, label=f"{label} {document.stem}.{name}", unit="files")
 
 
 def _kernel(work: Path) -> Path:

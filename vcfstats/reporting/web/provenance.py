@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
+
+import pandas as pd
 
 from vcfstats.contracts.records import Record
 from vcfstats.reporting.study import Study
@@ -53,10 +56,11 @@ def popups(study: Study) -> str:
 
     Other formats see nothing of it.
     """
+    rows = cache(study.rows)  # a table is read once, not for each of its rows that was printed
     data = {
         "hashes": {name: getattr(study.info.hashes, name) for name in ("params", "data", "code")},
-        "sources": {key: _explained(study, key) for key in sorted(study.printed)},
-        "figures": {label: _drawn_from(study, names) for label, names in FIGURES.items()},
+        "sources": {key: _explained(study, rows, key) for key in sorted(study.printed)},
+        "figures": {label: _drawn_from(study, rows, names) for label, names in FIGURES.items()},
     }
     # In a script element only "</" could end the data, and only "<!--" change how it is read.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -68,11 +72,11 @@ def popups(study: Study) -> str:
     )
 
 
-def _explained(study: Study, key: str) -> list[tuple[str, str]]:
+def _explained(study: Study, rows: Callable[[str], pd.DataFrame], key: str) -> list[tuple[str, str]]:
     """Return what a pop-up says of a key: terms and their words."""
     row = _ROW.match(key)
     if row:
-        return _of_row(study, row[1], int(row[2]))
+        return _of_row(rows(row[1]), row[1], int(row[2]))
     return _of_record(key, study.record(key))
 
 
@@ -95,9 +99,9 @@ def _of_record(key: str, record: Record) -> list[tuple[str, str]]:
     return [*said, ("Stage", record.stage)]
 
 
-def _of_row(study: Study, name: str, number: int) -> list[tuple[str, str]]:
+def _of_row(table: pd.DataFrame, name: str, number: int) -> list[tuple[str, str]]:
     """Return a row of a table of results/ as it stands, without what is empty."""
-    row = study.rows(name).iloc[number]
+    row = table.iloc[number]
     cells = {column: value for column, value in row.items() if value == value and value not in ("", None)}
     return [
         ("Table", f"results/tables/{name}.csv, row {number + 1}"),
@@ -106,7 +110,7 @@ def _of_row(study: Study, name: str, number: int) -> list[tuple[str, str]]:
     ]
 
 
-def _drawn_from(study: Study, names: tuple[str, ...]) -> list[tuple[str, str]]:
+def _drawn_from(study: Study, rows: Callable[[str], pd.DataFrame], names: tuple[str, ...]) -> list[tuple[str, str]]:
     said = []
     for name in names:
         file = f"results/{name}" if "." in name else f"results/tables/{name}.csv"
@@ -114,8 +118,8 @@ def _drawn_from(study: Study, names: tuple[str, ...]) -> list[tuple[str, str]]:
         if not path.is_file():
             said.append((file, "the study has none"))
             continue
-        rows = "" if "." in name else f"{len(study.table(name)):,} rows, "
-        said.append((file, f"{rows}SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"))
+        count = "" if "." in name else f"{len(rows(name)):,} rows, "
+        said.append((file, f"{count}SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"))
     return said
 
 

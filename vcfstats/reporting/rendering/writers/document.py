@@ -14,7 +14,7 @@ from vcfstats.reporting.rendering.configuration import Configuration
 from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.pandoc import pandoc
 from vcfstats.reporting.rendering.source import Source, unsupported
-from vcfstats.reporting.rendering.syntax import walk
+from vcfstats.reporting.rendering.syntax import Node, walk
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Document:
         For the places of errors.
     work : Path
         Folder with the files of the figures; pandoc and typst run there.
+    html : mapping of str to list
+        What cells showed as HTML -> the same as blocks, for formats that are not HTML.
     """
 
     tree: dict[str, Any]
@@ -40,6 +42,7 @@ class Document:
     configuration: Configuration
     source: Source
     work: Path
+    html: Mapping[str, list[Node]]
 
 
 def check_citations(tree: dict[str, Any], configuration: Configuration, source: Source) -> None:

@@ -29,7 +29,7 @@ def write_docx(document: Document, path: Path) -> list[Path]:
 
 def _docx_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return bare_table(given, _docx_notes, _docx_group)
+        return bare_table(given, document.html, _docx_notes, _docx_group)
     images = [as_png(image, document) for image in walk(given.content) if image["t"] == "Image"]
     return [
         node(

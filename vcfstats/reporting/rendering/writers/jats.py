@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def write_jats(document: Document, path: Path) -> list[Path]:
 
     def draw(given: Float, document: Document) -> list[Node]:
         if given.is_table:
-            return bare_table(given, lambda notes: notes, lambda blocks: blocks)
+            return bare_table(given, document.html, lambda notes: notes, lambda blocks: blocks)
         images = []
         for image in (item for item in walk(given.content) if item["t"] == "Image"):
             attribute, alt, (target, title) = as_png(image, document)["c"]
@@ -38,8 +39,7 @@ def write_jats(document: Document, path: Path) -> list[Path]:
     study = document.configuration.folder.parent / "results" / "study.json"
     front = _front(read_study(study)) if study.is_file() else {}
     tree = {**document.tree, "meta": {**document.tree["meta"], **front}}
-    own = Document(tree, document.floats, document.configuration, document.source, document.work)
-    write(own, "jats", path, draw, _callout, [])
+    write(replace(document, tree=tree), "jats", path, draw, _callout, [])
     return [path, *figures]
 
 

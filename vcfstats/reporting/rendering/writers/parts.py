@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,32 @@ from vcfstats.reporting.rendering.pandoc import pandoc
 from vcfstats.reporting.rendering.syntax import Node, node, transformed, words
 from vcfstats.reporting.rendering.writers.document import Document
 
+_PIECE = "study-piece-of-html"
 _CALLOUT_TITLES = {"note": "Note", "warning": "Warning", "important": "Important", "tip": "Tip", "caution": "Caution"}
 
 
-def html_blocks(text: str) -> list[Node]:
-    """Parse HTML that a cell showed, for formats that are not HTML; column widths and alignment come with it."""
-    bare = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL)
-    blocks: list[Node] = json.loads(pandoc(bare, source="html", target="json"))["blocks"]
-    return [inner for block in blocks for inner in (block["c"][1] if block["t"] == "Div" else [block])]
+def html_blocks(texts: Iterable[str]) -> dict[str, list[Node]]:
+    """Parse pieces of HTML that cells showed, for formats that are not HTML; column widths and alignment come with them.
+
+    Pandoc takes longer to start than to read a table: it reads all of them at once.
+    """
+    bare = {text: re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL) for text in texts}
+    if not bare:
+        return {}
+    together = "\n".join(f'<div class="{_PIECE}">\n{piece}\n</div>' for piece in bare.values())
+    pieces = [block["c"][1] for block in _read(together) if block["t"] == "Div" and _PIECE in block["c"][0][1]]
+    if len(pieces) != len(bare):
+        # One opens or closes what another one should.
+        pieces = [_read(piece) for piece in bare.values()]
+    return {
+        text: [inner for block in blocks for inner in (block["c"][1] if block["t"] == "Div" else [block])]
+        for text, blocks in zip(bare, pieces, strict=True)
+    }
+
+
+def _read(text: str) -> list[Node]:
+    blocks: list[Node] = json.loads(pandoc(text, source="html", target="json"))["blocks"]
+    return blocks
 
 
 def captioned(given: Float) -> list[Node]:
@@ -46,11 +64,14 @@ def as_png(image: Node, document: Document) -> Node:
 
 
 def bare_table(
-    given: Float, wrap_notes: Callable[[list[Node]], list[Node]], mark: Callable[[list[Node]], list[Node]]
+    given: Float,
+    html: Mapping[str, list[Node]],
+    wrap_notes: Callable[[list[Node]], list[Node]],
+    mark: Callable[[list[Node]], list[Node]],
 ) -> list[Node]:
     """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column."""
     item = given.content[0]
-    blocks = html_blocks(item["c"][1]) if item["t"] == "RawBlock" else [item]
+    blocks = html[item["c"][1]] if item["t"] == "RawBlock" else [item]
     table = next(block for block in blocks if block["t"] == "Table")
     (_, classes, pairs), _, specs, head, bodies, foot = table["c"]
     notes = [node("Para", [i for block in cell[4] for i in block["c"]]) for row in foot[1] for cell in row[1]]

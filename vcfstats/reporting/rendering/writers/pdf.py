@@ -43,7 +43,7 @@ def write_pdf(document: Document, path: Path) -> list[Path]:
 
 def _typst_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return bare_table(given, _typst_notes, _typst_group)
+        return bare_table(given, document.html, _typst_notes, _typst_group)
     images = [_typst_image(image) for image in walk(given.content) if image["t"] == "Image"]
     caption = [None, [node("Plain", captioned(given))]]
     return [node("Figure", [attributes(given.identifier), caption, [node("Plain", images)]])]

@@ -12,7 +12,6 @@ from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.pandoc import pandoc
 from vcfstats.reporting.rendering.syntax import Node, transformed
 from vcfstats.reporting.rendering.writers.document import Document
-from vcfstats.reporting.rendering.writers.parts import html_blocks
 
 ASSETS = Path(str(files("vcfstats.reporting.rendering") / "assets"))
 
@@ -37,7 +36,7 @@ def write(
             if kinds:
                 return callout(item, kinds[0])
         if target != "html5" and item["t"] == "RawBlock" and item["c"][0] == "html":
-            return html_blocks(item["c"][1])
+            return document.html[item["c"][1]]
         if image is not None and item["t"] == "Image":
             return [image(item)]
         return None

@@ -1,4 +1,7 @@
-"""What a kernel of the offline path is told before the first cell: how figures show themselves."""
+"""What a kernel of the offline path is told before the first cell: how figures show themselves.
+
+It stands apart from the machinery that renders, which no kernel should have to load.
+"""
 
 from __future__ import annotations
 
