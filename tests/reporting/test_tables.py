@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from vcfstats.reporting import Column, Table
+from vcfstats.reporting.tables import INDENT
 
 
 @pytest.fixture
@@ -130,6 +131,67 @@ def test_the_heading_of_a_group_never_ends_a_page(tmp_path: Path) -> None:
     assert wrong["before"] > 0  # the pages are such that it would happen
     assert wrong["after"] == 0
     assert repeated > 0
+
+
+def levels() -> Table:
+    """Variables of two levels each, one that has none between them; brackets as in a heading's unit."""
+    rows = []
+    for name in "ABCD":
+        rows += [{"name": f"Variable {name} [n (%)]", "value": ""}, *({"name": f"{INDENT}level {name}{k}", "value": str(k)} for k in (1, 2))]  # fmt: skip
+    return Table.of(
+        [Column("name", "Name"), Column("value", "Value", "right")], [*rows, {"name": "Age", "value": "64"}]
+    )
+
+
+def test_a_variable_never_ends_a_page_before_its_levels(tmp_path: Path) -> None:
+    import json
+
+    import typst
+    from pypdf import PdfReader
+
+    from vcfstats.reporting.rendering.crossref import Float
+    from vcfstats.reporting.rendering.pandoc import pandoc
+    from vcfstats.reporting.rendering.writers import parts, pdf
+
+    shown = levels().to_html()
+    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", shown]}])
+    blocks = parts.bare_table(given, parts.html_blocks([shown]), pdf._typst_notes, pdf._typst_group, pdf._typst_stay)
+    tree = {
+        "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
+        "meta": {},
+        "blocks": blocks,
+    }
+    text = pandoc(json.dumps(tree), source="json", target="typst")
+    marked = pdf._group_headers(text)
+    assert marked.count("repeat: false") == 4
+    wrong = {"before": 0, "after": 0}
+    for height in range(66, 110, 3):
+        for name, body in (("before", text), ("after", marked)):
+            source = tmp_path / f"{name}.typ"
+            source.write_text(
+                f"#set page(height: {height}mm, width: 100mm)\n#show figure: set block(breakable: true)\n{body}",
+                encoding="utf-8",
+            )
+            typst.compile(str(source), output=str(tmp_path / "out.pdf"), ignore_system_fonts=True)
+            pages = [page.extract_text().splitlines() for page in PdfReader(tmp_path / "out.pdf").pages]
+            lines = [line for page in pages for line in page]
+            # Each once, in order: a variable does not come again over the levels of the next page, or over another variable.
+            assert [line[9] for line in lines if line.startswith("Variable")] == list("ABCD")
+            assert sum("level" in line for line in lines) == 8
+            wrong[name] += sum(page[-1].startswith("Variable") for page in pages[:-1])
+    assert wrong["before"] > 0  # the pages are such that it would happen
+    assert wrong["after"] == 0
+
+
+def test_a_variable_stays_with_its_levels_in_word(tmp_path: Path) -> None:
+    from vcfstats.reporting.rendering.word import keep_together
+
+    path = tmp_path / "table.docx"
+    levels().to_docx(path)
+    keep_together(path)
+    rows = zipfile.ZipFile(path).read("word/document.xml").decode().split("<w:tr>")[1:]
+    kept = {re.sub(r"<[^>]+>", "", row.partition("</w:tc>")[0]) for row in rows if "<w:keepNext/>" in row}
+    assert kept == {f"Variable {name} [n (%)]" for name in "ABCD"}
 
 
 def test_rows_stay_whole_and_groups_with_their_headings_in_word(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def limits(study: Study) -> Text:
         found.append(
             Text.of("Some patients have several cases; the intervals take cases as independent and are too narrow.")
         )
-    found += [Text.of(f"{note.text[:1].upper()}{note.text[1:]}") for note in study.info.notes]
+    found += [Text.of(f"{note.text[:1].upper()}{note.text[1:].rstrip('.')}.") for note in study.info.notes]
     if not found:
         return Text.of("- Nothing was left out.")
     lines = [Text(t.plain, t.markdown.replace("\\[CITE\\]", "[@vergouwe2005]")) for t in found]
@@ -347,7 +347,8 @@ def decision(study: Study) -> Any:
     """Draw the decision curves of the models as they came and of the updated ones."""
     main = main_model(study)
     shown = {**versions(study), **{k: v for k, v in headline_models(study).items() if k == "clinical" and k != main}}
-    return figures.decision_figure(study.rows("decision"), shown, width_mm=140.0, simulated=study.info.simulated)
+    # As wide as its legend needs and no wider: a square panel that fills half a page leaves the rest of it white.
+    return figures.decision_figure(study.rows("decision"), shown, width_mm=115.0, simulated=study.info.simulated)
 
 
 def _record(study: Study, key: str) -> Record | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from vcfstats.contracts.files import replacing
+from vcfstats.reporting.tables import INDENT
 
 _NAME = "study-label.xml"
 _SPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
@@ -20,7 +21,7 @@ _STYLE_ID = re.escape(GROUP_STYLE.replace(" ", ""))
 
 
 def keep_together(path: Path) -> None:
-    """Keep the heading of a row group with its rows, a table's caption with the table, and each row on one page."""
+    """Keep the heading of a row group with its rows, a variable with its levels, a caption with its table, each row on one page."""
     with (
         zipfile.ZipFile(path) as source,
         replacing(path) as temporary,
@@ -35,8 +36,18 @@ def keep_together(path: Path) -> None:
                 )
                 text = re.sub(r"<w:tr>(?!\s*<w:trPr)", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", text)
                 text = re.sub(r"<w:trPr>(?!<w:cantSplit)", "<w:trPr><w:cantSplit/>", text)
-                body = text.encode()
+                body = _variables_with_levels(text).encode()
             target.writestr(item, body, zipfile.ZIP_DEFLATED)
+
+
+def _variables_with_levels(text: str) -> str:
+    """Keep each row that indented rows follow on the page of the first of them."""
+    rows = re.split(r"(?=<w:tr>)", text)
+    indented = [bool(re.match(rf"<w:tr>(?:(?!</w:tc>).)*?<w:t(?: [^>]*)?>{INDENT}", row, re.DOTALL)) for row in rows]
+    for at in range(1, len(rows) - 1):
+        if indented[at + 1] and not indented[at]:
+            rows[at] = re.sub(r"(<w:pStyle [^>]*/>)(?!<w:keepNext)", r"\1<w:keepNext/>", rows[at], count=1)
+    return "".join(rows)
 
 
 def label_pages(path: Path, label: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.pandoc import pandoc
-from vcfstats.reporting.rendering.syntax import Node, node, transformed, words
+from vcfstats.reporting.rendering.syntax import Node, node, plain, transformed, words
 from vcfstats.reporting.rendering.writers.document import Document
+from vcfstats.reporting.tables import INDENT
 
 _PIECE = "study-piece-of-html"
 _CALLOUT_TITLES = {"note": "Note", "warning": "Warning", "important": "Important", "tip": "Tip", "caution": "Caution"}
@@ -68,8 +69,12 @@ def bare_table(
     html: Mapping[str, list[Node]],
     wrap_notes: Callable[[list[Node]], list[Node]],
     mark: Callable[[list[Node]], list[Node]],
+    stay: Callable[[list[Any]], list[Any]] = list,
 ) -> list[Node]:
-    """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column."""
+    """Return the table with its caption, and its notes as paragraphs after it: in a cell they would widen a column.
+
+    `mark` takes the heading of a row group, `stay` the cells of a row that indented rows follow, a variable with its levels.
+    """
     item = given.content[0]
     blocks = html[item["c"][1]] if item["t"] == "RawBlock" else [item]
     table = next(block for block in blocks if block["t"] == "Table")
@@ -77,20 +82,38 @@ def bare_table(
     notes = [node("Para", [i for block in cell[4] for i in block["c"]]) for row in foot[1] for cell in row[1]]
     caption = [None, [node("Plain", captioned(given))]]
     # Ids inside the table are those of its HTML cells; only the label is ever referred to.
-    head, bodies = _without_ids(head), [_group_rows(body, mark) for body in _without_ids(bodies)]
+    head, bodies = _without_ids(head), [_group_rows(body, mark, stay) for body in _without_ids(bodies)]
     plain_table = node("Table", [[given.identifier, classes, pairs], caption, specs, head, bodies, [foot[0], []]])
     return [plain_table, *wrap_notes(notes)] if notes else [plain_table]
 
 
-def _group_rows(body: list[Any], mark: Callable[[list[Node]], list[Node]]) -> list[Any]:
-    """Return a table body whose row groups' headings are bold rows of the body, marked so that each stays with its group."""
+def _group_rows(
+    body: list[Any], mark: Callable[[list[Node]], list[Node]], stay: Callable[[list[Any]], list[Any]]
+) -> list[Any]:
+    """Return a table body whose rows that others belong to are marked, so that none of them ends a page.
+
+    The heading of a row group is a bold row of the body.
+    """
     attribute, columns, heads, rows = body
+    shown = [*heads, *rows]
+    below = [*map(_indented, shown[1:]), False]
     return [
         attribute,
         columns,
         [],
-        [_bold(row, mark) if "gt_group_heading" in row[1][0][0][1] else row for row in [*heads, *rows]],
+        [
+            _bold(row, mark)
+            if "gt_group_heading" in row[1][0][0][1]
+            else [row[0], stay(row[1])]
+            if followed and not _indented(row)
+            else row
+            for row, followed in zip(shown, below, strict=True)
+        ],
     ]
+
+
+def _indented(row: Any) -> bool:
+    return plain(row[1][0][4]).startswith(INDENT)
 
 
 def _bold(row: Any, mark: Callable[[list[Node]], list[Node]]) -> Any:

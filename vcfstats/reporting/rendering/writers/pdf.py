@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import typst
 
@@ -43,7 +44,7 @@ def write_pdf(document: Document, path: Path) -> list[Path]:
 
 def _typst_float(given: Float, document: Document) -> list[Node]:
     if given.is_table:
-        return bare_table(given, document.html, _typst_notes, _typst_group)
+        return bare_table(given, document.html, _typst_notes, _typst_group, _typst_stay)
     images = [_typst_image(image) for image in walk(given.content) if image["t"] == "Image"]
     caption = [None, [node("Plain", captioned(given))]]
     return [node("Figure", [attributes(given.identifier), caption, [node("Plain", images)]])]
@@ -60,11 +61,14 @@ def _typst_string(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-# Between these stands the heading of a row group in Typst's text; what pandoc writes for a cell is not known otherwise.
+# Between these stands a row that others belong to in Typst's text; what pandoc writes for a cell is not known otherwise.
 _GROUP_BEGINS, _GROUP_ENDS = "/*group*/", "/*end of group*/"
-_GROUP_CELL = re.compile(
-    r"table\.cell\([^\[\]]*\)\[\s*" + re.escape(_GROUP_BEGINS) + r".*?" + re.escape(_GROUP_ENDS) + r"\s*\],", re.DOTALL
-)
+_STAY_BEGINS, _STAY_ENDS = "/*row*/", "/*end of row*/"
+_HEADERS = {
+    # The heading of a group comes again on the next page; a variable's row stays where it is, with its first level.
+    "level: 2": (_GROUP_BEGINS, _GROUP_ENDS),
+    "level: 3, repeat: false": (_STAY_BEGINS, _STAY_ENDS),
+}
 
 
 def _typst_group(blocks: list[Node]) -> list[Node]:
@@ -73,9 +77,19 @@ def _typst_group(blocks: list[Node]) -> list[Node]:
     return [node("Plain", [marks[0], *inlines, marks[1]])]
 
 
+def _typst_stay(cells: list[Any]) -> list[Any]:
+    texts = [[inline for block in cell[4] for inline in block["c"]] for cell in cells]
+    texts[0].insert(0, node("RawInline", ["typst", _STAY_BEGINS]))
+    texts[-1].append(node("RawInline", ["typst", _STAY_ENDS]))
+    return [[*cell[:4], [node("Plain", text)]] for cell, text in zip(cells, texts, strict=True)]
+
+
 def _group_headers(text: str) -> str:
-    """Make the heading of each row group a header of its own: it stays with its rows and comes again on the next page."""
-    return _GROUP_CELL.sub(lambda found: f"table.header(level: 2, {found[0].removesuffix(',')}),", text)
+    """Make rows that others belong to headers of their own: they stay with their rows."""
+    for options, (begins, ends) in _HEADERS.items():
+        row = r"(table\.cell\([^\[\]]*\)\[\s*" + re.escape(begins) + r".*?" + re.escape(ends) + r"\s*\]),"
+        text = re.sub(row, rf"table.header({options}, \1),", text, flags=re.DOTALL)
+    return text
 
 
 def _typst_notes(notes: list[Node]) -> list[Node]:
