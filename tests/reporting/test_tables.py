@@ -209,3 +209,11 @@ def test_rows_stay_whole_and_groups_with_their_headings_in_word(tmp_path: Path) 
     assert zipfile.ZipFile(path).read("word/other.xml").decode() == body
     keep_together(path)
     assert zipfile.ZipFile(path).read("word/document.xml").decode() == found
+
+
+def test_a_narrow_screen_scrolls_instead_of_breaking_numbers(table: Table) -> None:
+    wide = Table.of([Column("a", "A", width=6), Column("b", "B", "right", width=94)], [{"a": "0.871", "b": "1"}])
+    for made in (table, wide):
+        text = made.to_html()
+        assert "table-layout: fixed" not in text
+        assert "overflow-x:auto" in text

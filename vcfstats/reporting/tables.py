@@ -176,8 +176,9 @@ class Table:
         for note in self.notes:
             table = table.tab_source_note(great_tables.html(_html(note)))
         return table.tab_options(
-            table_font_size="0.9em", data_row_padding="4px", source_notes_font_size="0.9em", table_width="100%"
-        )
+            table_font_size="0.9em", data_row_padding="4px", source_notes_font_size="0.9em", table_width="100%",
+            column_labels_font_weight="bold", row_group_font_weight="bold",
+        )  # fmt: skip
 
     def to_html(self) -> str:
         """Return the table as HTML with its style."""
@@ -187,6 +188,8 @@ class Table:
             lambda m: f'<{m[1]} style="text-align: {m[3]}" {m[2]}',
             self.gt().as_raw_html(),
         )
+        # Of a fixed layout a narrow screen would break numbers between their digits; so it scrolls sideways instead.
+        aligned = aligned.replace('<table style="table-layout: fixed;', '<table style="table-layout: auto;', 1)
         return self._with_sources(aligned) if self.sources else aligned
 
     def _with_sources(self, text: str) -> str:
