@@ -40,6 +40,15 @@ def test_the_documents_as_rendered_hold_what_the_results_say(rendered: Path) -> 
     assert done.counts["tables of Word documents"] == done.counts["tables of HTML documents"]
 
 
+def test_the_audit_tells_how_far_it_is(rendered: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = [rendered / "paper.qmd"]
+    study = open_study(rendered.parent)
+    audit_documents(study, sources, rendered / "_output", auc_interval="delong", label="audit")
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "audit 0/1 documents"
+    assert last.startswith("audit 1/1 documents in ")
+
+
 def planted(report: Path, tmp_path: Path, name: str, old: str, new: str) -> DocumentAudit:
     """The audit of documents of which one was edited after rendering."""
     folder = tmp_path / "_output"

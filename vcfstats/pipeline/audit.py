@@ -27,6 +27,7 @@ def run(study: StudyDirectory) -> None:
         sources,
         study.report / "_output",
         auc_interval=study.params.evaluation.auc_interval,
+        label="audit",
     )
     if done.problems:
         raise InputError(done.problems)

@@ -14,6 +14,7 @@ from vcfstats.audit.documents.prose import own_numbers, unexplained
 from vcfstats.audit.documents.reading import ReadDocument, ReadTable, read_page, read_word
 from vcfstats.audit.documents.sources import misquoted, numbers
 from vcfstats.contracts.errors import Problem
+from vcfstats.contracts.progress import progress
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import StudyFile
 from vcfstats.reporting.study import Study
@@ -48,7 +49,9 @@ class DocumentAudit:
         self.problems.append(Problem(found, allowed, mend, file=file))
 
 
-def audit_documents(study: Study, sources: Sequence[Path], rendered: Path, *, auc_interval: str) -> DocumentAudit:
+def audit_documents(
+    study: Study, sources: Sequence[Path], rendered: Path, *, auc_interval: str, label: str | None = None
+) -> DocumentAudit:
     """Read rendered documents back and hold them against the study's results.
 
     In HTML each number of the text names its record, and must say what the record says; a number that names none must be a
@@ -66,22 +69,22 @@ def audit_documents(study: Study, sources: Sequence[Path], rendered: Path, *, au
         Folder of the rendered documents.
     auc_interval : str
         Method of the AUCs' intervals, as params name it.
+    label : str, optional
+        What the progress lines call the work; without one there are none.
     """
     done = DocumentAudit()
     own = _own(study, sources)
-    for source in sources:
+    for source in sources if label is None else progress(sources, len(sources), label=label, unit="documents"):
         page_file, word_file = (rendered / f"{source.stem}.{kind}" for kind in ("html", "docx"))
         expected = expected_tables(source, study.root)
         page = read_page(page_file) if page_file.is_file() else None
         if page is not None:
             _spoken(page, study, own, done)
             tables = {table.label: table for table in page.tables if table.label}
-            for label, table in expected.items():
+            for name, table in expected.items():
                 done.looked("tables of HTML documents")
-                _compare(page_file, label, tables.get(label), table, done)
-            _figures(
-                {label: tables[label] for label in expected if label in tables}, page_file, study, auc_interval, done
-            )
+                _compare(page_file, name, tables.get(name), table, done)
+            _figures({name: tables[name] for name in expected if name in tables}, page_file, study, auc_interval, done)
         if word_file.is_file():
             word = read_word(word_file)
             _word(word, list(expected.items()), page, done)

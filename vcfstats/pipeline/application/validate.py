@@ -160,7 +160,9 @@ def validate(
         write_records(records, ready / "results" / "results.json")
         write_study(words, ready / "results" / "study.json")
         _sources(ready / "report")
-        rendered = render(ready / "report", formats=tuple(formats), out_dir=ready / "documents", engine=engine)
+        rendered = render(
+            ready / "report", formats=tuple(formats), out_dir=ready / "documents", engine=engine, label="render"
+        )
         if out.exists():
             out.rename(Path(beside) / "old")
         ready.rename(out)

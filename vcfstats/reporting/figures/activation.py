@@ -52,7 +52,7 @@ def activation_figure(pixels: pd.DataFrame, headings: Sequence[str], *, simulate
     side = (DOUBLE_MM - 8.0 - 2.0 * columns) / max(columns, 4)
     return (
         p9.ggplot(frame, p9.aes("x", "y"))
-        + p9.geom_tile(p9.aes(fill="fill", width="w", height="h"))
+        + p9.geom_tile(p9.aes(fill="fill", width="w", height="h"), raster=True)
         + p9.geom_segment(p9.aes("x", "y", xend="xend", yend="yend"), data=lines, color=OUTLINE, size=0.45)
         + p9.facet_grid("view", "case")
         + p9.scale_fill_identity()
