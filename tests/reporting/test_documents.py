@@ -234,7 +234,7 @@ def test_a_real_cohort_in_which_nothing_was_fitted(empty_documents: list[Path]) 
     for words in (
         "Another cohort",
         "One case is one segment",
-        "whether a case is adjacent or not adjacent in patients with low back pain",
+        "predict the outcome, adjacent or not adjacent, in patients with low back pain",
         "No protocol was registered",
         "No screening log was given",
         "No deep features were computed.",

@@ -198,14 +198,16 @@ def test_rows_stay_whole_and_groups_with_their_headings_in_word(tmp_path: Path) 
     from vcfstats.reporting.rendering.word import keep_together
 
     path = tmp_path / "table.docx"
-    body = '<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr></w:tr><w:tr><w:tc><w:p><w:pPr><w:pStyle w:val="TableGroup" /></w:pPr></w:p></w:tc></w:tr></w:tbl>'
+    body = '<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr></w:tr><w:tr><w:tc><w:tcPr><w:gridSpan w:val="9" /></w:tcPr><w:p><w:pPr><w:pStyle w:val="Compact" /></w:pPr></w:p></w:tc></w:tr><w:tr><w:tc><w:p><w:pPr><w:pStyle w:val="Compact" /></w:pPr></w:p></w:tc></w:tr></w:tbl>'
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("word/document.xml", body)
         archive.writestr("word/other.xml", body)
     keep_together(path)
     found = zipfile.ZipFile(path).read("word/document.xml").decode()
     assert found.count("<w:cantSplit/>") == 2
-    assert '<w:pStyle w:val="TableGroup" /><w:keepNext/>' in found
+    assert "<w:trPr><w:tblHeader/></w:trPr>" in found
+    assert found.count('<w:pStyle w:val="Compact" /><w:keepNext/>') == 1
+    assert found.index("keepNext") < found.rindex("<w:tr>")  # of the heading, not of its row
     assert zipfile.ZipFile(path).read("word/other.xml").decode() == body
     keep_together(path)
     assert zipfile.ZipFile(path).read("word/document.xml").decode() == found

@@ -11,9 +11,10 @@ import pytest
 from vcfstats.audit.documents.sources import forms
 from vcfstats.contracts.records import Record
 from vcfstats.pipeline.params import EvaluationSection
-from vcfstats.reporting import Study, findings, open_study, wording
+from vcfstats.reporting import Study, findings, open_study, places, wording
 from vcfstats.reporting.contents import checklists_told
 from vcfstats.reporting.contents.decisions import words
+from vcfstats.reporting.contents.layout import per_parameter
 
 MakeStudy = Callable[..., Path]
 
@@ -128,7 +129,7 @@ def test_the_names_of_models_are_told_once_and_only_of_those_fitted(study: Study
     info = study.info.model_copy(update={"models": {"rad": "Rad", "dlrn": "DLRN"}})
     named = Study(study.root, info, study.records)
     assert str(wording.models(named)) == (
-        "Headline models are named so: Rad, the best classifier on the radiomic features; DLRN, the nomogram model."
+        "The headline models are Rad, the best classifier on the radiomic features; DLRN, the nomogram model."
     )
 
 
@@ -149,6 +150,22 @@ def test_one_item_of_a_guideline_is_and_two_are(study: Study) -> None:
 )
 def test_switches_of_a_program_are_words(value: object, shown: str) -> None:
     assert words(value) == shown
+
+
+def test_what_is_empty_keeps_its_place_and_what_is_not_says_what_it_shows(whole_study: Path, empty_study: Path) -> None:
+    whole, empty = open_study(whole_study), open_study(empty_study)
+    assert str(places.agreement(whole, "supptbl-a")) == "@supptbl-a gives the numbers."
+    assert str(places.agreement(empty, "supptbl-a")) == "@supptbl-a keeps its place and says so."
+    assert "odds ratios" in str(places.regression(whole, "supptbl-a"))
+    assert (
+        str(places.risk(empty, "supptbl-a", "supptbl-b")) == "@supptbl-a and @supptbl-b keep their places and say so."
+    )
+    assert "@johnson2007" not in places.scanners(empty, "supptbl-a", "suppfig-b").markdown
+
+
+@pytest.mark.parametrize(("events", "shown"), [(6.778, "6.78"), (0.0107, "0.01"), (0.00228, "0.0023")])
+def test_few_events_per_parameter_are_not_none(events: float, shown: str) -> None:
+    assert per_parameter(events) == shown
 
 
 def test_lists_in_sentences() -> None:

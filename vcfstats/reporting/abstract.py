@@ -11,8 +11,8 @@ def objectives(study: Study) -> Text:
     """Say what the study was for: development and validation, of a model of what in whom."""
     where = "internally and in an external test set" if "external" in study.kinds() else "internally"
     return compose(
-        "The objective was to develop models that predict whether a case is {event} or {nonevent} in patients with {condition}, "
-        "and to evaluate them {where}.",
+        "The objective was to develop models that predict the outcome, {event} or {nonevent}, in patients with {condition}, and to "
+        "evaluate them {where}.",
         event=study.info.event_label,
         nonevent=study.info.nonevent_label,
         condition=study.info.condition,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from vcfstats.reporting import values
+from vcfstats.reporting import values, wording
+from vcfstats.reporting.contents.layout import per_parameter
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.values import Text, compose, join
 
@@ -92,10 +93,10 @@ def aucs(study: Study, kind: str) -> Text:
     """List the AUC of every headline model in one set of predictions."""
     known = [name for name in study.info.models if study.has(f"{kind}/{name}/auc")]
     if not known:
-        return compose("{where}, no model gave predictions.", where=_capital(KINDS[kind][1]))
+        return compose("{where}, no model gave predictions.", where=wording.capital(KINDS[kind][1]))
     listed = [_auc(study, name, f"{kind}/{name}/auc") for name in known]
     begin = "{where}, the AUC was {listed}." if len(listed) == 1 else "{where}, the AUCs were: {listed}."
-    return compose(begin, where=_capital(KINDS[kind][1]), listed=join(listed, "; "))
+    return compose(begin, where=wording.capital(KINDS[kind][1]), listed=join(listed, "; "))
 
 
 def _auc(study: Study, model: str, key: str) -> Text:
@@ -139,7 +140,7 @@ def primary_comparison(study: Study) -> Text:
     shown = primary_difference(study)
     if found.empty or shown is None:
         return compose(
-            "The primary comparison, {first} against {second}, could not be made: the supplement's notes say which of the two models was not fitted.",
+            "The primary comparison, {first} against {second}, could not be made: the supplement's notes say why.",
             first=first, second=second,
         )  # fmt: skip
     row = found.iloc[0]
@@ -222,7 +223,7 @@ def sample_size(study: Study) -> Text:
         parts.append(
             compose(
                 "{name}: {per} events for each of {count} candidate parameters, {n} cases at hand of {least} asked for",
-                name=name, per=cell("sample_size", name, values.decimal(row["events_per_parameter"], 2)),
+                name=name, per=cell("sample_size", name, per_parameter(row["events_per_parameter"])),
                 count=cell("sample_size", name, f"{int(row['parameters']):,}"), n=cell("sample_size", name, f"{int(row['n']):,}"),
                 least=cell("sample_size", name, f"{int(row['minimum_n']):,}"),
             )
@@ -375,9 +376,9 @@ def notes(study: Study) -> Text:
     count = len(study.info.notes)
     if count == 0:
         return Text.of("Everything that was asked for was done.")
-    words = ("One thing was", "Two things were", "Three things were", "Four things were", "Five things were")
-    said = words[count - 1] if count <= len(words) else f"{count} things were"
-    return Text.of(f"{said} not done, or done otherwise.")
+    words = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
+    number = words[count - 1] if count <= len(words) else str(count)
+    return Text.of(f"{number} {'thing was' if count == 1 else 'things were'} not done, or done otherwise.")
 
 
 def _name(study: Study, model: str) -> str:
@@ -393,7 +394,3 @@ def cell(table: str, where: str, text: str) -> Text:
     """Wrap a number of a table of results/ in a span that says where it stands."""
     title = f"results/tables/{table}.csv: {where}; stage evaluate"
     return Text(text, f'[{values.escape(text)}]{{.result title="{title}"}}')
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -203,6 +203,9 @@ class Study:
 
 def reason(record: Record) -> str:
     """Return why a record has no value, as a clause: of several remarks on a model the one on this estimate, else the last."""
+    if record.estimate == "hosmer_lemeshow" and record.p_value == 0:
+        # Not undefined but infinite: expected events of a group are 0, or all of its cases, and others were observed.
+        return "the statistic is infinite: a group with predicted risks of 0 or 1 throughout holds the other outcome"
     clauses = values.method(record).partition(" (")[2].removesuffix(")").split("; ")
     measure = record.estimate.rpartition("_")[2]
     own = [clause for clause in clauses if re.search(rf"\b{measure}\b", clause)]

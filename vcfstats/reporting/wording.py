@@ -207,7 +207,7 @@ def models(study: Study) -> Text:
     known = [f"{label}, {_MODELS[name]}" for name, label in study.info.models.items() if name in _MODELS]
     if not known:
         return Text("", "")
-    return Text.of(f"Headline model{'s are' if len(known) > 1 else ' is'} named so: {'; '.join(known)}.")
+    return Text.of(f"The headline model{'s are' if len(known) > 1 else ' is'} {'; '.join(known)}.")
 
 
 def adjustment(study: Study) -> Text:
@@ -271,7 +271,7 @@ def limitations(study: Study) -> Text:
             )
         )  # fmt: skip
     if study.kinds() and "external" not in study.kinds():
-        found.append(Text.of("There was no external test set: how the model does elsewhere is unknown."))
+        found.append(Text.of("There was no external test set: how the models do elsewhere is unknown."))
     if not study.kinds():
         found.append(Text.of("No model could be fitted."))
     if any(r.kind in KINDS and r.value is None for r in study.records.values()):
@@ -294,7 +294,7 @@ def abstract_limits(study: Study) -> Text:
         return Text.of("All data are simulated: no clinical conclusion can be drawn.")
     if "external" not in study.kinds():
         return compose(
-            "The internal test set had {events} events; the model was not tested elsewhere.",
+            "The internal test set had {events} events, and no model was tested elsewhere.",
             events=study.point("cohort/testing/n_events"),
         )
     return compose("The internal test set had {events} events.", events=study.point("cohort/testing/n_events"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from vcfstats.reporting import values
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -18,6 +19,11 @@ def message(text: str) -> Table:
 def row_sources(study: Study, name: str, frame: pd.DataFrame | Sequence[int]) -> list[str]:
     """Return the sources of rows that are made one by one from a table of results/, or from rows of it by number."""
     return [study.row_source(name, int(row)) for row in (frame.index if isinstance(frame, pd.DataFrame) else frame)]
+
+
+def per_parameter(events: float) -> str:
+    """Write a number of events per candidate parameter: two decimals, and two more where these would print 0.00."""
+    return values.decimal(events, 2 if events >= 0.005 else 4)
 
 
 def breakable(name: str) -> str:

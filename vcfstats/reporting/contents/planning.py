@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from vcfstats.reporting import values, wording
-from vcfstats.reporting.contents.layout import message, row_sources
+from vcfstats.reporting.contents.layout import message, per_parameter, row_sources
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -33,7 +33,7 @@ def sample_size_table(study: Study) -> Table:
         {
             "subject": wording.capital(str(row["subject"])),
             "parameters": _count(row["parameters"]),
-            "per": "–" if pd.isna(row["events_per_parameter"]) else values.decimal(row["events_per_parameter"], 2),
+            "per": "–" if pd.isna(row["events_per_parameter"]) else per_parameter(row["events_per_parameter"]),
             **{name: _count(row[name]) for name in ("n", "events", "minimum_n", "minimum_events")},
         }
         for row in frame.to_dict("records")

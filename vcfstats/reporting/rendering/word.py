@@ -16,8 +16,9 @@ _TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.header+x
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/header"
 
 
-GROUP_STYLE = "Table Group"
-_STYLE_ID = re.escape(GROUP_STYLE.replace(" ", ""))
+# A row of one cell over several columns: the heading of a row group. A style of its own would not tell it: pandoc gives
+# the text of every cell the style Compact.
+_GROUP_CELL = re.compile(r'<w:gridSpan w:val="\d+"\s*/>')
 
 
 def keep_together(path: Path) -> None:
@@ -31,21 +32,21 @@ def keep_together(path: Path) -> None:
             body = source.read(item)
             if item.filename == "word/document.xml":
                 text = body.decode()
-                text = re.sub(
-                    rf'(<w:pStyle w:val="(?:{_STYLE_ID}|TableCaption)"\s*/>)(?!<w:keepNext)', r"\1<w:keepNext/>", text
-                )
+                text = re.sub(r'(<w:pStyle w:val="TableCaption"\s*/>)(?!<w:keepNext)', r"\1<w:keepNext/>", text)
                 text = re.sub(r"<w:tr>(?!\s*<w:trPr)", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", text)
-                text = re.sub(r"<w:trPr>(?!<w:cantSplit)", "<w:trPr><w:cantSplit/>", text)
-                body = _variables_with_levels(text).encode()
+                # Not the heading that comes again on each page: where only that would fit, LibreOffice drops all rows below.
+                text = re.sub(r"<w:trPr>(?!<w:cantSplit|\s*<w:tblHeader)", "<w:trPr><w:cantSplit/>", text)
+                body = _headings_with_rows(text).encode()
             target.writestr(item, body, zipfile.ZIP_DEFLATED)
 
 
-def _variables_with_levels(text: str) -> str:
-    """Keep each row that indented rows follow on the page of the first of them."""
+def _headings_with_rows(text: str) -> str:
+    """Keep the heading of a row group, and each row that indented rows follow, on the page of the next row."""
     rows = re.split(r"(?=<w:tr>)", text)
     indented = [bool(re.match(rf"<w:tr>(?:(?!</w:tc>).)*?<w:t(?: [^>]*)?>{INDENT}", row, re.DOTALL)) for row in rows]
     for at in range(1, len(rows) - 1):
-        if indented[at + 1] and not indented[at]:
+        heads = rows[at].count("<w:tc>") == 1 and _GROUP_CELL.search(rows[at])
+        if heads or (indented[at + 1] and not indented[at]):
             rows[at] = re.sub(r"(<w:pStyle [^>]*/>)(?!<w:keepNext)", r"\1<w:keepNext/>", rows[at], count=1)
     return "".join(rows)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, walk, words
-from vcfstats.reporting.rendering.word import GROUP_STYLE, keep_together
+from vcfstats.reporting.rendering.word import keep_together
 from vcfstats.reporting.rendering.writers.document import Document
 from vcfstats.reporting.rendering.writers.parts import as_png, bare_table, captioned, titled
 from vcfstats.reporting.rendering.writers.writing import write
@@ -62,7 +62,8 @@ def _docx_place(given: Float, document: Document) -> list[Node]:
 
 
 def _docx_group(blocks: list[Node]) -> list[Node]:
-    return [node("Div", [attributes("", (), custom_style=GROUP_STYLE), blocks])]
+    """Return a group's heading as it is: `keep_together` knows its row by the one cell over all columns."""
+    return blocks
 
 
 def _docx_notes(notes: list[Node]) -> list[Node]:
