@@ -156,6 +156,8 @@ def test_what_is_empty_keeps_its_place_and_what_is_not_says_what_it_shows(whole_
     whole, empty = open_study(whole_study), open_study(empty_study)
     assert str(places.agreement(whole, "supptbl-a")) == "@supptbl-a gives the numbers."
     assert str(places.agreement(empty, "supptbl-a")) == "@supptbl-a keeps its place and says so."
+    assert str(places.flow(whole, "fig-a")) == "@fig-a shows the flow of patients."
+    assert "not known" in str(places.flow(empty, "fig-a"))
     assert "odds ratios" in str(places.regression(whole, "supptbl-a"))
     assert (
         str(places.risk(empty, "supptbl-a", "supptbl-b")) == "@supptbl-a and @supptbl-b keep their places and say so."

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.contracts.predictions import as_fitted, recalibrated
-from vcfstats.reporting import figures, values
+from vcfstats.reporting import figures, values, wording
 from vcfstats.reporting.contents.selection import STEPS
 from vcfstats.reporting.figures import Step, wrapped
 from vcfstats.reporting.figures.curves import TREAT_ALL, TREAT_NONE
@@ -74,7 +74,7 @@ def activation_maps(study: Study) -> Any:
     rows = study.rows("activation")
     names = {"event": study.info.event_label, "nonevent": study.info.nonevent_label}
     headings = [
-        f"{chr(ord('A') + number)}  {names[outcome].capitalize()},\ncalled {names[kind]}\nprobability {values.decimal(probability, 2)}"
+        f"{chr(ord('A') + number)}  {wording.capital(names[outcome])},\ncalled {names[kind]}\nprobability {values.decimal(probability, 2)}"
         for number, (outcome, kind, probability) in enumerate(
             (part["outcome"].iloc[0], _CALLED[part["called"].iloc[0]], part["probability"].iloc[0])
             for _, part in rows.groupby("panel", sort=True)

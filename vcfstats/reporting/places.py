@@ -18,6 +18,13 @@ def scanners(study: Study, table: str, figure: str) -> Text:
     )
 
 
+def flow(study: Study, figure: str) -> Text:
+    """Refer to the figure of the flow of patients."""
+    if study.rows("flow").empty:
+        return compose("The flow of patients is not known, as {figure} says.", figure=_at(figure))
+    return compose("{figure} shows the flow of patients.", figure=_at(figure))
+
+
 def agreement(study: Study, table: str) -> Text:
     """Refer to the table of the readers' agreement."""
     return _kept(table) if study.rows("agreement").empty else compose("{table} gives the numbers.", table=_at(table))
