@@ -37,6 +37,21 @@
     groups.get(group).push(item);
   }
 
+  // A table that scrolls sideways on a narrow screen is reached by Tab as well, where none of its cells is.
+  const reachable = () => {
+    for (const box of [...document.querySelectorAll("table.gt_table")].map((table) => table.parentElement)) {
+      if (box.scrollWidth > box.clientWidth && !box.querySelector('[tabindex="0"]')) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "group");
+        box.setAttribute("aria-label", box.closest(".study-float")?.getAttribute("aria-label") || "Table");
+      } else {
+        for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+      }
+    }
+  };
+  reachable();
+  addEventListener("resize", reachable);
+
   const list = (pairs) => {
     const out = document.createElement("dl");
     for (const [term, words] of pairs) {
