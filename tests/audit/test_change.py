@@ -96,6 +96,46 @@ def test_flips_first_stages_and_sizes(study):
     assert brier.size == pytest.approx(-0.02 / (0.04 / 1.959963984540054), rel=1e-9)
 
 
+def test_flips_are_told_once_test_sets_first_and_candidates_apart(study):
+    """A classifier chosen as a model has its results twice; what was estimated on the patients learned from comes last."""
+    base = [record(0.60, 0.45, 0.75), record(0.70, 0.55, 0.85)]
+    faint = [record(1e-12, 0.9e-12, 1.1e-12), record(0.02, 0.01, 0.03)]
+    keys = (
+        "apparent/dlr/auc",
+        "out_of_fold/dlr/auc",
+        "testing/dlr/auc",
+        "comparison/testing/rad/dlr/difference",
+        "testing/fused.svm/auc",
+    )
+    old = {key: base[0] for key in keys} | {
+        "testing/fused.knn/auc": record(0.6, 0.4, 0.8),
+        "testing/dlr/brier": faint[0],
+    }
+    new = {key: base[1] for key in keys} | {
+        "testing/fused.knn/auc": record(0.8, 0.6, 1.0),
+        "testing/dlr/brier": faint[1],
+    }
+    for side in (old, new):
+        side["comparison/testing/rad/dlr/difference"] = {
+            **side["testing/dlr/auc"],
+            "p_value": 0.04 if side is old else 0.06,
+        }
+    write(study, records=old)
+    git(study, "commit", "-qam", "before")
+    write(study, CHANGED, new, 0.75, "2")
+    told = report(compare_revisions(read_revision(study, "HEAD"), read_revision(study, None)))
+    flipped, candidates = (section for section in told.sections if section.title.startswith("Conclusions"))
+    named = [re.findall(r"`([^`]+)`", line) for line in flipped.lines]
+    assert sorted(named[:2]) == [
+        ["comparison/testing/rad/dlr/difference"],
+        ["testing/dlr/auc", "testing/fused.svm/auc"],
+    ]
+    assert named[2:] == [["out_of_fold/dlr/auc"], ["apparent/dlr/auc"]]
+    assert [re.findall(r"`([^`]+)`", line) for line in candidates.lines] == [["testing/fused.knn/auc"]]
+    (moves,) = (section for section in told.sections if section.title.startswith("Results that moved"))
+    assert [(row[0], row[-1]) for row in moves.rows] == [("`testing/dlr/brier`", "beyond +1000")]
+
+
 def test_exit_codes_and_the_three_forms_of_the_command(study, monkeypatch, tmp_path):
     monkeypatch.chdir(study)
     monkeypatch.setenv("COLUMNS", "200")

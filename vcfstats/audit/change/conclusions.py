@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,10 @@ NULLS = {
     "coefficient": 0.0, "calibration_slope": 1.0, "calibration_intercept": 0.0, "calibration_in_the_large": 0.0, "oe_ratio": 1.0,
     "nri": 0.0, "idi": 0.0, "kappa": 0.0,
 }  # fmt: skip
+# A reader of the paper meets the test sets first; what a model says of the patients it learned from convinces nobody.
+_WEIGHT = {"external": 0, "testing": 0, "out_of_fold": 1, "apparent": 3}
+_OTHERS = 2
+_CANDIDATE = re.compile(r"[a-z_]+\.[a-z_]+")
 _KINDS = {"testing": "internal test set", "out_of_fold": "out-of-fold predictions", "external": "external test set"}
 
 
@@ -40,6 +45,19 @@ def flips(key: str, old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]
     if numbers(a) and b is None:
         found.append("no longer estimable")
     return tuple(found)
+
+
+def of_candidate(key: str, record: dict[str, Any] | None) -> bool:
+    """Whether a result is that of a candidate classifier, named ``set.classifier``, and of none of the paper's models."""
+    return "." in str((record or {}).get("model") or "") or any(_CANDIDATE.fullmatch(part) for part in key.split("/"))
+
+
+def weight(key: str) -> int:
+    """Return the place of a flip among the others, by what it was estimated on; smaller is read first."""
+    parts = key.split("/")
+    return (
+        -1 if parts[0] == "conclusion" else min((_WEIGHT[part] for part in parts if part in _WEIGHT), default=_OTHERS)
+    )
 
 
 def numbers(*values: Any) -> bool:

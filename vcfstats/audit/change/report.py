@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from vcfstats.audit.change.compare import LOCK, RESULTS, Audit, Moved
+from vcfstats.audit.change.conclusions import of_candidate
+
+_NUMBERS = ("value", "ci_low", "ci_high", "p_value")
+_ENDLESS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def report(audit: Audit, *, most: int | None = 40) -> Report:
         _missing(audit),
         _undeclared(audit),
         _stale(audit),
-        _flips(audit),
+        *_flips(audit),
         _decisions(audit),
         _stages(audit),
         *([] if _lacks(audit, RESULTS) else [_moves(audit, most), _tables(audit)]),
@@ -92,15 +97,43 @@ def _stale(audit: Audit) -> Section | None:
     return Section("Results that are out of date: run `dvc repro`", tuple(lines), alarm=True)
 
 
-def _flips(audit: Audit) -> Section:
+def _flips(audit: Audit) -> list[Section]:
     title = "Conclusions that flipped"
     if _lacks(audit, RESULTS):
-        return Section(title, ("Not known: the results of one side are missing.",))
-    lines = []
+        return [Section(title, ("Not known: the results of one side are missing.",))]
+    # A classifier that became a model of the paper has the same results under two names: told once, under the model's.
+    same: dict[tuple[Any, ...], list[Moved]] = {}
     for m in audit.flipped:
-        change = f" ({shown(m.old)} to {shown(m.new)}{_paired(m, '; same patients ')})" if _has_number(m) else ""
-        lines.append(f"`{m.key}`: {'; '.join(m.flips)}{change}")
-    return Section(title, tuple(lines or ["None."]), alarm=bool(lines))
+        same.setdefault(_what(m), []).append(m)
+    groups = [sorted(group, key=_is_candidate) for group in same.values()]
+    told = tuple(_flip(group) for group in groups if not _is_candidate(group[0]))
+    rest = tuple(_flip(group) for group in groups if _is_candidate(group[0]))
+    sections = [Section(title, told or ("None.",), alarm=bool(told))]
+    if rest:
+        sections.append(Section("Conclusions on candidate classifiers that flipped", rest))
+    return sections
+
+
+def _is_candidate(m: Moved) -> bool:
+    return of_candidate(m.key, m.new or m.old)
+
+
+def _what(m: Moved) -> tuple[Any, ...]:
+    """Return what is told of a flip but for the model's name; a change without numbers is like no other."""
+    if not _has_number(m):
+        return (m.key,)
+    sides = [tuple((side or {}).get(part) for part in _NUMBERS) for side in (m.old, m.new)]
+    parts = m.key.split("/")
+    return parts[0], parts[-1], m.flips, *sides
+
+
+def _flip(group: list[Moved]) -> str:
+    first, *others = group
+    also = f" (the same: {', '.join(f'`{m.key}`' for m in others)})" if others else ""
+    change = (
+        f" ({shown(first.old)} to {shown(first.new)}{_paired(first, '; same patients ')})" if _has_number(first) else ""
+    )
+    return f"`{first.key}`: {'; '.join(first.flips)}{change}{also}"
 
 
 def _both(m: Moved) -> tuple[str, str]:
@@ -180,7 +213,10 @@ def _tables(audit: Audit) -> Section | None:
 
 
 def _size(moved: Moved) -> str:
-    return "" if moved.size is None else f"{moved.size:+.2f}"
+    if moved.size is None:
+        return ""
+    # An old estimate that hardly varied makes any change look endless.
+    return f"{moved.size:+.2f}" if abs(moved.size) < _ENDLESS else f"beyond {math.copysign(_ENDLESS, moved.size):+.0f}"
 
 
 def _paired(moved: Moved, before: str = "") -> str:
