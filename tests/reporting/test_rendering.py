@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -260,12 +261,18 @@ def test_pdf_fonts_are_embedded(tiny: tuple[Path, Rendered]) -> None:
                 assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(descriptor)
 
 
-def test_the_same_bytes_wherever_the_folder_lies(tiny: tuple[Path, Rendered], tmp_path: Path) -> None:
+def test_the_same_bytes_wherever_the_folder_lies_and_whoever_renders(
+    tiny: tuple[Path, Rendered], tmp_path: Path
+) -> None:
     folder, first = tiny
     elsewhere = tmp_path / "another" / "place"
     shutil.copytree(folder, elsewhere, ignore=shutil.ignore_patterns("_output", "again"))
-    moved = render(elsewhere, out_dir=elsewhere / "_output", engine="offline")
-    assert {file.name: file.read_bytes() for file in moved.files} == {
+    code = f"from vcfstats.reporting import render; render({str(elsewhere)!r}, out_dir={str(elsewhere / 'o')!r}, engine='offline')"
+    # A scratch folder of its own, though not below tmp_path: the sockets of kernels bear no long names.
+    with tempfile.TemporaryDirectory() as scratch:
+        other = {"PYTHONHASHSEED": "4711", "TMPDIR": scratch, "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+        subprocess.run([sys.executable, "-c", code], env=os.environ | other, check=True)
+    assert {file.name: file.read_bytes() for file in (elsewhere / "o").iterdir()} == {
         file.name: file.read_bytes() for file in first.files
     }
     for name in zipfile.ZipFile(folder / "_output" / "tiny.docx").namelist():
