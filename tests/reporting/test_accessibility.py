@@ -1,13 +1,37 @@
-"""What a document does for those who read it by keyboard, or on a narrow screen."""
+"""The documents as a whole, on a wide and on a narrow screen: axe finds no serious violation in them."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vcfstats.reporting import Column, Table, open_study
+import pytest
+
+from tests.reporting.test_documents import with_report
+from vcfstats.reporting import Column, Table, open_study, render
 from vcfstats.reporting.web import popups
+
+
+@pytest.fixture(scope="module")
+def documents(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("accessible") / "study"
+    shutil.copytree(whole_study, root, ignore=shutil.ignore_patterns("report"))
+    report = with_report(root)
+    return list(render(report, formats=["html"], out_dir=report / "_output", engine="offline").files)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_documents_have_no_serious_violation(
+    documents: list[Path], browser: Any, serious: Callable[[Any], list[str]], width: int
+) -> None:
+    for file in documents:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.goto(file.as_uri())
+        assert page.locator("table").count() > 4
+        assert serious(page) == [], file.name
+        page.close()
 
 
 def test_a_table_that_scrolls_is_reached_by_tab(
