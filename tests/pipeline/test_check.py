@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from tests.imaging.conftest import make_image, make_mask
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.settings import SplitSettings
-from vcfstats.pipeline.check import check_folder, narrow_table, report, wide_table
+from vcfstats.pipeline.check import check_folder, merged, narrow_table, report, wide_table
 from vcfstats.pipeline.cohort_table import read_cohort_table
 from vcfstats.pipeline.new import new_study
 from vcfstats.pipeline.params import CohortSection
@@ -164,6 +164,31 @@ def test_a_terminal_of_any_width_shows_every_word(folder):
             if table is narrow_table:
                 for cell in row:
                     assert "".join(cell.split()) in words
+
+
+def test_warnings_that_many_patients_have_alike_are_one_row():
+    def row(severity, patient, found):
+        return {
+            "severity": severity,
+            "patient": patient,
+            "file": f"masks/{patient}.nii",
+            "found": found,
+            "allowed": "none",
+            "mend": "look",
+        }
+
+    edge = [row("warning", f"P{i}", "at the edge") for i in range(5)]
+    frame = pd.DataFrame([
+        edge[0], row("warning", "P1", "small"), *edge[1:], row("warning", "P2", "small"), row("warning", "P3", "small"),
+        *(row("error", f"P{i}", "empty") for i in range(6)),
+    ])  # fmt: skip
+    shown = merged(frame)
+    assert (
+        shown["severity"].tolist() == ["warning"] * 4 + ["error"] * 6
+    )  # three are few, and an error is mended one by one
+    assert shown.iloc[0][["patient", "file", "found"]].tolist() == ["P0, P1 and 3 more", "masks/P0.nii and 4 more", "at the edge"]  # fmt: skip
+    pd.testing.assert_frame_equal(shown.iloc[1:], frame[(frame["found"] != "at the edge")])
+    assert merged(frame.iloc[:0]).empty
 
 
 def test_the_command_writes_the_table_and_says_so_by_its_exit_code(folder, tmp_path):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 140  # characters: below, six columns leave too few for a file's name
+_ALIKE = 4  # rows that differ in patient and file alone are shown as one from this many on
 _MIN_SLICES = 3  # of a study without params: what the 2.5D slices need
 
 
@@ -125,6 +126,29 @@ def _relative(file: str | Path, folder: Path) -> str:
         return str(file)
 
 
+def merged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with one row for warnings that many patients have alike, so that those of a few do not drown in them.
+
+    It names the first patients and the first file; errors, each of which is to be mended, keep their rows.
+    """
+    alike = ["severity", "found", "allowed", "mend"]
+    rows = []
+    for (severity, *_), part in frame.groupby(alike, sort=False):
+        patients = list(dict.fromkeys(part["patient"]))
+        if severity == "error" or len(patients) < _ALIKE:
+            rows.append(part)
+            continue
+        more = len(patients) - 2
+        first = part.head(1)
+        rows.append(
+            first.assign(
+                patient=f"{patients[0]}, {patients[1]} and {more} more",
+                file=f"{first['file'].iloc[0]} and {len(part) - 1} more",
+            )
+        )
+    return pd.concat(rows).sort_index() if rows else frame
+
+
 def wide_table(frame: pd.DataFrame) -> Table:
     """Return one row a problem, all its cells side by side; what is longer than its column goes on in the next line."""
     from rich.markup import escape
@@ -168,7 +192,8 @@ def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, worke
         return
     # A terminal has its width; a file or a pipe gets lines long enough to be read.
     console = Console() if sys.stdout.isatty() else Console(width=180)
-    console.print(wide_table(frame) if console.width >= _WIDE else narrow_table(frame))
+    shown = merged(frame)
+    console.print(wide_table(shown) if console.width >= _WIDE else narrow_table(shown))
     errors = int((frame["severity"] == "error").sum())
     warnings = len(frame) - errors
     print(f"check: {errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
