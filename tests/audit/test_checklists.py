@@ -22,7 +22,7 @@ def study(tmp_path: Path, **more: object) -> Evidence:
         hashes=Hashes(params="a", data="b", code="c"), version="0",
     )  # fmt: skip
     given: dict[str, object] = {"root": tmp_path, "words": words, "records": {}, "tables": {}}
-    flags = {"covariates": True, "second_reading": True, "repeats": True, "end_to_end": False}
+    flags = {"covariates": True, "second_reading": True, "repeats": True, "end_to_end": False, "alternatives": 0}
     return Evidence(**{**given, **flags, **more})  # type: ignore[arg-type]
 
 
@@ -128,6 +128,12 @@ def test_the_abstract_is_ticked_by_what_it_prints(tmp_path: Path) -> None:
     assert status(table, "tripod_ai", "2") == MISSING
     less = assess(study(tmp_path, records=record("testing/dlrn/auc") | record("design/auc_interval", "DeLong")))
     assert status(less, "tripod_ai_abstracts", "11") == MISSING
+
+
+def test_a_sensitivity_analysis_is_alternatives_that_were_run(tmp_path: Path) -> None:
+    for alternatives, shown in ((0, ("not reported", "")), (3, ("reported", "results/forks.json"))):
+        table = assess(study(tmp_path, alternatives=alternatives)).set_index(["guideline", "item"])
+        assert tuple(table.loc[("claim", "30"), ["status", "evidence"]]) == shown
 
 
 def test_what_does_not_apply_says_why(tmp_path: Path) -> None:

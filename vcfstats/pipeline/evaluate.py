@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.features import read_features
-from vcfstats.contracts.forks import Forks, write_forks
 from vcfstats.contracts.plan import add_looks
 from vcfstats.contracts.predictions import as_fitted, read_predictions, recalibrated
 from vcfstats.contracts.progress import progress
@@ -67,8 +66,6 @@ def run(study: StudyDirectory) -> None:
     else:
         add_looks([], study.looks_file)  # the documents read the log, be it empty
     log_run(study)
-    if not study.forks_file.is_file():
-        write_forks(Forks(), study.forks_file)  # likewise
 
     records: Records = {}
     _add(records, description.cohort_records(cohort))

@@ -33,6 +33,8 @@ class Evidence:
     covariates, second_reading, repeats, end_to_end : bool
         Whether the study has clinical findings; findings that two readers read; regions drawn again, or perturbed in
         their place; and a network trained on its own images.
+    alternatives : int
+        Configurations with other analytic choices that were run beside the study's own.
     """
 
     root: Path
@@ -43,6 +45,7 @@ class Evidence:
     second_reading: bool
     repeats: bool
     end_to_end: bool
+    alternatives: int
 
     def shows(self, need: str) -> str:
         """Return the artefact that meets a need, or nothing.
@@ -105,12 +108,17 @@ def _intervals(given: Evidence) -> str:
     return ", ".join(keys) if whole else ""
 
 
+def _specification_curve(given: Evidence) -> str:
+    return "results/forks.json" if given.alternatives else ""
+
+
 RULES: dict[str, Callable[[Evidence], str]] = {
     "protocol": _protocol,
     "reliability_filter": _step("reliability"),
     "redundancy_filter": _step("correlation"),
     "dimensionality": _dimensionality,
     "intervals": _intervals,
+    "specification_curve": _specification_curve,
 }
 
 

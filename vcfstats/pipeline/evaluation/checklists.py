@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from vcfstats.audit.checklists import Evidence, assess, scores
+from vcfstats.contracts.forks import ANALYTIC, read_forks
 from vcfstats.contracts.records import Record, Records
 from vcfstats.contracts.study import TABLES, StudyFile, read_table
 from vcfstats.pipeline.directory import StudyDirectory
@@ -25,6 +26,7 @@ def assessed(study: StudyDirectory, words: StudyFile, records: Records) -> tuple
         second_reading=any(covariate.second_reading for covariate in params.cohort.covariates.values()),
         repeats=params.cohort.mask_intra is not None or params.cohort.mask_inter is not None,
         end_to_end=params.trunk.trained != "none",
+        alternatives=len(read_forks(study.forks_file).of_kind(ANALYTIC)),
     )
     table = assess(given)
     return table, scores(table)
