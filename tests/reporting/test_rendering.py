@@ -516,9 +516,14 @@ def test_rendering_tells_what_it_does_where_that_is_asked_for(
         own = [line for line in lines if line.startswith(f"render {name}")]
         assert own[0] == f"render {name}, cells 0/{parts} parts"
         assert f"render {name}, cells {parts}/{parts} parts in T s" in own
+        at = own.index(f"render {name}, cells {parts}/{parts} parts in T s")
+        assert own[at + 1 : at + 3] == [
+            f"render {name}, numbers 0/1 documents",
+            f"render {name}, numbers 1/1 documents in T s",
+        ]
         for kind in ("html", "pdf"):
             start, end = f"render {name}.{kind} 0/1 files", f"render {name}.{kind} 1/1 files in T s"
-            assert own.index(f"render {name}, cells {parts}/{parts} parts in T s") < own.index(start) < own.index(end)
+            assert at + 2 < own.index(start) < own.index(end)
 
 
 def test_a_document_that_runs_long_tells_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

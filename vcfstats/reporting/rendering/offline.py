@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering import execution
@@ -18,6 +19,8 @@ from vcfstats.reporting.rendering.pandoc import pandoc, pandoc_version
 from vcfstats.reporting.rendering.source import Source, read_source
 from vcfstats.reporting.rendering.syntax import walk
 from vcfstats.reporting.rendering.writers import WRITERS, Document, check_citations, html_blocks, take_local_images
+
+T = TypeVar("T")
 
 
 def offline_version() -> str:
@@ -45,11 +48,31 @@ def render_offline(
     works = [work / path.stem for path in paths]
     for own in works:
         own.mkdir()
+
+    def number(index: int) -> Document:
+        return _told(
+            lambda: _document(sources[index], settings[index], results[index], works[index], formats),
+            f"{label} {paths[index].stem}, numbers" if label else None,
+            "documents",
+        )
+
+    def write(task: tuple[Document, str]) -> list[Path]:
+        document, name = task
+        path = out / f"{document.source.path.stem}.{name}"
+        return _told(lambda: WRITERS[name](document, path), f"{label} {path.name}" if label else None, "files")
+
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        documents = list(pool.map(_document, sources, settings, results, works, [formats] * len(sources)))
-        tasks = [(document, name) for document in documents for name in formats]
-        written = pool.map(lambda task: _written(task[0], task[1], out, label), tasks)
+        documents = list(pool.map(number, range(len(paths))))
+        written = pool.map(write, [(document, name) for document in documents for name in formats])
         return [file for files in written for file in files]
+
+
+def _told(work: Callable[[], T], label: str | None, unit: str) -> T:
+    """Do a piece of work; with a label, between two lines that say so."""
+    if label is None:
+        return work()
+    (done,) = [work() for _ in progress([None], 1, label=label, unit=unit)]
+    return done
 
 
 def _document(
@@ -80,15 +103,3 @@ def _document(
         item["c"][1] for item in walk([tree["blocks"], contents]) if item["t"] == "RawBlock" and item["c"][0] == "html"
     ]
     return Document(tree, floats, settings, source, work, html_blocks(shown) if set(formats) - {"html"} else {})
-
-
-def _written(document: Document, name: str, out: Path, label: str | None) -> list[Path]:
-    path = out / f"{document.source.path.stem}.{name}"
-    write = WRITERS[name]
-    if label is None:
-        return write(document, path)
-    return [
-        file
-        for writer in progress([write], 1, label=f"{label} {path.name}", unit="files")
-        for file in writer(document, path)
-    ]
