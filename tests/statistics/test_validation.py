@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from vcfstats import optimism_bootstrap, optimism_from_resamples, repeated_cross_validation
 from vcfstats.statistics.validation.crossvalidation import logistic_procedure
 from vcfstats.statistics.validation.measures import evaluate, no_information
-from vcfstats.statistics.validation.optimism import _plus
+from vcfstats.statistics.validation.optimism import OptimismResult, _plus
 
 ROOT = Path(__file__).parents[1] / "reference"
 CASES = sorted(p.stem for p in (ROOT / "validate").glob("validate_*.json"))
@@ -259,6 +261,38 @@ def test_location_shifted_interval_is_the_apparent_one_shifted():
     assert np.isnan(result.confidence_interval("slope")).all()
     with pytest.raises(ValueError, match="n_outer"):
         result.confidence_interval("slope", method="two-stage")
+
+
+def test_a_model_that_memorises_its_resamples_has_no_shifted_interval():
+    """One neighbour knows every patient: apparent AUC 1 in all resamples but for copies' ties; a deep tree nearly so."""
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(80, 5)), rng.random(80) < 0.4
+    for estimator in (
+        KNeighborsClassifier(1),
+        DecisionTreeClassifier(random_state=0),
+        DecisionTreeClassifier(max_depth=7, random_state=0),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            result = optimism_bootstrap(estimator, X, y, n_resamples=40, measures=("auc", "brier"), random_state=1)
+        assert 0.3 < result.corrected[0] < 0.95
+        for measure in ("auc", "brier"):
+            assert np.isnan(result.confidence_interval(measure)).all()
+            assert np.isnan(result.confidence_interval(measure, 0.5)).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.5, 1.0), min_size=2, max_size=30), st.floats(0.5, 1.0), st.floats(0.0, 0.4))
+def test_a_shifted_interval_holds_the_corrected_value_or_is_not_given(training, apparent, optimism):
+    known = np.array(training)[:, None]
+    one = np.array([apparent])
+    result = OptimismResult(
+        measures=("auc",), apparent=one, training=one, test=one - optimism, optimism=np.array([optimism]), corrected=one - optimism,
+        out_of_bag=one, corrected_632=one, corrected_632plus=one, n=10, n_events=5, n_resamples=len(training),
+        n_failed=np.array([0]), failures={}, _training=known, _two_stage=None,
+    )  # fmt: skip
+    low, high = result.confidence_interval("auc")
+    assert np.isnan([low, high]).all() or low <= result.corrected[0] <= high
 
 
 def test_two_stage_gives_the_slope_an_interval():

@@ -47,7 +47,7 @@ def headline_clinical(work: Work, findings: Findings) -> None:
     if separated:
         work.note(
             "clinical",
-            f"findings separate events from non-events in the fit to {', '.join(separated)}: Firth's method there",
+            f"findings separate events from non-events in these fits, which are Firth's: {'; '.join(separated)}",
         )
     each = {
         "out_of_fold": out_of_fold,

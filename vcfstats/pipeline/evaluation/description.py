@@ -205,12 +205,18 @@ def _normalization(params: Params) -> str:
     }[n.method]
 
 
+_IMAGES = {
+    "log": "Laplacian-of-Gaussian",
+    "lbp_3d": "3D local binary pattern",
+}  # filters whose key is short for the name
+
+
 def _radiomics(params: Params) -> str:
     r = params.radiomics
-    names = ", ".join(kind.replace("_", " ") for kind in r.image_types)
+    *names, last = (_IMAGES.get(kind, kind.replace("_", " ")) for kind in r.image_types)
     bins = f"in bins of width {r.bin_width:g}" if r.bin_width is not None else f"in {r.bin_count} bins"
-    images = "images" if len(r.image_types) > 1 else "image"
-    return f"Features were taken from the {names} {images}, grey levels {bins}."
+    kinds = f"{', '.join(names)} and {last} images" if names else f"{last} image"
+    return f"Features were taken from the {kinds}, grey levels {bins}."
 
 
 def _recalibration(params: Params) -> str:
@@ -228,7 +234,7 @@ def _risk_groups(params: Params) -> str:
     settings = params.learning.risk_groups
     if settings.cuts is not None:
         return f"Groups of risk begin at predicted probabilities of {', '.join(f'{cut:g}' for cut in settings.cuts)}, set beforehand."
-    return f"{settings.groups} groups of risk were cut at quantiles of the out-of-fold probabilities of training patients, then frozen."
+    return f"Risk was cut into {settings.groups} groups at quantiles of the out-of-fold probabilities of training patients; the cuts were then frozen."
 
 
 def _threshold(params: Params) -> str:

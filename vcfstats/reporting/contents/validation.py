@@ -63,10 +63,10 @@ def validation_table(study: Study) -> Table:
         "samples in the patients not drawn; .632+: apparent and out-of-bag value weighted by the degree of overfitting. Of models that fit "
         "their own patients almost perfectly Harrell's correction takes too little away: believe the out-of-bag and .632+ values."
     )
-    if any(_outside(study.records.get(f"model/{name}/auc_corrected")) for name in shown):
+    if any(_without_interval(study.records.get(f"model/{name}/auc_corrected")) for name in shown):
         table = table.with_note(
-            "An interval of a corrected value is that of the apparent value over the samples, shifted by the mean optimism: where a model fits "
-            "every sample of its own almost perfectly, it is too narrow and may not hold the value itself."
+            "An interval of a corrected value has the percentiles of the apparent value over the samples, less the mean optimism. None is given "
+            "where a model fits its samples almost perfectly, so that these percentiles say nothing of the patients."
         )
     return table.with_note(
         "The filter by reproducibility and the readers' agreement know no outcome and were not repeated. AUC, area under the receiver "
@@ -116,11 +116,8 @@ def stability_table(study: Study) -> Table:
     )
 
 
-def _outside(record: Record | None) -> bool:
-    """Whether the interval of a record does not hold its value."""
-    if record is None or record.ci_low is None or record.ci_high is None or not isinstance(record.value, float):
-        return False
-    return not record.ci_low <= record.value <= record.ci_high
+def _without_interval(record: Record | None) -> bool:
+    return record is not None and isinstance(record.value, float) and record.ci_low is None
 
 
 def _cell(study: Study, key: str, *, whole: bool) -> str:

@@ -129,7 +129,7 @@ def hosmer_lemeshow(
     df = used - 2 if devel == "internal" else used
     if df < 1:
         raise ValueError(
-            f"y_prob has {np.unique(prob).size} distinct value(s), which gives {used} group(s) and {df} degrees of freedom;"
+            f"y_prob has {np.unique(prob).size} distinct value(s), which gives {used} group(s);"
             " at least 3 groups are needed where the model was fitted to these data."
         )
     if used < len(sizes):

@@ -24,6 +24,7 @@ from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.validation.jobs import ESTIMABLE_632, Draws, make_job, summarise
 from vcfstats.statistics.validation.measures import MEASURES, no_information
 
+_BEST = {"auc": 1.0, "brier": 0.0}  # of the measures that have a best value
 INTERVALS = ("location-shifted", "two-stage")
 
 
@@ -85,9 +86,15 @@ class OptimismResult(Result):
             Of the interval.
         method : {"location-shifted", "two-stage"}, optional
             Percentiles of the apparent measure over resamples, shifted by the optimism; or percentiles of the whole
-            correction repeated in each of `n_outer` resamples. The latter where it was drawn, by default. The shifted
-            interval is NaN for slope and intercept of a model whose apparent values are fixed (maximum likelihood: 1
-            and 0), since it would have no width.
+            correction repeated in each of `n_outer` resamples. The latter where it was drawn, by default.
+
+        Returns
+        -------
+        ConfidenceInterval
+            NaN where a shifted interval would say nothing: for slope and intercept of a model whose apparent values are
+            fixed (maximum likelihood: 1 and 0), since it would have no width; and for a model that memorises its
+            resamples, whose apparent values then vary with that and hardly with the patients. It is seen by a limit at
+            the best value there is (AUC 1, Brier score 0), or by limits that do not hold the corrected value.
 
         Raises
         ------
@@ -114,8 +121,12 @@ class OptimismResult(Result):
         values = values[np.isfinite(values)]
         if values.size < 2 or (chosen == "location-shifted" and np.ptp(values) < 1e-9):
             return ConfidenceInterval(float("nan"), float("nan"))
-        low, high = np.quantile(values, [tail, 1 - tail]) - shift
-        return ConfidenceInterval(float(low), float(high))
+        low, high = (float(limit) for limit in np.quantile(values, [tail, 1 - tail]))
+        if chosen == "location-shifted" and (
+            _BEST.get(measure) in (low, high) or not low - shift <= float(self.corrected[k]) <= high - shift
+        ):
+            return ConfidenceInterval(float("nan"), float("nan"))
+        return ConfidenceInterval(low - shift, high - shift)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a measure, the corrected value with its 95% interval first."""
@@ -259,9 +270,11 @@ def collect(
     n_failed = np.sum(~np.isfinite(draws.training - draws.test), axis=0)
     if n_failed.any():
         worst = int(np.argmax(n_failed))
+        # Without a reason the fit went well, and its predictions have no such value: a slope where they separate.
+        counted = ", ".join(f"{reason}: {count:,}" for reason, count in draws.failures.items())
+        reasons = f" ({counted})" if counted else ""
         warnings.warn(
-            f"{int(n_failed[worst]):,} of {n_resamples:,} resamples gave no {measures[worst]} ({dict(draws.failures)}); means are"
-            " over the others.",
+            f"{int(n_failed[worst]):,} of {n_resamples:,} resamples gave no {measures[worst]}{reasons}; means are over the others.",
             RuntimeWarning,
             stacklevel=3,
         )
