@@ -493,6 +493,16 @@ def test_no_kernel_outlives_its_document(tmp_path: Path) -> None:
     assert [child.cmdline() for child in left if child.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_cells_run_in_one_thread_unless_more_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_tiny(tmp_path, "Threads: `{python} int(__import__('os').environ['OPENBLAS_NUM_THREADS'])`\n")
+    for given, shown in ((None, "1"), ("3", "3")):
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+        if given:
+            monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+        render(folder, formats=["html"], out_dir=folder / "_output", engine="offline")
+        assert f"Threads: {shown}" in html_text(folder / "_output" / "tiny.html")
+
+
 def test_rendering_says_nothing_on_the_terminal(tmp_path: Path) -> None:
     folder = write_tiny(tmp_path, "`{python} 1`\n")
     code = f"from vcfstats.reporting import render; render({str(folder)!r}, formats=['html'], out_dir={str(folder / 'o')!r}, engine='offline')"

@@ -29,6 +29,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _SETUP = "from vcfstats.reporting.kernel import prepare as _prepare; _prepare(); del _prepare"
 _KERNEL = "vcfstats-this-python"
 _NB: Any = nbformat.v4
+# Documents compute nothing, and run side by side: threads within them would only wait for one another, at full load.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ async def _run(
     own = {"IPYTHONDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
         # A kernel whose manager is given is left alive unless this is asked for: one for each document, of 300 MB and more.
-        async with client.async_setup_kernel(cleanup_kc=True, env={**os.environ, **own, **environment}):
+        async with client.async_setup_kernel(cleanup_kc=True, env={**_ONE_THREAD, **os.environ, **own, **environment}):
             await _execute(client, _SETUP, Place(source.path, 1), 1)
             for number, part in _told(parts, f"{label} {source.path.stem}, cells" if label else None):
                 if isinstance(part, Cell):
