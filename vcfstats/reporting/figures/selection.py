@@ -16,8 +16,8 @@ from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, REFERENCE, capt
 
 _PATH, _ERROR, _IMPORTANCE = (
     "A  Coefficients",
-    "A  Cross-validated error",
-    "B  Features by importance",
+    "B  Cross-validated error",
+    "C  Features by importance",
 )
 _LAMBDAS = ("least error", "one standard error")
 
@@ -30,7 +30,7 @@ def lasso_figure(
     *,
     simulated: bool = False,
 ) -> p9.ggplot:
-    """Draw the LASSO of one feature set: path and cross-validated error (A), histogram of feature importance (B).
+    """Draw the LASSO of one feature set: path (A), cross-validated error (B), histogram of feature importance (C).
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def lasso_figure(
         + p9.scale_x_continuous(labels=signed)
         + p9.scale_y_continuous(labels=signed)
         + p9.labs(
-            x="log₁₀ of the penalty λ (A); absolute coefficient per standard deviation (B)",
+            x="log₁₀ of the penalty λ (A, B); absolute coefficient per standard deviation (C)",
             y="",
             **caption(simulated),
         )
