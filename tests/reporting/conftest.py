@@ -107,6 +107,7 @@ def design() -> list[Record]:
         "radiomics": "Features were taken from the original image, grey levels in bins of width 25.",
         "pyradiomics_version": "3.1.4",
         "threshold": "A predicted probability of 0.4137 or more was called positive.",
+        "use": "In use, a value outside the range of the training patients is told beside the probability.",
         "auc_interval": "DeLong confidence interval",
         "proportion_interval": "Wilson confidence intervals",
         "n_features_radiomics": 107,

@@ -69,6 +69,7 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "deep_head": network.deep_head(params),
         "fusion": _fusion(params),
         "threshold": _threshold(params),
+        "use": _USE,
         "recalibration": _recalibration(params),
         "risk_groups": _risk_groups(params),
         "auc_interval": f"{METHOD_NAMES[params.evaluation.auc_interval]} confidence interval",
@@ -205,6 +206,11 @@ def _normalization(params: Params) -> str:
     }[n.method]
 
 
+# What `vcfstats predict` does, whatever the params; what becomes of a missing finding stands with the clinical model.
+_USE = (
+    "In use, image and region of a new patient are checked and processed as those of the study were, and a value outside the range of the "
+    "training patients is told beside the probability."
+)
 _IMAGES = {
     "log": "Laplacian-of-Gaussian",
     "lbp_3d": "3D local binary pattern",
