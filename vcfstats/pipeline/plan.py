@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from vcfstats.contracts.forks import Forks, write_forks
 from vcfstats.contracts.plan import PROTOCOL, Change, Lock, LockShown, Plan, State, is_chain, read_locks, write_plan
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.params import Params, analytic_leaves
@@ -15,6 +16,8 @@ def run(study: StudyDirectory) -> None:
     """Write results/plan.json; the stage evaluate needs it."""
     plan = plan_of(study)
     write_plan(plan, study.plan_file)
+    if not study.forks_file.is_file():
+        write_forks(Forks(), study.forks_file)  # DVC runs no stage, evaluate here, one of whose files is absent
     said = {
         "open": "the plan was never locked (vcfstats lock)",
         "locked": f"as locked on {plan.locks[-1].date}" if plan.locks else "",
