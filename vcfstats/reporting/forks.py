@@ -138,9 +138,9 @@ def forks_table(study: Study) -> Table:
     others = [model for model in study.info.models if model != forks.primary]
     sets = [name for name in study.info.feature_sets if any(name in fork.features for fork in forks.configurations)]
     columns = [
-        Column("what", "Decision and value", width=22),
+        Column("what", "Decision and value", width=20),
         Column("why", "Reason", width=18),
-        Column("features", "Features", "right", width=8),
+        Column("features", "Features", "right", width=10),
         Column(forks.primary, f"{study.info.models.get(forks.primary, forks.primary)} (CI)", "right", width=20),
         *(Column(model, study.info.models[model], "right", width=32 // max(len(others), 1)) for model in others),
     ]
