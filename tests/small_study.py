@@ -7,8 +7,6 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from vcfstats.contracts.forks import Forks, write_forks
-
 SIZE = 36
 ROOT = Path(__file__).parents[1]
 
@@ -36,7 +34,6 @@ def make(directory: Path) -> Path:
     yaml.dump(params, directory / "params.yaml")
     shutil.copy(ROOT / "protocol.yaml", directory)
     (directory / "lock.json").write_text('{"locks": []}\n')
-    write_forks(Forks(), directory / "results" / "forks.json")
     shutil.copy(ROOT / "vcfstats" / "pipeline" / "dvc.yaml", directory)
     shutil.copytree(ROOT / "report", directory / "report", ignore=shutil.ignore_patterns("_output", ".quarto"))
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=directory, check=True)

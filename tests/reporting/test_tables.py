@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typst
+from pypdf import PdfReader
 
 from vcfstats.reporting import Column, Table
+from vcfstats.reporting.rendering.crossref import Float
+from vcfstats.reporting.rendering.pandoc import pandoc
+from vcfstats.reporting.rendering.writers import parts, pdf
 from vcfstats.reporting.tables import INDENT
 
 
@@ -89,41 +95,39 @@ def test_word_cells_are_aligned_and_notes_survive(
     assert "superscript" not in body
 
 
+def typst_texts(table: Table) -> tuple[str, str]:
+    """A table in Typst as pandoc writes it, and with the rows marked that others belong to."""
+    text = table.to_html()
+    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", text]}])
+    blocks = parts.bare_table(given, parts.html_blocks([text]), pdf._typst_notes, pdf._typst_group, pdf._typst_stay)
+    version = json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"]
+    tree = {"pandoc-api-version": version, "meta": {}, "blocks": blocks}
+    written = pandoc(json.dumps(tree), source="json", target="typst")
+    return written, pdf._group_headers(written)
+
+
+def set_pages(body: str, height: int, folder: Path) -> list[list[str]]:
+    """The lines of each page, of this height in mm."""
+    source, out = folder / "table.typ", folder / "table.pdf"
+    source.write_text(
+        f"#set page(height: {height}mm, width: 100mm)\n#show figure: set block(breakable: true)\n{body}",
+        encoding="utf-8",
+    )
+    typst.compile(str(source), output=str(out), ignore_system_fonts=True)
+    return [page.extract_text().splitlines() for page in PdfReader(out).pages]
+
+
 def test_the_heading_of_a_group_never_ends_a_page(tmp_path: Path) -> None:
-    import json
-
-    import typst
-    from pypdf import PdfReader
-
-    from vcfstats.reporting.rendering.crossref import Float
-    from vcfstats.reporting.rendering.pandoc import pandoc
-    from vcfstats.reporting.rendering.writers import parts, pdf
-
     rows = [{"name": f"row{i}", "value": str(i)} for i in range(24)]
     groups = [f"Heading {'ABC'[i // 8]} [of 8]" for i in range(24)]
     table = Table.of([Column("name", "Name"), Column("value", "Value", "right")], rows, groups=groups)
-    text = table.to_html()
-    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", text]}])
-    blocks = parts.bare_table(given, parts.html_blocks([text]), pdf._typst_notes, pdf._typst_group)
-    tree = {
-        "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
-        "meta": {},
-        "blocks": blocks,
-    }
-    text = pandoc(json.dumps(tree), source="json", target="typst")
-    marked = pdf._group_headers(text)
+    text, marked = typst_texts(table)
     assert marked.count("table.header(level: 2") == 3
     wrong = {"before": 0, "after": 0}
     repeated = 0
     for height in range(70, 120, 4):
         for name, body in (("before", text), ("after", marked)):
-            source = tmp_path / f"{name}.typ"
-            source.write_text(
-                f"#set page(height: {height}mm, width: 100mm)\n#show figure: set block(breakable: true)\n{body}",
-                encoding="utf-8",
-            )
-            typst.compile(str(source), output=str(tmp_path / "out.pdf"), ignore_system_fonts=True)
-            pages = [page.extract_text().splitlines() for page in PdfReader(tmp_path / "out.pdf").pages]
+            pages = set_pages(body, height, tmp_path)
             wrong[name] += sum("Heading" in lines[-1] for lines in pages[:-1])
             if name == "after":
                 repeated += sum(any("Heading" in line for line in lines[:3]) for lines in pages[1:])
@@ -144,36 +148,12 @@ def levels() -> Table:
 
 
 def test_a_variable_never_ends_a_page_before_its_levels(tmp_path: Path) -> None:
-    import json
-
-    import typst
-    from pypdf import PdfReader
-
-    from vcfstats.reporting.rendering.crossref import Float
-    from vcfstats.reporting.rendering.pandoc import pandoc
-    from vcfstats.reporting.rendering.writers import parts, pdf
-
-    shown = levels().to_html()
-    given = Float("tbl-x", "Table 1", [], [{"t": "RawBlock", "c": ["html", shown]}])
-    blocks = parts.bare_table(given, parts.html_blocks([shown]), pdf._typst_notes, pdf._typst_group, pdf._typst_stay)
-    tree = {
-        "pandoc-api-version": json.loads(pandoc("x", source="markdown", target="json"))["pandoc-api-version"],
-        "meta": {},
-        "blocks": blocks,
-    }
-    text = pandoc(json.dumps(tree), source="json", target="typst")
-    marked = pdf._group_headers(text)
+    text, marked = typst_texts(levels())
     assert marked.count("repeat: false") == 4
     wrong = {"before": 0, "after": 0}
     for height in range(66, 110, 3):
         for name, body in (("before", text), ("after", marked)):
-            source = tmp_path / f"{name}.typ"
-            source.write_text(
-                f"#set page(height: {height}mm, width: 100mm)\n#show figure: set block(breakable: true)\n{body}",
-                encoding="utf-8",
-            )
-            typst.compile(str(source), output=str(tmp_path / "out.pdf"), ignore_system_fonts=True)
-            pages = [page.extract_text().splitlines() for page in PdfReader(tmp_path / "out.pdf").pages]
+            pages = set_pages(body, height, tmp_path)
             lines = [line for page in pages for line in page]
             # Each once, in order: a variable does not come again over the levels of the next page, or over another variable.
             assert [line[9] for line in lines if line.startswith("Variable")] == list("ABCD")

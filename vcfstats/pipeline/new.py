@@ -12,7 +12,6 @@ from pathlib import Path
 import vcfstats
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
-from vcfstats.contracts.forks import Forks, write_forks
 from vcfstats.contracts.plan import write_locks
 from vcfstats.pipeline.cohort_table import find_table, read_table_file
 from vcfstats.pipeline.params import BidsSection
@@ -69,7 +68,6 @@ def new_study(directory: Path, cohort: Path) -> None:
     write_text(directory / "protocol.yaml", PROTOCOL)
     write_text(directory / "dvc.yaml", files("vcfstats.pipeline").joinpath("dvc.yaml").read_text(encoding="utf-8"))
     write_locks((), directory / "lock.json")
-    write_forks(Forks(), directory / "results" / "forks.json")  # the stages read it: none has run yet
     write_text(directory / ".gitattributes", ATTRIBUTES)
     write_text(
         directory / ".gitignore", "/data/\n/models/\n/report/_output/\n/figures/\n/results/run.json\n.vcfstats-cache/\n"

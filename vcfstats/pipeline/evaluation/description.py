@@ -211,10 +211,8 @@ _USE = (
     "In use, image and region of a new patient are checked and processed as those of the study were, and a value outside the range of the "
     "training patients is told beside the probability."
 )
-_IMAGES = {
-    "log": "Laplacian-of-Gaussian",
-    "lbp_3d": "3D local binary pattern",
-}  # filters whose key is short for the name
+# Filters whose key is short for the name.
+_IMAGES = {"log": "Laplacian-of-Gaussian", "lbp_3d": "3D local binary pattern"}
 
 
 def _radiomics(params: Params) -> str:
