@@ -8,18 +8,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell sha256sum requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
-# Processes run side by side; threads within them would only wait for one another.
-export OPENBLAS_NUM_THREADS := 1
-export OMP_NUM_THREADS := 1
 # Text is UTF-8, whatever the locale of the machine or of a library.
 export PYTHONUTF8 := 1
 
-.PHONY: paper test lint types contracts lock clean help check-machine
+.PHONY: paper test quick soak lint types contracts lock clean help check-machine
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make paper   install, rebuild everything from raw data and render the documents (report/_output)"
-	@echo "make test    install and run all tests"
+	@echo "make test    install and run all tests;  make quick   statistics and contracts alone;  make soak   what is drawn at length"
 	@echo "make lint    style;  make types   static types;  make contracts   layers between rooms"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
 
@@ -29,6 +26,14 @@ paper: $(STAMP)
 
 test: $(STAMP)
 	pytest -n 2 --dist loadfile --doctest-modules tests vcfstats
+
+# The ground floor: statistics and contracts, under a minute.
+quick: $(STAMP)
+	pytest -n 2 --dist loadfile tests/statistics tests/contracts
+
+# What is drawn at length: fuzzers, small studies to the page, emulated processors.
+soak: $(STAMP)
+	pytest -n 2 -m soak --durations 10 tests
 
 lint: $(STAMP)
 	ruff check . && ruff format --check .

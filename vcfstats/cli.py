@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.errors import InputError
 
 try:
@@ -36,6 +37,14 @@ if typer is not None:
             kind = "deviation" if d.is_deviation else f"choice ({d.status})"
             published = f"; published: {', '.join(map(str, d.published))}" if d.published else ""
             print(f"{kind}: {d.key} = {d.used}{published}\n    {d.reason}")
+
+    @app.command(name="arithmetic")
+    def show_arithmetic() -> None:
+        """Print the environment of the portable arithmetic for a shell: eval "$(vcfstats arithmetic)" before a Dask worker or Python of your own."""
+        for name in arithmetic.cleared():
+            print(f"unset {name}")
+        for name, value in arithmetic.settings().items():
+            print(f"export {name}={value}")
 
     @app.command()
     def check(
@@ -94,11 +103,17 @@ if typer is not None:
         within: float = typer.Option(
             None, min=0, help="tolerance in place of the rule: bit for bit, or 1e-9 elsewhere"
         ),
+        rebuild: bool = typer.Option(
+            False,
+            "--rebuild",
+            help="every stage again from raw data, with caches of its own, and each output compared; takes as long as `dvc repro`",
+        ),
     ) -> None:
         """Compute every statistic again from the predictions table and compare with the committed results; exit 1 if any differs."""
+        from vcfstats.pipeline.rebuild import run_rebuild
         from vcfstats.pipeline.verify import run_verify
 
-        if not run_verify(Path.cwd(), within=within):
+        if not (run_rebuild if rebuild else run_verify)(Path.cwd(), within=within):
             raise typer.Exit(1)
 
     @app.command()
@@ -251,6 +266,7 @@ def main() -> None:
     if typer is None:
         sys.exit("The command line needs more than the statistics: pip install 'vcfstats[pipeline]'")
     try:
+        arithmetic.settle(Path.cwd())  # before anything that computes is loaded
         app()
     except InputError as error:
         count = len(error.problems)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -154,6 +154,9 @@ class Environment(_Part):
     platform: str
     python: str
     packages: dict[str, str]  # distribution -> version
+    arithmetic: Literal["portable", "native"] = (
+        "native"  # which instructions of the processor; older results did not choose
+    )
 
 
 class Note(_Part):

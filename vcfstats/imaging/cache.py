@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.files import file_hash
 from vcfstats.imaging.paths import split_choice
 
@@ -47,8 +48,9 @@ def code_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
 
 
 def entry_key(**parts: object) -> str:
-    """Return the key of an entry: the SHA-256 of its named parts, in JSON with sorted names."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    """Return the key of an entry: the SHA-256 of its named parts and the arithmetic, in JSON with sorted names."""
+    said = {"arithmetic": arithmetic.active(), "parts": parts}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def cached(root: Path, kind: str, key: str, make: Callable[[Path], None]) -> Path:

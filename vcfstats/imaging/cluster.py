@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import file_hash, write_text
@@ -42,8 +43,8 @@ def outcomes(call: Callable[[int, Case], T], cases: Sequence[Case], *, scheduler
     Raises
     ------
     InputError
-        No scheduler answers, or none of its workers does; or a worker has more than one thread, other code than this
-        machine, or does not see `shared`.
+        No scheduler answers, or none of its workers does; or a worker has more than one thread, other code or
+        arithmetic than this machine, or does not see `shared`.
     RuntimeError
         A case killed its worker again and again, most often for want of memory.
     """
@@ -55,7 +56,7 @@ def outcomes(call: Callable[[int, Case], T], cases: Sequence[Case], *, scheduler
 
         def submit() -> Any:
             index, case = waiting.popleft()
-            return client.submit(_on_worker, call, index, case, token, code, pure=False)
+            return client.submit(_on_worker, call, index, case, token, code, arithmetic.active(), pure=False)
 
         finished = as_completed([submit() for _ in range(min(_WINDOW, len(waiting)))], loop=client.loop)
         for future in finished:
@@ -84,7 +85,7 @@ class _Unfit:
 
 
 def _on_worker(
-    call: Callable[[int, Case], T], index: int, case: Case, token: tuple[Path, str], code: str
+    call: Callable[[int, Case], T], index: int, case: Case, token: tuple[Path, str], code: str, wanted: str
 ) -> T | _Unfit:
     # Checked with each case and not once, since a worker may join at any time.
     from distributed import get_worker
@@ -104,6 +105,13 @@ def _on_worker(
             "another version of this package's code",
             "the same version on every machine",
             "install the same version there and start the worker again",
+        )
+    if (own := arithmetic.active()) != wanted:
+        return _Unfit(
+            worker.address,
+            f"{own} arithmetic, and {wanted} on this machine",
+            "the same on every machine: others give other last digits",
+            'start it after `eval "$(vcfstats arithmetic)"`, or set compute.arithmetic to native',
         )
     path, text = token
     try:

@@ -23,6 +23,7 @@ import scipy
 import sklearn
 import xgboost
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.classifiers import NAMES, grid_points
 from vcfstats.learning.crossfit import run_tasks
@@ -192,7 +193,7 @@ def _content(work: Work, taken: Taken, chosen: Mapping[str, str]) -> str:
     settings = work.settings.model_dump(mode="json", exclude={"threshold": True, "optimism": {"n_resamples"}})
     kept = {name: sorted(found.dropped) for name, found in taken.reliability.items()}
     findings = {name: [c.type, list(c.levels)] for name, c in taken.covariates.items()}
-    parts = [settings, dict(chosen), dict(taken.agreement), kept, findings, _code()]
+    parts = [settings, dict(chosen), dict(taken.agreement), kept, findings, _code(), arithmetic.active()]
     digest.update(json.dumps(parts, sort_keys=True).encode())
     columns = [name for name in ("patient_id", "outcome", SCANNER) if name in training]
     digest.update(training[[*columns, *taken.covariates]].to_json(orient="split").encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.features import write_features
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.slices import SliceStack, read_slices
@@ -44,7 +45,9 @@ def _as_it_comes(study: StudyDirectory, stack: SliceStack) -> None:
 def _trained(study: StudyDirectory, stack: SliceStack) -> None:
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
-    hardware = choose_hardware(params.compute.device, mixed_precision=params.compute.mixed_precision)
+    # What a GPU computes no other processor repeats to the byte.
+    device = "cpu" if params.compute.arithmetic == arithmetic.PORTABLE else params.compute.device
+    hardware = choose_hardware(device, mixed_precision=params.compute.mixed_precision)
     found = train_networks(
         stack,
         cohort,

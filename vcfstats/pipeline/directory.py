@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.cohort import COHORT
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
@@ -40,6 +41,7 @@ class StudyDirectory:
     def params(self) -> Params:
         """params.yaml, checked against its schema and its protocol."""
         params = read_params(self.params_file)
+        arithmetic.check_active(params.compute.arithmetic, file=self.params_file)
         compare(params, self._protocol_of(params), path=self.params_file)
         return params
 

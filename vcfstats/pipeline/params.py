@@ -276,8 +276,13 @@ class EvaluationSection(Section):
 
 
 class ComputeSection(Section):
-    """How, not what: no number of the paper depends on it."""
+    """How, not what: no decision of the analysis."""
 
+    arithmetic: Literal["portable", "native"] = Field(
+        default="portable",
+        description="portable: the instructions that all x86-64 processors with AVX2 and FMA share, so that all give the same "
+        "bytes; it implies the CPU. native: whatever this machine has; results agree with others' to a tolerance",
+    )
     workers: int = Field(ge=1, description="patients worked on at the same time")
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where networks are trained: auto takes a GPU where there is one"
@@ -290,6 +295,15 @@ class ComputeSection(Section):
         pattern=r"^[a-z]+://\S+$",
         description="address of a Dask scheduler whose workers take the patients, such as tcp://host:8786; null: this machine",
     )
+
+    @model_validator(mode="after")
+    def _portable_is_of_the_cpu(self) -> ComputeSection:
+        if self.arithmetic == "portable" and self.device == "cuda":
+            raise ValueError(
+                "device cuda with arithmetic portable: no other processor repeats a GPU's numbers to the byte; set device to "
+                "auto or cpu, or arithmetic to native"
+            )
+        return self
 
 
 class ReportSection(Section):

@@ -23,13 +23,20 @@ PURPOSES = (
     ("Bootstrap bands and intervals", "evaluation/{curve}/{predictions}/{model}"),
 )
 
+_ARITHMETIC = {
+    "portable": "the arithmetic that all x86-64 processors with AVX2 and FMA share",
+    "native": "the arithmetic of the machine at hand",
+}
+
 
 def told(study: Study) -> Text:
     """Say what made the results and how they can be checked."""
     info = study.info
     found = [f"The results were computed by vcfstats {info.version}"]
     if info.environment is not None:
-        found[0] += f" with Python {info.environment.python} on {info.environment.platform}"
+        found[0] += (
+            f" with Python {info.environment.python} on {info.environment.platform}, in {_ARITHMETIC[info.environment.arithmetic]}"
+        )
     found[0] += "."
     found.append(
         "Any change of data, decisions or code changes a hash; commit, hardware and durations are noted apart, in results/run.json, "

@@ -149,7 +149,7 @@ def _exact(table: npt.NDArray[np.int64]) -> float | None:
     if table.shape[1] != 2:
         return None
     sizes, first = table.sum(axis=1), int(table[:, 0].sum())
-    order = np.argsort(sizes)
+    order = np.argsort(sizes, kind="stable")
     sums, logs = np.zeros(1, dtype=np.int64), np.zeros(1)
     for size in sizes[order[:-1]]:  # the largest row follows from the rest
         x = np.arange(size + 1)

@@ -63,7 +63,7 @@ def harmonise(
             fitted.fit(values[:, columns], batch=scanner.to_numpy(), covariates=design)
             part = replace(fitted.correction_, covariates=covariates)
         parts, order = parts.beside(part), [*order, *columns.tolist()]
-    correction = parts.at(np.argsort(order).tolist())
+    correction = parts.at(np.argsort(order, kind="stable").tolist())
     return pd.DataFrame(
         np.ascontiguousarray(correction.apply(values, context)), index=features.index, columns=features.columns
     ), correction

@@ -160,7 +160,7 @@ class Imputer:
         digest = hashlib.sha256(np.where(np.isnan(row), np.nan, row + 0.0).tobytes()).digest()
         rng = np.random.default_rng([*self.seed, *np.frombuffer(digest, dtype="<u4").tolist()])
         shape = (self.iterations, len(self.models), self.n_imputations)
-        order = np.argsort(rng.random(shape), axis=2)
+        order = np.argsort(rng.random(shape), axis=2, kind="stable")
         return np.asarray((order + rng.random(shape)) / self.n_imputations)
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.files import replacing
 from vcfstats.contracts.progress import progress
 from vcfstats.learning.network.hardware import reproducible
@@ -56,6 +57,7 @@ class FrozenOutputs:
             "layers": state_hash(self.trunk.network, (self.trunk.backbone.head, *above)),
             "backbone": self.trunk.settings.backbone,
             "device": self.trunk.device,
+            "arithmetic": arithmetic.active(),
             "versions": {name: version(name) for name in ("torch", *self.trunk.backbone.packages)},
         }
         object.__setattr__(self, "_identity", json.dumps(said, sort_keys=True))

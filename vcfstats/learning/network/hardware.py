@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vcfstats.contracts import arithmetic
 from vcfstats.contracts.errors import InputError, Problem
 
 
@@ -40,7 +41,11 @@ class Hardware:
         half = {torch.bfloat16: "bfloat16 and float32", torch.float16: "float16 and float32", None: "float32"}[
             self.half
         ]
-        name = "one thread of the processor" if self.device == "cpu" else f"GPU {torch.cuda.get_device_name()}"
+        name = (
+            f"one thread of the processor in {arithmetic.active()} arithmetic"
+            if self.device == "cpu"
+            else f"GPU {torch.cuda.get_device_name()}"
+        )
         return f"{half}, {name}, deterministic algorithms"
 
 

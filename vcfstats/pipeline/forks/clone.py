@@ -65,6 +65,24 @@ class Clone:
             )  # fmt: skip
         return StudyDirectory(self.root)
 
+    def rebuild(self) -> None:
+        """Run every stage with the study's own params.
+
+        Raises
+        ------
+        InputError
+            A stage failed; the message repeats what it said.
+        """
+        shutil.copy(self.original.params_file, self.root / "params.yaml")
+        code, said = self._dvc("repro")
+        if code:
+            raise InputError(
+                Problem(
+                    f"a stage that failed: {' / '.join(said)}", "a study whose stages run",
+                    "run `dvc repro` in the study, and mend what it names", file=self.original.params_file,
+                )
+            )  # fmt: skip
+
     def _dvc(self, *arguments: str) -> tuple[int, list[str]]:
         """Run DVC in the copy, its words passed on as they come; return its exit code and its last words."""
         scripts = Path(sys.executable).parent
@@ -108,12 +126,13 @@ def check_was_run(study: StudyDirectory) -> None:
 
 
 @contextmanager
-def cloned(study: StudyDirectory) -> Iterator[Clone]:
+def cloned(study: StudyDirectory, *, apart: bool = False) -> Iterator[Clone]:
     """Yield a copy of a study's directory that is gone afterwards.
 
     Code, cohort and other files that no stage makes are links to the study's own; what stages make comes from DVC's cache, which
     both share, as they share the cache of finished patients. The simulated cohort is frozen: another root of the random
-    numbers changes what is done with the patients, not the patients.
+    numbers changes what is done with the patients, not the patients. A copy `apart` shares no cache and freezes nothing:
+    all is made anew, but for the logs that no stage makes.
     """
     folder = (study.cache / _FOLDER).absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,14 +144,17 @@ def cloned(study: StudyDirectory) -> Iterator[Clone]:
         climbs = max((Path(path).parts.count("..") for path in given), default=0)
         root = Path(base).joinpath(*(["up"] * climbs), "study")
         root.mkdir(parents=True)
-        if "simulate" in stages["stages"]:
+        if "simulate" in stages["stages"] and not apart:
             stages["stages"]["simulate"]["do"]["frozen"] = True
         with (root / "dvc.yaml").open("w", encoding="utf-8") as stream:
             YAML().dump(stages, stream)
         for path in given:
             _link(study.root / path, Path(os.path.normpath(root / path)))
-        _link(study.cache, root / study.cache.name)
-        _configure(study, root)
+        if apart:
+            _keep_logs(study, root)
+        else:
+            _link(study.cache, root / study.cache.name)
+        _configure(study, root, apart=apart)
         yield Clone(root, study)
 
 
@@ -181,8 +203,25 @@ def _link(source: Path, target: Path) -> None:
         target.symlink_to(source.resolve(), target_is_directory=source.is_dir())
 
 
-def _configure(study: StudyDirectory, root: Path) -> None:
-    """Give the copy a DVC of its own that shares the study's cache: files are linked where the file system can."""
+def _keep_logs(study: StudyDirectory, root: Path) -> None:
+    """Give a copy what no stage makes and documents print: logs of looks and runs, and the alternatives."""
+    for file in (study.looks_file, study.runs_file, study.forks_file):
+        if file.is_file():
+            target = root / file.relative_to(study.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+
+
+def _configure(study: StudyDirectory, root: Path, *, apart: bool) -> None:
+    """Give the copy a DVC of its own that shares the study's cache: files are linked where the file system can.
+
+    A copy `apart` has a cache of its own too.
+    """
+    own = "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
+    (root / ".dvc").mkdir()
+    if apart:
+        (root / ".dvc" / "config").write_text(own, encoding="utf-8")
+        return
     asked = subprocess.run(
         [sys.executable, "-m", "dvc", "cache", "dir"], cwd=study.root, capture_output=True, text=True, check=False
     )
@@ -190,9 +229,7 @@ def _configure(study: StudyDirectory, root: Path) -> None:
         raise InputError(
             Problem(f"no cache of DVC ({asked.stderr.strip()})", "a study under DVC", "run `dvc init` and `dvc repro`", file=study.root)
         )  # fmt: skip
-    (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text(
-        "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
-        f'[cache]\n    dir = {asked.stdout.strip()}\n    type = "reflink,hardlink,symlink,copy"\n',
+        f'{own}[cache]\n    dir = {asked.stdout.strip()}\n    type = "reflink,hardlink,symlink,copy"\n',
         encoding="utf-8",
     )

@@ -35,7 +35,7 @@ def activation_figure(pixels: pd.DataFrame, headings: Sequence[str], *, simulate
         return empty_figure("No class activation maps: no network's own model was tested", DOUBLE_MM, 30.0)
     tiles, outlines = [], []
     for panel in sorted(set(pixels["panel"].astype(int))):
-        rows = pixels[pixels["panel"] == panel].sort_values("row")
+        rows = pixels[pixels["panel"] == panel].sort_values("row", kind="stable")
         grey, share, region = (
             np.array([line.split() for line in rows[name]], dtype=float) for name in ("intensity", "map", "region")
         )

@@ -125,7 +125,7 @@ def empirical_curve(outcome: BoolArray, score: FloatArray, direction: str) -> Ro
     """Return the curve of checked input."""
     lower = check_choice(direction, DIRECTIONS, name="direction") == "lower"
     oriented = -score if lower else score
-    order = np.argsort(oriented)
+    order = np.argsort(oriented)  # the order of ties, which differs between processors, does not matter below
     ranked, is_event = oriented[order], outcome[order]
     first = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
     events_below = np.append(np.append(0, np.cumsum(is_event))[first], is_event.sum())

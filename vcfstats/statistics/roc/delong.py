@@ -60,7 +60,7 @@ def placements(outcome: BoolArray, scores: FloatArray) -> Placements:
 
 
 def _doubled_placements(outcome: BoolArray, score: FloatArray) -> npt.NDArray[np.int64]:
-    order = np.argsort(score)
+    order = np.argsort(score)  # the order of ties, which differs between processors, does not matter below
     ranked, is_event = score[order], outcome[order]
     starts_group = np.append(True, ranked[1:] != ranked[:-1])
     group = np.cumsum(starts_group) - 1
