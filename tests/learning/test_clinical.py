@@ -45,7 +45,7 @@ def test_agreement_is_asked_of_findings_read_twice_alone(coded):
     kappas = {"wedge": 0.75, "edema": 0.751, "mass": float("nan")}
     found = code_findings(coded[0], COVARIATES, kappas, ClinicalSettings())
     assert found.variables == ("age", "sex", "location", "edema")
-    assert found.dropped["mass"] == "agreement of the readers, kappa = nan, not above 0.75"
+    assert found.dropped["mass"] == "how the readers agree is not known (kappa is undefined)"
     assert code_findings(coded[0], COVARIATES, kappas, ClinicalSettings(kappa_above=None)).dropped == {}
 
 

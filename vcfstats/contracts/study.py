@@ -93,6 +93,11 @@ WORDS = (
 )  # fmt: skip
 
 
+# How a note of the learning begins that says why something is not there; the documents tell the rest of it.
+NOT_FITTED = "not fitted: "
+NOT_MEASURED = "differences between scanners were not measured: "
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

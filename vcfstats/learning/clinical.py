@@ -90,7 +90,11 @@ def code_findings(
     for name, covariate in covariates.items():
         kappa = agreement.get(name)
         if kappa is not None and settings.kappa_above is not None and not kappa > settings.kappa_above:
-            dropped[name] = f"agreement of the readers, kappa = {kappa:.3f}, not above {settings.kappa_above:g}"
+            dropped[name] = (
+                "how the readers agree is not known (kappa is undefined)"
+                if np.isnan(kappa)
+                else f"agreement of the readers, kappa = {kappa:.3f}, not above {settings.kappa_above:g}"
+            )
             continue
         values = cohort[name]
         if covariate.type == "continuous":
@@ -237,6 +241,8 @@ class ClinicalFit:
         What stands in for missing values by rule median_mode.
     imputer : Imputer or None
         What does so by rule multiple_imputation, without the outcome.
+    failed : str
+        Why the regression of the predictors there are could not be fitted.
     """
 
     screening: Screening
@@ -246,6 +252,7 @@ class ClinicalFit:
     completed: tuple[pd.DataFrame, ...]
     fill: pd.Series | None = None
     imputer: Imputer | None = None
+    failed: str = ""
 
     def complete(self, design: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
         """Return cases as the model meets them, their outcome unknown: filled by the rule, once or for each imputation."""
@@ -301,15 +308,16 @@ def fit_clinical(
     predictors = screening.chosen(settings.predictors, findings.variables)
     fit = ClinicalFit(screening, predictors, None, Prepared(()), completed, fill, imputer)
     own = fit.columns_of(predictors, findings.columns)
-    model = (
-        fit_pooled([part[own] for part in completed], outcome, name="clinical", columns=findings.columns)
-        if predictors
-        else None
-    )
+    model, failed = None, ""
+    if predictors:
+        try:
+            model = fit_pooled([part[own] for part in completed], outcome, name="clinical", columns=findings.columns)
+        except ValueError as error:  # likelihoods of a few cases that have no maximum: no model, and the study goes on
+            failed = f"the regression of {', '.join(predictors)} could not be fitted: {error}"
     seen = fit.columns_of(screening.chosen(settings.classifiers_use, findings.variables), findings.columns)
     sight = (
         prepared(fit.seen_by_classifiers(design), tuple(seen), ddof=ddof, fill=fill)
         if seen
         else Prepared((), reason=f"no clinical finding was left (rule {settings.classifiers_use})")
     )
-    return replace(fit, model=model, prepared=sight)
+    return replace(fit, model=model, prepared=sight, failed=failed)

@@ -22,6 +22,7 @@ from vcfstats.statistics.inputs import BoolArray, FloatArray
 T = TypeVar("T")
 R = TypeVar("R")
 
+_TIE = 1e-12  # probabilities that differ by less are the same
 HeldOut = tuple[int, ...]  # folds left out, ascending: (), (k,) or (j, k)
 
 
@@ -53,6 +54,19 @@ def pooled_auc(outcome: np.ndarray, probability: FloatArray) -> float:
     if not len(outcome) or np.isnan(probability).any() or outcome.min() == outcome.max():
         return float("nan")
     return float(roc_auc_score(outcome, probability))
+
+
+def tells_nothing(probability: FloatArray) -> BoolArray:
+    """Return which fits (rows) give all the cases that they scored one probability, shape (m, 1).
+
+    Such a fit gives the prevalence of the cases it was fitted to, which is the lower the more events were held out: pooled
+    over folds, these values rank cases the wrong way round, an AUC below 0.5 from nothing at all. Whoever pools them puts
+    the prevalence over all folds in their place, one for all: ties.
+    """
+    known = ~np.isnan(probability)
+    low = np.where(known, probability, np.inf).min(axis=1, keepdims=True)
+    high = np.where(known, probability, -np.inf).max(axis=1, keepdims=True)
+    return known.any(axis=1, keepdims=True) & (high - low < _TIE)
 
 
 def best(scores: Sequence[float]) -> int | None:

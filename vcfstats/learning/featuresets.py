@@ -130,7 +130,7 @@ def _note_refits(work: Work, name: str, prepared: Mapping[HeldOut, Prepared]) ->
         work.note(
             name,
             f"{len(empty)} of {len(prepared) - 1} refits without one or two folds had no feature left ({described(empty[0])}: {prepared[empty[0]].reason}); "
-            "there the prevalence of their training cases is the out-of-fold probability",
+            "there the prevalence of all training cases is the out-of-fold probability",
         )
 
 
@@ -189,6 +189,9 @@ def clinical_set(work: Work, findings: Findings) -> list[FeatureSet]:
             work.seeds(f"learn/clinical/imputation/{described(held_out)}"),
             ddof=work.settings.selection.sd_ddof,
         )
+    unusable = work.clinical[()].screening.table.query("reason != ''")
+    for name, why in zip(unusable["variable"], unusable["reason"], strict=True):
+        work.note("clinical", f"{name} enters no model: {why}")
     prepared = {held_out: fit.prepared for held_out, fit in work.clinical.items()}
     if prepared[()].reason:
         work.note("clinical", f"{prepared[()].reason}: no classifier was fitted")

@@ -18,6 +18,9 @@ from vcfstats.statistics.inputs import FloatArray
 
 # The fused model's output among the predictors of the nomogram.
 OUTPUT = "dlr"
+_NOTHING = (
+    1e-4  # what no page prints: an output that the findings leave no more of would get a coefficient without sense
+)
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,18 @@ def fit_fusion(
     """Fit the nomogram model to training rows with these fused probabilities; return what it was fitted to as well."""
     own = clinical.own_columns
     designs = tuple(fusion_design(probability, part.loc[rows, own], settings) for part in clinical.completed)
-    if designs[0][OUTPUT].nunique() == 1:  # the fused model predicts its prevalence for everybody
+    if any(_adds_nothing(design) for design in designs):
         designs = tuple(design.drop(columns=OUTPUT) for design in designs)
     columns = {OUTPUT: Column(OUTPUT), **findings.columns}
     return fit_pooled(designs, outcome, name="dlrn", columns=columns, penalty_c=settings.penalty_c), designs
+
+
+def _adds_nothing(design: pd.DataFrame) -> bool:
+    """Whether the fused model's output is as good as one value for everybody, or a linear combination of the findings."""
+    beside = np.column_stack([np.ones(len(design)), design.drop(columns=OUTPUT).to_numpy(dtype=np.float64)])
+    output = design[OUTPUT].to_numpy(dtype=np.float64)
+    coefficients, *_ = np.linalg.lstsq(beside, output, rcond=None)
+    return bool(np.abs(output - beside @ coefficients).max() < _NOTHING)
 
 
 def fuse(
@@ -120,7 +131,10 @@ def fuse(
         within, _ = fit_fusion(
             learned_from[inside], training[inside], outcome[inside], findings, clinical[k,], settings
         )
-        out_of_fold[:, outside] = score(within, fused.out_of_fold[outside], training[outside], clinical[k,])
+        if within.terms:
+            out_of_fold[:, outside] = score(within, fused.out_of_fold[outside], training[outside], clinical[k,])
+        else:
+            out_of_fold[:, outside] = outcome.mean()  # ties over folds, see `tells_nothing`
     each = {
         "out_of_fold": out_of_fold,
         "apparent": score(model, apparent, training, clinical[()]),

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from vcfstats.learning.clinical import Findings
-from vcfstats.learning.crossfit import best_known, described, pair, pooled_auc, rows_in, run_tasks
+from vcfstats.learning.crossfit import best_known, described, pair, pooled_auc, rows_in, run_tasks, tells_nothing
 from vcfstats.learning.deephead import DeepHead, HeadTask, fit_heads, slices_of
 from vcfstats.learning.featuresets import clinical_cases
-from vcfstats.learning.fusion import Fusion, fuse
+from vcfstats.learning.fusion import OUTPUT, Fusion, fuse
 from vcfstats.learning.pooled import averaged, each_probability
 from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit
 from vcfstats.learning.work import Work
@@ -23,7 +23,7 @@ def headline_clinical(work: Work, findings: Findings) -> None:
     cases = clinical_cases(work, findings)
     whole = work.clinical[()]
     if whole.model is None:
-        work.give_up("clinical", f"no finding was left by rule {work.settings.clinical.predictors!r}")
+        work.give_up("clinical", whole.failed or f"no finding was left by rule {work.settings.clinical.predictors!r}")
         return
     model = whole.model
     m = whole.imputer.n_imputations if whole.imputer is not None else 1
@@ -33,13 +33,13 @@ def headline_clinical(work: Work, findings: Findings) -> None:
         fit, outside = work.clinical[k,], cases.fold == k
         if fit.model is None:
             without.append(k)
-            out_of_fold[:, outside] = cases.outcome[~outside].mean()
+            out_of_fold[:, outside] = cases.outcome.mean()  # ties over folds, see `tells_nothing`
         else:
             out_of_fold[:, outside] = each_probability(fit.model, fit.complete(cases.training[outside]))
     if without:
         work.note(
             "clinical",
-            f"no finding was left without fold {', '.join(map(str, without))}: the prevalence is the out-of-fold probability there",
+            f"no finding was left, or none could be fitted, without fold {', '.join(map(str, without))}: the prevalence of all training cases is the out-of-fold probability there",
         )
     separated = [
         described(rows) for rows, fit in work.clinical.items() if len(rows) < 2 and fit.model and fit.model.separated
@@ -80,7 +80,8 @@ def headline_deep(work: Work) -> DeepHead:
     n, m = len(given.outcome), len(settings.C)
     probability = np.full((m, n), np.nan)
     for k in given.folds:
-        probability[:, given.fold == k] = results[k,][0]
+        scored = results[k,][0]
+        probability[:, given.fold == k] = np.where(tells_nothing(scored), given.outcome.mean(), scored)
     at = best_known([pooled_auc(given.outcome, probability[i]) for i in range(m)])
     out_of_fold = probability[at].copy()
     for k in given.folds if work.settings.folds.nested else ():
@@ -88,7 +89,10 @@ def headline_deep(work: Work) -> DeepHead:
         for j in given.folds:
             if j != k:
                 held = np.isin(given.fold, (j, k))
-                inner[:, given.fold == j] = results[pair(k, j)][0][:, given.fold[held] == j]
+                scored = results[pair(k, j)][0][:, given.fold[held] == j]
+                inner[:, given.fold == j] = np.where(
+                    tells_nothing(scored), given.outcome[given.fold != k].mean(), scored
+                )
         inside = given.fold != k
         within = best_known([pooled_auc(given.outcome[inside], inner[i, inside]) for i in range(m)])
         out_of_fold[given.fold == k] = probability[within, given.fold == k]
@@ -169,17 +173,21 @@ def headline_nomogram(
         life.inner_auc,
         life.auc,
     )
-    fusion = fuse(
-        seen,
-        final[key].apparent[known],
-        final[key].testing[tested],
-        (cases.training.index, cases.testing.index),
-        cases.outcome,
-        cases.fold,
-        findings,
-        work.clinical,
-        work.settings.fusion,
-    )
+    try:
+        fusion = fuse(
+            seen,
+            final[key].apparent[known],
+            final[key].testing[tested],
+            (cases.training.index, cases.testing.index),
+            cases.outcome,
+            cases.fold,
+            findings,
+            work.clinical,
+            work.settings.fusion,
+        )
+    except ValueError as error:  # as of the clinical model
+        work.give_up("dlrn", f"its regression could not be fitted: {error}")
+        return None
     if work.settings.fusion.input == "resubstituted":
         work.note(
             "dlrn",
@@ -191,6 +199,11 @@ def headline_nomogram(
         f"its out-of-fold probabilities repeat {repeated} and the fit of the nomogram in every fold; the choice of the fused model's classifier, "
         "and the tuning of the models that score the other folds, were not repeated within them",
     )
+    if all(term.variable != OUTPUT for term in fusion.model.terms):
+        work.note(
+            "dlrn",
+            "the fused model's output tells nothing beside the findings (one value for everybody, or a linear combination of them) and is not among its predictors",
+        )
     if fusion.model.separated:
         work.note("dlrn", "its predictors separate events from non-events: fitted by Firth's method")
     work.add("dlrn", cases, fusion.out_of_fold, fusion.apparent, fusion.testing, feature_set="fused+clinical")

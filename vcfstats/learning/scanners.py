@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from vcfstats.contracts.study import NOT_MEASURED
 from vcfstats.learning.crossfit import described, rows_in
 from vcfstats.learning.harmonisation import (
     SCANNER,
@@ -48,22 +49,35 @@ def scanner_context(work: Work, covariates: Mapping[str, Covariate]) -> pd.DataF
 
 
 def describe_scanners(work: Work, covariates: Mapping[str, Covariate]) -> ScannerEffect | None:
-    """Measure differences between scanners on training cases; None, with a note, where that cannot be done."""
+    """Measure differences between scanners on training cases; None, with a note that says why, where that cannot be done."""
     settings, given = work.settings.selection.harmonisation, work.given
-    if "scanner" not in given.training or not (settings.describe or settings.method != "none"):
-        return None
+    if not (settings.describe or settings.method != "none"):
+        return _not_measured(work, "that was not asked for")
+    if "scanner" not in given.training:
+        return _not_measured(work, "the cohort names none")
+    context = context_columns(given.training, covariates, settings.covariates)
+    known = context.notna().all(axis=1).to_numpy()
+    if not known.any():
+        return _not_measured(work, "no training case has a known scanner")
+    if not known.all():
+        work.note(
+            "scanner",
+            f"{int((~known).sum())} training cases have no known scanner or lack a covariate: differences between scanners are those of the others",
+        )
+    names, fold = context.loc[known, SCANNER].astype(str), np.asarray(given.fold[known])
+    if names.nunique() < 2:
+        return _not_measured(work, f"all training cases whose scanner is known were examined on one ({names.iloc[0]})")
+    least = max(2, settings.min_cases)
+    fewest = {name: min(int(((names == name) & (fold != k)).sum()) for k in given.folds) for name in sorted(set(names))}
+    few = [f"{name} ({(names == name).sum()} in all, {n} without a fold)" for name, n in fewest.items() if n < least]
+    if few:
+        return _not_measured(work, f"fewer than {least} training cases are left of {', '.join(few)}")
+    matrices = pd.concat([frame.loc[given.training.index[known]] for frame in given.matrices.values()], axis=1)
     try:
-        context = context_columns(given.training, covariates, settings.covariates)
-        known = context.notna().all(axis=1).to_numpy()
-        if not known.all():
-            work.note(
-                "scanner",
-                f"{int((~known).sum())} training cases have no known scanner or lack a covariate: differences between scanners were measured on the others",
-            )
-        if context.loc[known, SCANNER].nunique() < 2:
-            return None
-        matrices = pd.concat([frame.loc[given.training.index[known]] for frame in given.matrices.values()], axis=1)
-        return scanner_effect(matrices, context[known], np.asarray(given.fold[known]), settings)
+        return scanner_effect(matrices, context[known], fold, settings)
     except ValueError as error:
-        work.note("scanner", f"differences between scanners were not measured: {refusal(error)}")
-        return None
+        return _not_measured(work, refusal(error))
+
+
+def _not_measured(work: Work, why: str) -> None:
+    work.note("scanner", f"{NOT_MEASURED}{why}")

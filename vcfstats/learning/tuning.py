@@ -23,6 +23,7 @@ from vcfstats.learning.crossfit import (
     pooled_auc,
     rows_in,
     run_tasks,
+    tells_nothing,
 )
 from vcfstats.learning.prepared import Prepared
 from vcfstats.statistics.inputs import FloatArray
@@ -262,6 +263,10 @@ def _choose(
         else:
             values[:, slice(None) if len(held_out) == 1 else ~rows] = result.probabilities
             remarks[held_out] = result.remarks
+        nothing = tells_nothing(values)
+        for fold in held_out:  # pooled with all folds but the other one held out, if any: ties among these
+            pooled, own = ~np.isin(given.fold, [other for other in held_out if other != fold]), given.fold == fold
+            values[:, own] = np.where(nothing, given.outcome[pooled].mean(), values[:, own])
         probability[held_out] = values
 
     table: list[dict[str, Any]] = []

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.predictions import predictions_of
+from vcfstats.contracts.study import NOT_FITTED
 from vcfstats.learning.clinical import ClinicalFit
 from vcfstats.learning.crossfit import HeldOut, held_out_sets
 from vcfstats.learning.inputs import Inputs
@@ -72,7 +73,7 @@ class Work:
     def give_up(self, model: str, why: str) -> None:
         """Record that a headline model is not fitted, and why."""
         self.absent.setdefault(model, why)
-        self.note(model, f"not fitted: {why}")
+        self.note(model, f"{NOT_FITTED}{why}")
 
     def add(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from typing import Any
@@ -65,7 +66,8 @@ def readers_agreement(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, 
     for name in study.params.cohort.covariates:
         if f"{name}{SECOND}" in training:
             pairs = training[[name, f"{name}{SECOND}"]].dropna()
-            kappas[name] = float(cohen_kappa(pairs[name], pairs[f"{name}{SECOND}"]).kappa)
+            known = len(pairs) > 0  # of a finding that no training patient was read twice for nothing is known
+            kappas[name] = float(cohen_kappa(pairs[name], pairs[f"{name}{SECOND}"]).kappa) if known else math.nan
     return kappas
 
 
