@@ -10,14 +10,16 @@ import pytest
 
 from vcfstats import roc_auc, roc_band
 from vcfstats.contracts.records import Record
+from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.evaluation.bands import belt, decision_band_points, roc_band_points
+from vcfstats.pipeline.evaluation.clinical import agreement, baseline, regression
 from vcfstats.pipeline.evaluation.completeness import missing
 from vcfstats.pipeline.evaluation.curves import distribution
 from vcfstats.pipeline.evaluation.performance import Predictions
 from vcfstats.pipeline.evaluation.planning import sample_sizes
 from vcfstats.pipeline.evaluation.subgroups import subgroups
 from vcfstats.pipeline.evaluation.workflow import workflow
-from vcfstats.pipeline.params import read_params
+from vcfstats.pipeline.params import Covariate, read_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,3 +191,75 @@ def test_a_stage_without_words_is_named_as_it_is(params, tmp_path):
         ["second", "Second", "first_one"],
         ["third", "Third", "second"],
     ]
+
+
+def findings_cohort(**columns):
+    """Forty training cases and a few testing ones, with the findings given."""
+    n = 48
+    frame = pd.DataFrame({"partition": ["training"] * 40 + ["testing"] * 8, "outcome": np.arange(n) % 2})
+    return frame.assign(**columns).set_index(pd.Index([f"C{i:03}" for i in range(n)], name="case_id"))
+
+
+def with_findings(params, *names, **binary):
+    """Params whose covariates are continuous under `names`, or have the levels given."""
+    covariates = {name: Covariate(type="continuous", label=name.capitalize()) for name in names}
+    covariates |= {name: Covariate(type="binary", label=name, levels=levels) for name, levels in binary.items()}
+    return params.model_copy(update={"cohort": params.cohort.model_copy(update={"covariates": covariates})})
+
+
+def test_no_finding_passes_the_screening(params):
+    """The commonest small study: the odds ratios of each finding by itself stand, the multivariable ones are empty."""
+    rng = np.random.default_rng(3)
+    cohort = findings_cohort(age=rng.normal(60, 8, 48), size=rng.normal(20, 4, 48))
+    table, (told,) = regression(cohort, with_findings(params, "age", "size"), [])
+    assert table["variable"].tolist() == ["Age", "Size"]
+    assert table["or"].notna().all()
+    assert table["adjusted_or"].isna().all()
+    assert list(table.columns) == list(TABLES["regression"])
+    assert (told.estimate, told.value) == ("n_findings_entered", 0)
+    joint, (told,) = regression(cohort, with_findings(params, "age", "size"), ["size"])
+    assert joint["adjusted_or"].notna().tolist() == [False, True]
+    assert joint["or"].tolist() == table["or"].tolist()
+    assert told.value == 1
+
+
+def test_findings_that_repeat_one_another_are_fitted_each_by_itself(params):
+    age = np.random.default_rng(4).normal(60, 8, 48)
+    cohort = findings_cohort(age=age, months=12 * age, fixed=1.0)
+    given = with_findings(params, "age", "months", "fixed")
+    table, _ = regression(cohort, given, ["age"])
+    assert table["variable"].tolist() == ["Age", "Months"]  # what does not vary has no odds ratio
+    assert table["p_value"].iloc[0] == pytest.approx(table["p_value"].iloc[1])
+    assert table["adjusted_or"].notna().tolist() == [True, False]
+    table, (told,) = regression(cohort, given, ["age", "months"])  # as after a screening on filled values
+    assert table["adjusted_or"].isna().all()
+    assert told.value is None
+    assert told.method.startswith("not estimable: ")
+
+
+@pytest.mark.parametrize(
+    ("age", "outcome", "why"),
+    [
+        (np.nan, None, "no training case has all findings"),
+        (50.0, None, "no finding varies among the training cases that have all of them"),
+        (None, 1, "the training cases with all findings are of one class"),
+    ],
+)
+def test_why_no_finding_could_be_modelled_is_a_record(params, age, outcome, why):
+    cohort = findings_cohort(age=np.arange(48.0) if age is None else age)
+    if outcome is not None:
+        cohort["outcome"] = outcome
+    table, (told,) = regression(cohort, with_findings(params, "age"), [])
+    assert table.empty
+    assert list(table.columns) == list(TABLES["regression"])
+    assert (told.value, told.method) == (None, f"not estimable: {why}")
+
+
+def test_a_finding_without_a_value_is_described_and_its_readers_agreement_is_not_known(params):
+    given = with_findings(params, "age")
+    cohort = findings_cohort(age=np.nan, age_second=np.nan)
+    (row,) = agreement(cohort, given).to_dict("records")
+    assert (row["n"], row["kept"]) == (0, "no")
+    assert np.isnan(row["kappa"])
+    described = baseline(cohort, given).set_index("variable")
+    assert described.loc["Age", "all"].tolist() == ["-", "48"]

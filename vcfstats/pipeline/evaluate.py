@@ -123,14 +123,18 @@ def run(study: StudyDirectory) -> None:
             write_table(name, pd.concat([part for part in parts if len(part)] or parts), out / f"{name}.csv")
     drawn, traced, told = _nomogram_tables(study, cohort, predictions)
     _add(records, told)
+    read, told = _clinical_tables(study, cohort)
+    _add(records, told)
+    lacking = completeness.missing(cohort, predictions, params)
+    _add(records, completeness.missing_records(lacking))
     for name, frame in {
         "quality": quality_table(quality),
-        **_clinical_tables(study, cohort),
+        **read,
         **_model_tables(study, predictions, selection, matrices),
         **drawn,
         **traced,
         "subgroups": subgroups.subgroups(cohort, predictions, params),
-        "missing": completeness.missing(cohort, predictions, params),
+        "missing": lacking,
         "sample_size": planning.sample_sizes(cohort, matrices, params, records),
         "workflow": workflow.workflow(study.root / "dvc.yaml", params),
     }.items():
@@ -152,22 +156,25 @@ def run(study: StudyDirectory) -> None:
     _print(records)
 
 
-def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], list[Record]]:
+    """Return the tables of the findings and of the patients' way into the study, and what they say of the regression."""
     params = study.params
     fitted = models.read_json(study.models / "learned" / "clinical.json")
     screened = [row["variable"] for row in (fitted or {}).get("screening", []) if row["screened"]]
-    tables = {"baseline": clinical.baseline(cohort, params)}
+    tables, told = {"baseline": clinical.baseline(cohort, params)}, list[Record]()
     if params.cohort.covariates:
         account = models.read_json(study.models / "learned" / "imputation.json")
         columns = (fitted or {}).get("columns", {})
         pooled = imputation.pooled_regression(account, columns, params)
-        tables["regression"] = clinical.regression(cohort, params, screened) if pooled is None else pooled
-        if pooled is not None:
+        if pooled is None:
+            tables["regression"], told = clinical.regression(cohort, params, screened)
+        else:
+            tables["regression"], told = pooled, clinical.entered(len(screened))
             tables["imputation"] = imputation.imputation_table(account, columns, params)
     agreement = clinical.agreement(cohort, params)
     if len(agreement):
         tables["agreement"] = agreement
-    return tables | patients.tables(study, cohort)
+    return tables | patients.tables(study, cohort), told
 
 
 def _model_tables(

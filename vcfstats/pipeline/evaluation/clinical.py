@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pandas as pd
 
 from vcfstats import baseline_table, cohen_kappa, logistic_table
+from vcfstats.contracts.records import Record
+from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.cohort_table import SECOND
-from vcfstats.pipeline.evaluation.performance import remarks
+from vcfstats.pipeline.evaluation.performance import STAGE, remarks
 from vcfstats.pipeline.params import Covariate, Params
 
 GROUPS = ("training", "testing")
@@ -87,7 +92,10 @@ def _mean_sd(values: pd.Series) -> str:
 
 
 def _median_iqr(values: pd.Series) -> str:
-    low, middle, high = values.dropna().quantile([0.25, 0.5, 0.75])
+    known = values.dropna()
+    if known.empty:
+        return "-"
+    low, middle, high = known.quantile([0.25, 0.5, 0.75])
     return f"{middle:.1f} ({low:.1f} to {high:.1f})"
 
 
@@ -100,34 +108,70 @@ def agreement(cohort: pd.DataFrame, params: Params) -> pd.DataFrame:
         if f"{name}{SECOND}" not in cohort:
             continue
         pairs = training[[name, f"{name}{SECOND}"]].dropna()
-        with remarks():
-            kappa = cohen_kappa(pairs[name], pairs[f"{name}{SECOND}"])
-            low, high = kappa.confidence_interval(params.evaluation.confidence_level)
-        kept = "yes" if limit is None or kappa.kappa > limit else "no"
+        value, low, high = math.nan, math.nan, math.nan
+        if len(pairs):
+            with remarks():
+                found = cohen_kappa(pairs[name], pairs[f"{name}{SECOND}"])
+                value, (low, high) = found.kappa, found.confidence_interval(params.evaluation.confidence_level)
+        kept = "yes" if limit is None or value > limit else "no"
         rows.append(
-            {"finding": covariate.label, "kappa": kappa.kappa, "low": low, "high": high, "n": len(pairs), "kept": kept}
+            {"finding": covariate.label, "kappa": value, "low": low, "high": high, "n": len(pairs), "kept": kept}
         )
     return pd.DataFrame(rows, columns=["finding", "kappa", "low", "high", "n", "kept"])
 
 
-def regression(cohort: pd.DataFrame, params: Params, predictors: list[str]) -> pd.DataFrame:
-    """Return univariable and multivariable odds ratios of the findings on training patients (complete cases)."""
-    columns = [
-        "variable", "level", "reference", "or", "low", "high", "p_value", "adjusted_or", "adjusted_low", "adjusted_high", "adjusted_p_value",
-    ]  # fmt: skip
-    names = list(params.cohort.covariates)
-    training = cohort[cohort["partition"] == "training"].dropna(subset=names)
-    varying = [name for name in names if training[name].nunique() > 1]
-    if not varying or training["outcome"].nunique() < 2:
-        return pd.DataFrame(columns=columns)
+def regression(cohort: pd.DataFrame, params: Params, predictors: list[str]) -> tuple[pd.DataFrame, list[Record]]:
+    """Return univariable and multivariable odds ratios of the findings on training patients (complete cases), and why some are missing.
+
+    A finding that does not vary has no row, and one that repeats others is fitted by itself alone. The records say how many
+    findings entered the multivariable model and, where nothing could be fitted at all, why.
+    """
     covariates = params.cohort.covariates
+    training = cohort[cohort["partition"] == "training"].dropna(subset=list(covariates))
+    varying = [name for name in covariates if training[name].nunique() > 1]
+    why = _nothing_to_fit(training, varying)
+    if why:
+        return pd.DataFrame(columns=list(TABLES["regression"])), entered(None, f"not estimable: {why}")
     reference = {name: next(iter(covariates[name].levels)) for name in varying if covariates[name].levels}
     present = {name: value for name, value in reference.items() if (training[name] == value).any()}
-    table = logistic_table(
-        training["outcome"], training[varying], reference=present, multivariable=[p for p in predictors if p in varying] or False,
-        confidence_level=params.evaluation.confidence_level, separation="firth",
-    ).to_frame()  # fmt: skip
-    return _regression_frame(table, covariates, columns)
+
+    def fitted(names: list[str], *, joint: bool) -> pd.DataFrame:
+        return logistic_table(
+            training["outcome"], training[names], reference={name: present[name] for name in names if name in present},
+            univariable=not joint, multivariable=joint, confidence_level=params.evaluation.confidence_level,
+            separation="firth",
+        ).to_frame()  # fmt: skip
+
+    together = [name for name in predictors if name in varying]
+    rows = {row["term"]: row for name in varying for row in _rows(fitted([name], joint=False), covariates, _SINGLE)}
+    told = entered(len(together))
+    joint = []
+    try:
+        joint = _rows(fitted(together, joint=True), covariates, _JOINT) if together else []
+    except (
+        ValueError
+    ) as error:  # the screening filled or imputed what complete cases lack: these may not bear its model
+        told = entered(None, f"not estimable: {error}")
+    for row in joint:
+        rows[row["term"]].update(row)
+    return pd.DataFrame(list(rows.values())).reindex(columns=list(TABLES["regression"])), told
+
+
+def _nothing_to_fit(training: pd.DataFrame, varying: list[str]) -> str:
+    if training.empty:
+        return "no training case has all findings"
+    if training["outcome"].nunique() < 2:
+        return "the training cases with all findings are of one class"
+    return "" if varying else "no finding varies among the training cases that have all of them"
+
+
+def entered(value: int | None, method: str = "findings that passed the univariable screening") -> list[Record]:
+    """Return the record of how many findings entered the multivariable regression, or why none could be fitted."""
+    return [
+        Record(
+            kind="model", model="clinical", partition="training", estimate="n_findings_entered", value=value, method=method, stage=STAGE
+        )
+    ]  # fmt: skip
 
 
 def coefficient_label(covariate: Covariate) -> str:
@@ -135,24 +179,24 @@ def coefficient_label(covariate: Covariate) -> str:
     return f"{covariate.label} (per {covariate.unit.rstrip('s')})" if covariate.unit else covariate.label
 
 
-def _regression_frame(table: pd.DataFrame, covariates: dict[str, Covariate], columns: list[str]) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, covariates: dict[str, Covariate], sources: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the rows of one fit, each under the term that it is of; both fits of a term share one."""
     rows = []
-    for _, row in table.iterrows():
+    for row in table.to_dict("records"):
         covariate = covariates[str(row["variable"])]
-        levels = covariate.levels
         rows.append(
             {
+                "term": (row["variable"], row["level"]),
                 "variable": coefficient_label(covariate),
-                "level": levels.get(str(row["level"]), ""),
-                "reference": levels.get(str(row["reference"]), ""),
-                **{name: row[source] for name, source in _SOURCES.items()},
+                "level": covariate.levels.get(str(row["level"]), ""),
+                "reference": covariate.levels.get(str(row["reference"]), ""),
+                **{name: row[source] for name, source in sources.items()},
             }
         )
-    return pd.DataFrame(rows, columns=columns)
+    return rows
 
 
-_SOURCES = {
+_SINGLE = {
     "or": "univariable_or", "low": "univariable_low", "high": "univariable_high", "p_value": "univariable_p_value",
-    "adjusted_or": "multivariable_or", "adjusted_low": "multivariable_low", "adjusted_high": "multivariable_high",
-    "adjusted_p_value": "multivariable_p_value",
 }  # fmt: skip
+_JOINT = {f"adjusted_{name}": source.replace("uni", "multi") for name, source in _SINGLE.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.evaluation.models import LABELS
@@ -37,3 +38,16 @@ def missing(cohort: pd.DataFrame, predictions: pd.DataFrame, params: Params) -> 
         if len(cases):
             add(label, "prediction", pd.Index(cases.unique()))
     return pd.DataFrame(rows, columns=list(TABLES["missing"]))
+
+
+def missing_records(table: pd.DataFrame) -> list[Record]:
+    """Return how many values and how many predictions are missing in all, of the table that `missing` made."""
+    totals = table.assign(missing=table["missing_training"] + table["missing_testing"]).groupby("what")["missing"].sum()
+    return [
+        Record(
+            kind="cohort", partition="all", estimate=f"n_missing_{what}s", value=int(totals[what]), unit=f"{what}s", stage="evaluate",
+            method="summed over variables or models, training and testing cases",
+        )
+        for what in ("value", "prediction")
+        if what in totals
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -61,6 +62,8 @@ def followup(cohort: pd.DataFrame) -> pd.DataFrame:
     from vcfstats import reverse_kaplan_meier
 
     known = cohort.dropna(subset=["followup_time", "followup_event"])
+    if known.empty:
+        return pd.DataFrame(columns=list(TABLES["followup"]))
     frame = reverse_kaplan_meier(known["followup_time"], known["followup_event"]).to_frame()
     return pd.DataFrame(
         {
@@ -79,14 +82,18 @@ def followup_records(study: StudyDirectory, cohort: pd.DataFrame) -> list[Record
         return []
     known = cohort.dropna(subset=["followup_time", "followup_event"])
     level = study.params.evaluation.confidence_level
+    about: dict[str, Any] = {
+        "kind": "cohort", "partition": "all", "estimate": "median_followup", "n": len(known), "unit": settings.unit, "stage": "evaluate",
+    }  # fmt: skip
+    if known.empty:
+        return [Record(value=None, events=0, method="not estimable: no patient has a follow-up time", **about)]
     curve = reverse_kaplan_meier(known["followup_time"], known["followup_event"])
     median = float(curve.median)
     low, high = (float(limit) for limit in curve.confidence_interval(level))
     bounded = math.isfinite(low) and math.isfinite(high)
     return [
         Record(
-            kind="cohort", partition="all", estimate="median_followup", value=median if math.isfinite(median) else None,
-            ci_low=low if bounded else None, ci_high=high if bounded else None, level=level if bounded else None,
-            n=len(known), events=int(known["followup_event"].sum()), unit=settings.unit, method="reverse Kaplan-Meier", stage="evaluate",
+            value=median if math.isfinite(median) else None, ci_low=low if bounded else None, ci_high=high if bounded else None,
+            level=level if bounded else None, events=int(known["followup_event"].sum()), method="reverse Kaplan-Meier", **about,
         )
     ]  # fmt: skip
