@@ -144,6 +144,9 @@ def cohort(sizes: dict[str, tuple[int, int]]) -> list[Record]:
         Record(kind="cohort", model=part, partition=part, estimate=name, value=value, stage="split")
         for part, (n, events) in sizes.items()
         for name, value in {"n_patients": n, "n_cases": n, "n_events": events}.items()
+    ] + [
+        Record(kind="cohort", partition="all", estimate=f"n_missing_{what}", value=2, stage="evaluate")
+        for what in ("values", "predictions")
     ]
 
 

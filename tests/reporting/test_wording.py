@@ -152,17 +152,51 @@ def test_switches_of_a_program_are_words(value: object, shown: str) -> None:
     assert words(value) == shown
 
 
-def test_what_is_empty_keeps_its_place_and_what_is_not_says_what_it_shows(whole_study: Path, empty_study: Path) -> None:
+def test_what_is_absent_is_not_referred_to_and_the_reason_stands_in_its_place(
+    whole_study: Path, empty_study: Path
+) -> None:
     whole, empty = open_study(whole_study), open_study(empty_study)
-    assert str(places.agreement(whole, "supptbl-a")) == "@supptbl-a gives the numbers."
-    assert str(places.agreement(empty, "supptbl-a")) == "@supptbl-a keeps its place and says so."
-    assert str(places.flow(whole, "fig-a")) == "@fig-a shows the flow of patients."
-    assert "not known" in str(places.flow(empty, "fig-a"))
-    assert "odds ratios" in str(places.regression(whole, "supptbl-a"))
-    assert (
-        str(places.risk(empty, "supptbl-a", "supptbl-b")) == "@supptbl-a and @supptbl-b keep their places and say so."
+    assert str(places.at(whole, "See {item}.", "supptbl-agreement")) == "See @supptbl-agreement."
+    assert str(places.at(empty, "See {item}.", "supptbl-agreement")) == ""
+    pair = ("tbl-headline", "gives all measures"), ("fig-nomogram", "shows the nomogram")
+    assert str(places.see(whole, *pair)) == "@tbl-headline gives all measures, @fig-nomogram shows the nomogram."
+    assert str(places.see(empty, *pair)) == (
+        "No model was fitted: there is no performance to report. There is no nomogram, since the combined model was not fitted."
     )
-    assert "@johnson2007" not in places.scanners(empty, "supptbl-a", "suppfig-b").markdown
+    assert str(places.see(empty, *pair, why=False)) == ""
+    labels = ["tbl-clinical", "tbl-radiomics", "tbl-fused"]
+    assert str(places.together(whole, labels, "gives it", "give it")).startswith(
+        "@tbl-clinical, @tbl-radiomics and @tbl-fused give it."
+    )
+    assert "Table" not in str(places.together(empty, labels, "gives it", "give it"))
+    assert str(places.together(whole, labels[:1], "gives it", "give it")) == "@tbl-clinical gives it."
+    assert "@johnson2007" not in places.scanners(empty, "supptbl-scanners", "suppfig-scanners").markdown
+
+
+def test_each_reason_is_told_once(empty_study: Path) -> None:
+    told = str(places.see(open_study(empty_study), ("fig-roc", "shows curves"), ("tbl-headline", "gives measures")))
+    assert told.count("No model was fitted") == 1
+
+
+def entered(study: Study, value: int | None, method: str = "") -> Study:
+    record = Record(
+        kind="model", model="clinical", estimate="n_findings_entered", value=value, method=method, stage="evaluate"
+    )
+    return Study(study.root, study.info, study.records | {"model/clinical/n_findings_entered": record})
+
+
+def test_what_became_of_the_findings_is_said_cause_by_cause(whole_study: Path, empty_study: Path) -> None:
+    whole, empty = open_study(whole_study), open_study(empty_study)
+    assert "were modelled by logistic regression" in str(findings.regression(entered(whole, 2)))
+    few = Study(whole.root, whole.info.model_copy(update={"models": {}}), whole.records)
+    assert str(findings.regression(entered(few, 0))).endswith(
+        "No finding passed the univariable screening, so that none entered a multivariable regression. There is no clinical model; the notes say why."
+    )
+    none = entered(empty, None, "not estimable: no training case has all findings")
+    assert str(findings.regression(none)) == (
+        "The clinical findings could not be modelled: no training case has all findings."
+    )
+    assert str(findings.regression(empty)) == "The study has no clinical findings to model."
 
 
 @pytest.mark.parametrize(("events", "shown"), [(6.778, "6.78"), (0.0107, "0.01"), (0.00228, "0.0023")])

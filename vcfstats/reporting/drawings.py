@@ -8,25 +8,21 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.contracts.predictions import as_fitted, recalibrated
-from vcfstats.reporting import figures, values, wording
+from vcfstats.reporting import absence, figures, values, wording
+from vcfstats.reporting.absence import Absent, all_features
 from vcfstats.reporting.contents.selection import STEPS
 from vcfstats.reporting.figures import Step, wrapped
 from vcfstats.reporting.figures.curves import TREAT_ALL, TREAT_NONE
 from vcfstats.reporting.pictures import Picture
 from vcfstats.reporting.study import KINDS, Study
 
-FUSED = "fused"
 _CALLED = {"positive": "event", "negative": "nonevent"}  # what a case is called that is called positive
-
-
-def all_features(study: Study) -> str:
-    """Return the feature set that holds all features: the fused one, or the only kind there is."""
-    names = list(study.info.feature_sets)
-    return FUSED if FUSED in names or not names else names[-1]
 
 
 def flow(study: Study) -> Any:
     """Draw the flow of patients, or say that no screening log was given."""
+    if why := absence.flow(study):
+        return Absent(why)
     sets = [
         (name, _count(study, f"cohort/{part}/n_cases"), _count(study, f"cohort/{part}/n_events"))
         for part, name in (("training", "Training set"), ("testing", "Internal test set"))
@@ -63,6 +59,8 @@ def _counted(study: Study, stage: str) -> tuple[str, ...]:
 
 def forks(study: Study) -> Any:
     """Draw the specification curve of the alternatives to the study's decisions, or say that none was run."""
+    if why := absence.forks(study):
+        return Absent(why)
     found = study.forks()
     return figures.fork_figure(
         found, study.info.models.get(found.primary, found.primary), simulated=study.info.simulated
@@ -71,6 +69,8 @@ def forks(study: Study) -> Any:
 
 def activation_maps(study: Study) -> Any:
     """Draw the class activation maps of one case of each kind, right and wrong, or say that there are none."""
+    if why := absence.activation(study):
+        return Absent(why)
     rows = study.rows("activation")
     names = {"event": study.info.event_label, "nonevent": study.info.nonevent_label}
     headings = [
@@ -94,6 +94,8 @@ def contact_sheets(study: Study) -> list[Picture]:
 def lasso(study: Study, feature_set: str | None = None) -> Any:
     """Draw the LASSO of a feature set, by default of all features."""
     feature_set = feature_set or all_features(study)
+    if why := absence.lasso(study, feature_set):
+        return Absent(why)
     lambdas = tuple(_number(study, f"model/{feature_set}/{name}") for name in ("lambda_min", "lambda_1se"))
     path, error, kept = (_of(study, name, feature_set) for name in ("lasso_path", "lasso_error", "coefficients"))
     return figures.lasso_figure(path, error, kept, (lambdas[0], lambdas[1]), simulated=study.info.simulated)
@@ -101,13 +103,16 @@ def lasso(study: Study, feature_set: str | None = None) -> Any:
 
 def coefficients(study: Study, feature_set: str | None = None) -> Any:
     """Draw the coefficients of a feature set, by default of all features."""
-    return figures.coefficient_figure(
-        _of(study, "coefficients", feature_set or all_features(study)), simulated=study.info.simulated
-    )
+    feature_set = feature_set or all_features(study)
+    if why := absence.coefficients(study, feature_set):
+        return Absent(why)
+    return figures.coefficient_figure(_of(study, "coefficients", feature_set), simulated=study.info.simulated)
 
 
 def nomogram(study: Study) -> Any:
     """Draw the nomogram with a patient traced through it."""
+    if why := absence.nomogram(study):
+        return Absent(why)
     told = [_number(study, f"model/dlrn/example_{name}") for name in ("points", "probability")]
     outcome = (told[0], told[1]) if told[0] is not None and told[1] is not None else None
     return figures.nomogram_figure(
@@ -120,6 +125,8 @@ def roc(study: Study, feature_set: str | None = None) -> Any:
 
     Headline models have their operating points, and the two of the primary comparison their bands.
     """
+    if why := absence.models(study) if feature_set is None else absence.classifiers(study, feature_set):
+        return Absent(why)
     if feature_set is not None:
         return figures.roc_figure(study.rows("roc"), study.classifiers(feature_set), simulated=study.info.simulated)
     return figures.roc_figure(
@@ -133,6 +140,8 @@ def roc(study: Study, feature_set: str | None = None) -> Any:
 
 def roc_bands(study: Study) -> Any:
     """Draw the ROC curve of each headline model with its band and operating point, a panel each."""
+    if why := absence.roc_bands(study):
+        return Absent(why)
     return figures.roc_figure(
         study.rows("roc"), study.info.models, band=study.rows("roc_band"), operating=_operating(study), grid=True,
         simulated=study.info.simulated,
@@ -141,6 +150,8 @@ def roc_bands(study: Study) -> Any:
 
 def decision(study: Study) -> Any:
     """Draw the decision curves of the headline models, with bands for the two of the primary comparison."""
+    if why := absence.models(study):
+        return Absent(why)
     return figures.decision_figure(
         study.rows("decision"), study.info.models, band=_primary(study, "decision_band"), sensible=_sensible(study),
         simulated=study.info.simulated,
@@ -149,6 +160,8 @@ def decision(study: Study) -> Any:
 
 def decision_bands(study: Study) -> Any:
     """Draw the decision curve of each headline model with its band, a panel each."""
+    if why := absence.decision_bands(study):
+        return Absent(why)
     return figures.decision_figure(
         study.rows("decision"), study.info.models, band=study.rows("decision_band"), sensible=_sensible(study), grid=True,
         simulated=study.info.simulated,
@@ -181,11 +194,15 @@ def _sensible(study: Study) -> tuple[float, float] | None:
 
 def comparison(study: Study) -> Any:
     """Draw the comparisons of all pairs of headline models."""
+    if why := absence.comparison(study):
+        return Absent(why)
     return figures.comparison_figure(study.rows("comparison"), study.info.models, simulated=study.info.simulated)
 
 
 def calibration(study: Study) -> Any:
     """Draw the calibration of the headline models, with counts and the p value of the Hosmer-Lemeshow test in each panel."""
+    if why := absence.models(study):
+        return Absent(why)
     notes = []
     for kind in KINDS:
         for model in study.info.models:
@@ -208,6 +225,8 @@ def calibration(study: Study) -> Any:
 
 def belts(study: Study) -> Any:
     """Draw the calibration belts of the headline models, the p value of the test in each panel."""
+    if why := absence.belts(study):
+        return Absent(why)
     notes = [
         (kind, model, values.p_phrase(record.p_value))
         for kind in KINDS
@@ -220,15 +239,11 @@ def belts(study: Study) -> Any:
     )  # fmt: skip
 
 
-def subgroup_model(study: Study) -> str:
-    """Return the model whose subgroups are shown: the primary comparison's first one that was fitted, else the last of all."""
-    fitted = [name for name in study.info.primary_comparison if name in study.info.models]
-    return (fitted or [*study.info.models][-1:] or [""])[0]
-
-
 def subgroups(study: Study, model: str | None = None) -> Any:
-    """Draw the AUC by level of each covariate, by default of `subgroup_model`."""
-    chosen = model or subgroup_model(study)
+    """Draw the AUC by level of each covariate, by default of the first of the primary comparison."""
+    chosen = model or absence.first_model(study)
+    if why := absence.subgroups(study, chosen):
+        return Absent(why)
     rows = study.rows("subgroups")
     kinds = {kind: KINDS[kind][0] for kind in ("testing", "out_of_fold", "external")}
     shown = {
@@ -240,16 +255,22 @@ def subgroups(study: Study, model: str | None = None) -> Any:
 
 def funnel(study: Study) -> Any:
     """Draw how many features each step of the selection left."""
+    if why := absence.funnel(study):
+        return Absent(why)
     return figures.funnel_figure(study.rows("funnel"), STEPS, study.info.feature_sets, simulated=study.info.simulated)
 
 
 def scanners(study: Study) -> Any:
     """Draw how much features differ between scanners, or say that this was not measured."""
+    if why := absence.scanners(study):
+        return Absent(why)
     return figures.scanner_figure(study.rows("scanner_shares"), simulated=study.info.simulated)
 
 
 def training(study: Study) -> Any:
     """Draw the training curves of all networks, or say that none was trained."""
+    if why := absence.training(study):
+        return Absent(why)
     return figures.training_figure(study.rows("training"), simulated=study.info.simulated)
 
 
@@ -259,6 +280,9 @@ _VERSIONS = {"fitted": "As fitted", "recalibrated": "Recalibrated"}
 def recalibration(study: Study, feature_set: str | None = None) -> Any:
     """Draw the calibration of the headline models on the internal test set as fitted and recalibrated, or of the classifiers of a feature set."""
     models = study.info.models if feature_set is None else study.classifiers(feature_set)
+    what = "headline model" if feature_set is None else "classifier on all features"
+    if why := absence.recalibration(study, models, what):
+        return Absent(why)
     return figures.calibration_figure(
         _versions(study, "calibration", models),
         _versions(study, "calibration_groups", models),
@@ -271,6 +295,9 @@ def recalibration(study: Study, feature_set: str | None = None) -> Any:
 def recalibrated_decision(study: Study, feature_set: str | None = None) -> Any:
     """Draw the decision curves of the same, as fitted and recalibrated."""
     models = study.info.models if feature_set is None else study.classifiers(feature_set)
+    what = "headline model" if feature_set is None else "classifier on all features"
+    if why := absence.recalibration(study, models, what):
+        return Absent(why)
     return figures.decision_figure(
         _versions(study, "decision", models),
         _recalibrated_ones(study, models),
@@ -298,6 +325,8 @@ def _versions(study: Study, table: str, models: Mapping[str, str]) -> pd.DataFra
 
 def followup(study: Study) -> Any:
     """Draw the follow-up, or say that there are no times of it."""
+    if why := absence.followup(study):
+        return Absent(why)
     unit = study.records.get("design/followup_unit")
     return figures.followup_figure(
         study.rows("followup"), unit=str(unit.value) if unit is not None else "", simulated=study.info.simulated

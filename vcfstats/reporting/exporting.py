@@ -11,7 +11,7 @@ from typing import Any
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.progress import progress
-from vcfstats.reporting import drawings
+from vcfstats.reporting import absence, drawings
 from vcfstats.reporting.figures import save_figure
 from vcfstats.reporting.study import Study
 
@@ -21,7 +21,7 @@ FORMATS = ("svg", "pdf", "tiff", "png")
 def _of_all_features(draw: Callable[[Study, str], Any]) -> Callable[[Study], Any]:
     @functools.wraps(draw)
     def drawn(study: Study) -> Any:
-        return draw(study, drawings.all_features(study))
+        return draw(study, absence.all_features(study))
 
     return drawn
 
@@ -101,10 +101,14 @@ def export_figures(study: Study, folder: str | Path, *, formats: Sequence[str] =
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=out.parent) as beside:
         ready = Path(beside) / "ready"
         ready.mkdir()
-        drawn = figures_of(study)
-        names = [f"{name}.{kind}" for name in drawn for kind in formats]
+        drawn, names = figures_of(study), []
         for name, draw in progress(list(drawn.items()), len(drawn), label="figures", unit="figures"):
-            save_figure(draw(study), *(ready / f"{name}.{kind}" for kind in formats))
+            figure = draw(study)
+            if isinstance(figure, absence.Absent):
+                print(f"no {name}: {figure}")
+                continue
+            names += [f"{name}.{kind}" for kind in formats]
+            save_figure(figure, *(ready / f"{name}.{kind}" for kind in formats))
         if out.exists():
             shutil.move(str(out), str(Path(beside) / "old"))
         ready.rename(out)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from vcfstats.reporting import values, wording
+from vcfstats.reporting import absence, values, wording
 from vcfstats.reporting.contents.layout import per_parameter
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.values import Text, compose, join
@@ -12,9 +14,9 @@ from vcfstats.reporting.values import Text, compose, join
 
 def flow(study: Study) -> Text:
     """Say how many patients were screened, or that nobody knows."""
+    if why := absence.flow(study):
+        return why
     rows = study.rows("flow")
-    if rows.empty:
-        return Text.of("No screening log was given, so that the number of patients screened and excluded is not known.")
     count = {str(step): cell("flow", str(step), f"{int(part['n'].sum()):,}") for step, part in rows.groupby("step")}
     return compose(
         "Of {screened} patients screened, {excluded} were excluded and {included} included.",
@@ -51,7 +53,14 @@ def selection(study: Study) -> Text:
         if not study.has(key):
             continue
         if study.record(key).value == 0:
-            parts.append(compose("Of the feature set {name}, the selection kept no feature.", name=label))
+            why = study.record(key).method
+            parts.append(
+                compose(
+                    "Of the feature set {name}, the selection kept no feature{why}.",
+                    name=label,
+                    why=f": {why}" if why else "",
+                )
+            )
             continue
         penalty = f"model/{name}/lambda_chosen"
         at = (
@@ -140,8 +149,8 @@ def primary_comparison(study: Study) -> Text:
     shown = primary_difference(study)
     if found.empty or shown is None:
         return compose(
-            "The primary comparison, {first} against {second}, could not be made: the supplement's notes say why.",
-            first=first, second=second,
+            "The primary comparison, {first} against {second}, could not be made{why}: the supplement's notes say why.",
+            first=first, second=second, why=_unfitted(study, names),
         )  # fmt: skip
     row = found.iloc[0]
     difference, low, high = shown
@@ -166,6 +175,11 @@ def primary_comparison(study: Study) -> Text:
     )
 
 
+def _unfitted(study: Study, names: Sequence[str]) -> str:
+    absent = [_name(study, name) for name in names if name not in study.info.models]
+    return f", since {wording.listed(absent)} {'was' if len(absent) == 1 else 'were'} not fitted" if absent else ""
+
+
 def comparisons(study: Study) -> Text:
     """Say how the other pairs were compared."""
     if study.rows("comparison").empty:
@@ -176,28 +190,47 @@ def comparisons(study: Study) -> Text:
 
 
 def regression(study: Study) -> Text:
-    """Say what became of the clinical findings."""
-    if study.rows("regression").empty:
-        return Text.of("The study has no clinical findings to model.")
-    if "clinical" in study.info.models:
+    """Say what became of the clinical findings: modelled together, screened out, or not modelled at all, and why."""
+    if why := absence.regression(study):
+        return why
+    key = "model/clinical/n_findings_entered"
+    entered = study.record(key).value if study.has(key) else None
+    if "clinical" in study.info.models and entered != 0:
         return Text.of("The clinical findings were modelled by logistic regression on the training set.")
-    return Text.of("No clinical model was fitted; the notes say why.")
-
-
-def nomogram(study: Study) -> Text:
-    """Say how to read the nomogram, or that there is none."""
-    if study.rows("nomogram").empty:
-        return Text.of("There is no nomogram, since the combined model was not fitted; the figure keeps its place.")
-    return Text.of(
-        "In the nomogram of the combined model, the points of a patient's values, read off the uppermost axis and added, give the probability "
-        "below their total."
+    alone = Text.of("Each clinical finding was modelled by itself by logistic regression on the training set.")
+    if entered == 0:
+        alone = compose(
+            "{alone} No finding passed the univariable screening, so that none entered a multivariable regression.",
+            alone=alone,
+        )
+    if "clinical" in study.info.models:
+        return alone
+    why = absence.why_not(study, "clinical")
+    return compose(
+        "{alone} There is no clinical model{why}.", alone=alone, why=f": {why}" if why else "; the notes say why"
     )
+
+
+def nomogram(study: Study, figure: str) -> Text:
+    """Say how to read the nomogram, and where it is, or why there is none."""
+    if why := absence.nomogram(study):
+        return why
+    return compose(
+        "In the nomogram of the combined model, the points of a patient's values, read off the uppermost axis and added, give the probability "
+        "below their total. See {figure}.",
+        figure=Text(f"@{figure}", f"@{figure}"),
+    )
+
+
+def combined(study: Study) -> Text:
+    """Say how the nomogram model is made; of one that could not be fitted, only that and why."""
+    return absence.nomogram(study) or study.words("fusion")
 
 
 def followup(study: Study) -> Text:
     """Say whether follow-up is known, and its median."""
-    if study.rows("followup").empty:
-        return Text.of("Follow-up times were not given.")
+    if why := absence.followup(study):
+        return why
     key = "cohort/all/median_followup"
     how = Text.of(
         "Follow-up is described by the reverse Kaplan-Meier estimate, in which the end of observation is the event."
@@ -229,7 +262,7 @@ def sample_size(study: Study) -> Text:
             )
         )  # fmt: skip
     if not parts:
-        return Text.of("No sample size was calculated.")
+        return absence.sample_size(study) or Text.of("No sample size was calculated for any feature set.")
     return compose(
         "Sample size was not planned for these models; it is judged afterwards. {parts}.", parts=join(parts, "; ")
     )
@@ -237,25 +270,20 @@ def sample_size(study: Study) -> Text:
 
 def missing(study: Study) -> Text:
     """Say whether anything is missing."""
-    frame = study.rows("missing")
-    if frame.empty:
-        return Text.of("Missing values were not counted.")
-    counts = {
-        what: int(part[["missing_training", "missing_testing"]].to_numpy().sum())
-        for what, part in frame.groupby("what")
-    }
+    if why := absence.missing(study):
+        return why
     said = []
     for what, none, some in (
-        ("value", "No value of a variable is missing.", "Values are missing, {n} in all."),
+        ("values", "No value of a variable is missing.", "Values are missing, {n} in all."),
         (
-            "prediction",
+            "predictions",
             "Every headline model gave every case a prediction.",
             "Headline models gave no prediction {n} times.",
         ),
     ):
-        if what in counts:
-            text = cell("missing", what, f"{counts[what]:,}")
-            said.append(compose(some, n=text) if counts[what] else Text.of(none))
+        key = f"cohort/all/n_missing_{what}"
+        if study.has(key):
+            said.append(compose(some, n=study.point(key)) if study.record(key).value else Text.of(none))
     return join(said)
 
 
@@ -274,10 +302,10 @@ def imputation(study: Study) -> Text:
 
 def subgroups(study: Study, model: str) -> Text:
     """Say which model's subgroups are shown, how a subgroup is judged, and how many held too few events."""
+    if why := absence.subgroups(study, model):
+        return why
     frame = study.rows("subgroups")
     own = frame[frame["model"] == model]
-    if own.empty:
-        return Text.of("There are no subgroups to describe.")
     few = int((own["remark"] != "").sum())
     key = "design/subgroup_minimum"
     least = study.point(key) if study.has(key) else Text.of("the least number of")
@@ -299,16 +327,16 @@ def subgroups(study: Study, model: str) -> Text:
 
 def agreement(study: Study) -> Text:
     """Say whether the findings were read twice."""
-    if study.rows("agreement").empty:
-        return Text.of("The findings were not read twice, so that agreement of readers is not known.")
+    if why := absence.agreement(study):
+        return why
     return Text.of("The findings were read twice; agreement is described by Cohen's kappa.")
 
 
 def scanners(study: Study) -> Text:
     """Say on which scanners the training cases were examined and how many features differ between these."""
+    if why := absence.scanners(study):
+        return why
     counts, effect = study.rows("scanners"), study.rows("scanner_effect")
-    if counts.empty or effect.empty:
-        return Text.of("How features differ between scanners was not measured: no study of two named scanners.")
     listed = join(
         [
             compose("{name} ({n})", name=str(name), n=cell("scanners", str(name), f"{int(n):,}"))
@@ -337,7 +365,7 @@ def scanners(study: Study) -> Text:
 def training(study: Study) -> Text:
     """Say which networks were trained and how the training of the one for new patients went, or that none was."""
     if not study.has("model/network/n_networks"):
-        return Text.of("No network was trained on the study's images.")
+        return absence.training(study) or Text.of("The training of the network was not noted.")
     number = study.record("model/network/n_networks").value
     trained = "One network was" if number == 1 else "{n} networks were"
     said = compose(
@@ -357,18 +385,6 @@ def training(study: Study) -> Text:
         auc=study.point("model/network/stopping_auc"),
     )
     return join([said, aside])
-
-
-def training_items(study: Study, course: str, within: str) -> Text:
-    """Refer to the figure and the table of the training, by their labels in the document."""
-    first, second = (Text(f"@{label}", f"@{label}") for label in (course, within))
-    if not study.has("model/network/n_networks"):
-        return compose("{first} and {second} keep their places and say so.", first=first, second=second)
-    return compose(
-        "{first} shows the course of it, {second} what networks trained within folds change.",
-        first=first,
-        second=second,
-    )
 
 
 def notes(study: Study) -> Text:

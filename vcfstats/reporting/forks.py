@@ -6,8 +6,8 @@ import math
 
 from vcfstats.contracts.forks import ANALYTIC, REFERENCE, SAMPLING, Fork, Forks
 from vcfstats.contracts.plan import read_looks, read_runs
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 from vcfstats.reporting.values import Text, compose, join
@@ -130,11 +130,11 @@ def _many(count: int) -> str:
     return "one configuration" if count == 1 else f"{count} configurations"
 
 
-def forks_table(study: Study) -> Table:
+def forks_table(study: Study) -> Table | Absent:
     """Return every configuration: what it changes and why, features kept, and the out-of-fold AUC of each headline model."""
     forks = study.forks()
-    if not forks.configurations:
-        return message("No alternative was run.")
+    if why := absence.forks(study):
+        return Absent(why)
     others = [model for model in study.info.models if model != forks.primary]
     sets = [name for name in study.info.feature_sets if any(name in fork.features for fork in forks.configurations)]
     columns = [
@@ -162,21 +162,18 @@ def forks_table(study: Study) -> Table:
     )
 
 
-def later_table(study: Study) -> Table:
+def later_table(study: Study) -> Table | Absent:
     """Return the optimism-corrected AUC of each headline model in every configuration and, where it was looked at, the testing AUC."""
     forks = study.forks()
-    keys = {"model": "model/{}/auc_corrected", "testing": "testing/{}/auc"}
     rows, groups = [], []
-    for kind, key in keys.items():
+    for kind, key in absence.LATER.items():
         for fork in _ordered(forks):
             cells = {model: _cell(fork, key.format(model), whole=model == forks.primary) for model in study.info.models}
             if any(key.format(model) in fork.records for model in study.info.models):
                 rows.append({"what": _what(fork), **cells})
                 groups.append(_LATER[kind])
-    if not rows:
-        return message(
-            "Neither an optimism-corrected AUC nor a result of the internal test set was computed for the alternatives."
-        )
+    if why := absence.later(study):
+        return Absent(why)
     columns = [
         Column("what", "Decision and value", width=30),
         *(

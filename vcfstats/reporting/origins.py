@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vcfstats.contracts.plan import read_plan
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting import absence
+from vcfstats.reporting.absence import Absent
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 from vcfstats.reporting.values import Text, join
@@ -77,11 +78,11 @@ def seeds_table(study: Study) -> Table:
     return Table.of(columns, rows)
 
 
-def packages_table(study: Study) -> Table:
+def packages_table(study: Study) -> Table | Absent:
     """Return the packages with their versions, three to a row."""
     environment = study.info.environment
-    if environment is None or not environment.packages:
-        return message("The versions of the packages were not noted when these results were computed.")
+    if why := absence.packages(study):
+        return Absent(why)
     names = [f"{name} {version}" for name, version in sorted(environment.packages.items())]
     height = -(-len(names) // 3)
     columns = [Column(f"c{i}", "Package and version", width=w) for i, w in enumerate((34, 33, 33))]

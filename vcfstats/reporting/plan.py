@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from vcfstats.contracts.plan import PROTOCOL, Plan, read_looks, read_plan
+from vcfstats.reporting import absence
+from vcfstats.reporting.absence import Absent
 from vcfstats.reporting.contents.decisions import words
-from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting.contents.layout import breakable
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 from vcfstats.reporting.values import Text, join
@@ -78,11 +80,11 @@ def _looked(looks: int, plan: Plan) -> str:
     return f"In all, {_many(looks)} of decisions and data {verb} been evaluated on the internal test set{tail}; evaluating one again is no new look."
 
 
-def locks_table(study: Study) -> Table:
+def locks_table(study: Study) -> Table | Absent:
     """Return the locks of the plan: date, hashes, looks before, reason."""
     plan = read_plan(study.root / "results" / "plan.json")
-    if plan is None or not plan.locks:
-        return message("The plan was never locked.")
+    if why := absence.locks(study):
+        return Absent(why)
     columns = [
         Column("date", "Locked on", width=12),
         Column("looks", "Looks before", "right", width=10),
@@ -103,11 +105,11 @@ def locks_table(study: Study) -> Table:
     return Table.of(columns, rows)
 
 
-def changes_table(study: Study) -> Table:
+def changes_table(study: Study) -> Table | Absent:
     """Return what is not as it was locked last, with the declared reason."""
     plan = read_plan(study.root / "results" / "plan.json")
-    if plan is None or not plan.changed:
-        return message("Nothing differs from a lock." if plan and plan.locks else "The plan was never locked.")
+    if why := absence.changes(study):
+        return Absent(why)
     protocol = study.info.protocol
     reasons = {d.key: d.reason for d in protocol.deviations} | {c.key: c.reason for c in protocol.choices}
     columns = [
@@ -128,11 +130,11 @@ def changes_table(study: Study) -> Table:
     return Table.of(columns, rows)
 
 
-def looks_table(study: Study) -> Table:
+def looks_table(study: Study) -> Table | Absent:
     """Return the log of looks at results of the internal test set."""
     looks = read_looks(study.root / "results" / "looks.jsonl")
-    if not looks:
-        return message("No look at results of the internal test set is logged.")
+    if why := absence.looks(study):
+        return Absent(why)
     columns = [
         Column("number", "No.", "right", width=6),
         Column("params", "Decisions (SHA-256)", width=26),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from vcfstats.reporting import absence
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.values import Text, compose, join
 
 
-def activation(study: Study) -> Text:
+def activation(study: Study, figure: str) -> Text:
     """Say what the class activation maps show and how they were checked, or that there are none."""
+    if why := absence.activation(study):
+        return why
+    at = Text(f"@{figure}", f"@{figure}")
+    shows = "{figure} shows where the network's own probability comes from: Grad-CAM at its last convolution {gradcam}."
     key = "model/dl/activation_randomised"
-    if not study.has(key) or study.rows("activation").empty:
-        return Text.of("has no class activation maps: no model of the network's own was tested.")
+    if not study.has(key):
+        return compose(shows, figure=at, gradcam=Text("", "[@selvaraju2020]"))
     return compose(
-        "shows where the network's own probability comes from: Grad-CAM at its last convolution "
-        "{gradcam}. As a check, the maps were drawn again with random weights in the network {check}: over the "
+        shows + " As a check, the maps were drawn again with random weights in the network {check}: over the "
         "{n} test cases the median rank correlation of the two maps was {value}, where 1 would mean that the maps do not "
         "depend on what the network learned.",
-        gradcam=Text("", "[@selvaraju2020]"), check=Text("", "[@adebayo2018]"),
+        figure=at, gradcam=Text("", "[@selvaraju2020]"), check=Text("", "[@adebayo2018]"),
         n=study.n(key), value=study.point(key),
     )  # fmt: skip
 

@@ -232,18 +232,6 @@ def protocol(study: Study) -> Text:
     )
 
 
-def protocol_tables(study: Study, deviations: str, choices: str) -> Text:
-    """Refer to the tables of deviations and choices, by their labels in the document."""
-    first, second = (Text(f"@{label}", f"@{label}") for label in (deviations, choices))
-    if not study.info.protocol.registered:
-        return compose("There was nothing to depart from, and {first} and {second} say so.", first=first, second=second)
-    return compose(
-        "{first} lists the decisions that depart from a printed value, {second} those on which the protocol is silent or says several things.",
-        first=first,
-        second=second,
-    )
-
-
 def _how_many(study: Study, estimate: str, singular: str, plural: str) -> Text:
     key = f"design/{estimate}"
     count = study.record(key).value

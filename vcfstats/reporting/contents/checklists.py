@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting import absence
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import breakable
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 from vcfstats.reporting.values import Text, compose, join
@@ -25,12 +27,12 @@ _VERBS = (
 STATUSES = ("reported", "not reported", "not applicable", "author must supply")
 
 
-def checklist_table(study: Study, guideline: str) -> Table:
+def checklist_table(study: Study, guideline: str) -> Table | Absent:
     """Return the items of a guideline: label, status, where a reader finds it or why it does not apply, and what shows it."""
     rows = study.rows("checklists")
     rows = rows[rows["guideline"] == guideline] if len(rows) else rows
-    if not len(rows):
-        return message("The items of the guideline were not assessed.")
+    if why := absence.checklist(study, guideline):
+        return Absent(why)
     weighted = bool(rows["weight"].notna().any())
     columns = [
         Column("item", "Item", width=7),

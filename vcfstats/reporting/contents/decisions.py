@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from vcfstats.contracts.records import Record
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import breakable
 from vcfstats.reporting.contents.performance import ACCURACY, CALIBRATION
 from vcfstats.reporting.study import KINDS, Study, reason
 from vcfstats.reporting.tables import Column, Table
@@ -16,7 +17,7 @@ _SWITCHES = {"True": "yes", "False": "no", "None": "none"}
 _LONG = 60  # characters of a method or a value that still fit a narrow column
 
 
-def deviations_table(study: Study) -> Table:
+def deviations_table(study: Study) -> Table | Absent:
     """Return what departs from the protocol's printed values, and why."""
     columns = [
         Column("key", "Decision", width=24),
@@ -28,10 +29,10 @@ def deviations_table(study: Study) -> Table:
         {"key": breakable(d.key), "published": words(d.published), "used": words(d.used) or "none", "reason": d.reason}
         for d in study.info.protocol.deviations
     ]
-    return Table.of(columns, rows) if rows else message("No decision departs from a printed value.")
+    return Table.of(columns, rows) if rows else Absent(absence.deviations(study))
 
 
-def choices_table(study: Study) -> Table:
+def choices_table(study: Study) -> Table | Absent:
     """Return what the protocol leaves open, what was chosen, and why."""
     columns = [
         Column("key", "Decision", width=24),
@@ -48,7 +49,7 @@ def choices_table(study: Study) -> Table:
         }
         for c in study.info.protocol.choices
     ]
-    return Table.of(columns, rows) if rows else message("No decision settles what a protocol leaves open.")
+    return Table.of(columns, rows) if rows else Absent(absence.choices(study))
 
 
 def provenance_table(study: Study) -> Table:
@@ -95,7 +96,7 @@ def sentences_table(study: Study) -> Table:
         if _is_printed(study, record) and _is_sentence(record)
     ]
     columns = [Column("key", "Key", width=26), Column("value", "Words", width=62), Column("stage", "Stage", width=12)]
-    return Table.of(columns, rows) if rows else message("No sentence of the text is a record.")
+    return Table.of(columns, rows)
 
 
 def _is_sentence(record: Record) -> bool:
@@ -109,7 +110,7 @@ def _is_printed(study: Study, record: Record) -> bool:
     return record.estimate in (headline if record.model in study.info.models else ("auc", "threshold"))
 
 
-def notes_table(study: Study) -> Table:
+def notes_table(study: Study) -> Table | Absent:
     """Return what was not done, or done otherwise, and why."""
     names = {"study": "Study"} | study.info.feature_sets | study.names
     columns = [Column("subject", "Concerns", width=24), Column("text", "What", width=76)]
@@ -117,7 +118,7 @@ def notes_table(study: Study) -> Table:
         {"subject": names.get(note.subject, note.subject.upper()), "text": note.text[:1].upper() + note.text[1:]}
         for note in study.info.notes
     ]
-    return Table.of(columns, rows) if rows else message("Everything that was asked for was done.")
+    return Table.of(columns, rows) if rows else Absent(absence.notes(study))
 
 
 def _in_full(record: Record) -> str:

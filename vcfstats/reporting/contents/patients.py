@@ -7,17 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message, row_sources
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import FOOTNOTE_MARKS, INDENT, Column, Table
 
 
-def baseline_table(study: Study) -> Table:
+def baseline_table(study: Study) -> Table | Absent:
     """Return the baseline table: variables with their levels indented, in all, training and testing; p values where there are any."""
     frame = study.rows("baseline")
-    if frame.empty:
-        return message("The study has no baseline table.")
+    if why := absence.baseline(study):
+        return Absent(why)
     shown = ("all", "training", "testing")
     tests = list(dict.fromkeys(frame.loc[frame["p_value"].notna() & (frame["test"] != ""), "test"]))
     marks = dict(zip(tests, FOOTNOTE_MARKS, strict=False)) if len(tests) > 1 else {}
@@ -55,11 +56,11 @@ def baseline_table(study: Study) -> Table:
     return table.with_note("IQR, interquartile range.") if frame["statistic"].str.contains("IQR").any() else table
 
 
-def regression_table(study: Study) -> Table:
+def regression_table(study: Study) -> Table | Absent:
     """Return odds ratios of the findings, by themselves and together, on the training set."""
     frame = study.rows("regression")
-    if frame.empty:
-        return message("No regression: the study has no findings that vary, or one class only in its training set.")
+    if why := absence.regression(study):
+        return Absent(why)
     columns = [
         Column("variable", "Finding", width=36),
         Column("or", "Odds ratio (CI)", "right", "Univariable", 23),
@@ -120,11 +121,11 @@ def _significant(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
 
 
-def agreement_table(study: Study) -> Table:
+def agreement_table(study: Study) -> Table | Absent:
     """Return how two readers agree on each finding."""
     frame = study.rows("agreement")
-    if frame.empty:
-        return message("The cohort has no second readings: how readers agree is not known.")
+    if why := absence.agreement(study):
+        return Absent(why)
     columns = [
         Column("finding", "Finding", width=42),
         Column("n", "Read twice", "right", width=14),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record
-from vcfstats.reporting import values, wording
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting import absence, values, wording
+from vcfstats.reporting.absence import Absent
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -32,20 +32,20 @@ CALIBRATION = {
 _TESTS = ("hosmer_lemeshow", "calibration_belt")
 
 
-def headline_table(study: Study) -> Table:
+def headline_table(study: Study) -> Table | Absent:
     """Return the performance of the headline models, one row group for each set of predictions."""
-    if not study.kinds():
-        return message("No model was fitted; the notes in the supplement say why.")
+    if why := absence.models(study):
+        return Absent(why)
     table = performance_table(study, study.info.models, "Model")
     named = str(wording.models(study))
     return table.with_note(named) if named else table
 
 
-def classifier_table(study: Study, feature_set: str) -> Table:
+def classifier_table(study: Study, feature_set: str) -> Table | Absent:
     """Return the performance of all classifiers on a feature set, the chosen one marked."""
     models = {name: label for name, label in study.classifiers(feature_set).items() if study.kinds(name)}
-    if not models:
-        return message("No classifier was fitted on these features; the notes in the supplement say why.")
+    if why := absence.classifiers(study, feature_set):
+        return Absent(why)
     table = performance_table(study, models, "Classifier")
     chosen = models.get(f"{feature_set}.{study.info.chosen.get(feature_set, '')}")
     return table.with_footnote(chosen, "Chosen: the largest out-of-fold AUC.") if chosen else table
@@ -130,9 +130,9 @@ def calibration_tests_table(study: Study) -> Table:
     )
 
 
-def _calibration(study: Study, columns: Sequence[Column]) -> Table:
-    if not study.kinds():
-        return message("No model was fitted; the table of notes says why.")
+def _calibration(study: Study, columns: Sequence[Column]) -> Table | Absent:
+    if why := absence.models(study):
+        return Absent(why)
     estimates = tuple(column.key for column in columns[1:])
     rows, groups = [], []
     for kind in KINDS:
@@ -148,12 +148,12 @@ def _calibration(study: Study, columns: Sequence[Column]) -> Table:
     return table.with_note(f"–: not estimable; {'; '.join(reasons)}.") if reasons else table
 
 
-def cross_fit_table(study: Study) -> Table:
+def cross_fit_table(study: Study) -> Table | Absent:
     """Return the AUC of the headline models with one network for all folds and with a network for each, side by side."""
-    if not study.kinds():
-        return message("No model was fitted; the table of notes says why.")
-    if not study.info.variants:
-        return message("There is nothing to compare: no network was trained again within folds.")
+    if why := absence.models(study):
+        return Absent(why)
+    if why := absence.cross_fit(study):
+        return Absent(why)
     columns = [
         Column("model", "Model", width=16),
         Column("cross_fitted", "AUC (CI), a network for each fold", "right", width=42),

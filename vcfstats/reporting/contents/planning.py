@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from vcfstats.reporting import values, wording
-from vcfstats.reporting.contents.layout import message, per_parameter, row_sources
+from vcfstats.reporting import absence, values, wording
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import per_parameter, row_sources
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -15,11 +16,11 @@ _PURPOSES = {
 }
 
 
-def sample_size_table(study: Study) -> Table:
+def sample_size_table(study: Study) -> Table | Absent:
     """Return events per candidate parameter, and cases and events at hand beside the least numbers asked for."""
     frame = study.rows("sample_size")
-    if frame.empty:
-        return message("No sample size was calculated: the training set holds one class only.")
+    if why := absence.sample_size(study):
+        return Absent(why)
     columns = [
         Column("subject", "Feature set or measure", width=36),
         Column("parameters", "Candidate parameters", "right", width=14),
@@ -54,11 +55,11 @@ def sample_size_table(study: Study) -> Table:
     )
 
 
-def missing_table(study: Study) -> Table:
+def missing_table(study: Study) -> Table | Absent:
     """Return of how many cases a value, a second reading or a prediction is missing."""
     frame = study.rows("missing")
-    if frame.empty:
-        return message("Missing values were not counted.")
+    if why := absence.missing(study):
+        return Absent(why)
     headings = {"value": "Values", "second reading": "Second readings", "prediction": "Predictions (indeterminate)"}
     frame = frame.assign(order=frame["what"].map(list(headings).index)).sort_values("order", kind="stable")
     columns = [
@@ -84,11 +85,11 @@ def missing_table(study: Study) -> Table:
     )
 
 
-def imputation_table(study: Study) -> Table:
+def imputation_table(study: Study) -> Table | Absent:
     """Return the coefficients pooled over imputations, and the pooled AUCs beside those of the mean probabilities."""
     frame = study.rows("imputation")
-    if frame.empty:
-        return message("No model was pooled over imputed data sets.")
+    if why := absence.imputation(study):
+        return Absent(why)
     columns = [
         Column("term", "Term", width=34),
         Column("coefficient", "Coefficient (CI)", "right", width=30),

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import pandas as pd
 
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 from vcfstats.reporting.values import Text, compose, join
 
-FILE = Path("report") / "study" / "published.csv"
 COLUMNS = ["group", "item", "key", "value", "low", "high"]
 
 
 def has_published(study: Study) -> bool:
     """Whether the study has a file of published values."""
-    return (study.root / FILE).is_file()
+    return not absence.published(study)
 
 
 def published(study: Study) -> Text:
@@ -52,7 +50,7 @@ def by_construction(study: Study) -> Text:
     return Text.of("Simulated patients: where values agree with published ones, they do so by construction.")
 
 
-def published_table(study: Study) -> Table:
+def published_table(study: Study) -> Table | Absent:
     """Return the published values of report/study/published.csv, each beside the study's own.
 
     The file has the columns group, item, key, value, low, high: the words of print, the key of the result record (or
@@ -64,9 +62,9 @@ def published_table(study: Study) -> Table:
     InputError
         A file with other columns, or a key without a record.
     """
-    if not has_published(study):
-        return message("The study rebuilds no published one.")
-    path = study.root / FILE
+    if why := absence.published(study):
+        return Absent(why)
+    path = study.root / absence.PUBLISHED
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         if reader.fieldnames != COLUMNS:

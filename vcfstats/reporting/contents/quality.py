@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message, row_sources
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import breakable, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
 
-def quality_table(study: Study) -> Table:
+def quality_table(study: Study) -> Table | Absent:
     """Return the cases far from the others with the quantities that make them so, the farthest first."""
     frame = study.rows("quality")
-    if frame.empty:
-        return message("No case is named.")
+    if why := absence.quality(study):
+        return Absent(why)
     columns = [
         Column("case", "Case", width=22),
         Column("quantity", "Quantity", width=38),

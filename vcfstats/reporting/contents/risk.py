@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message, row_sources
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import row_sources
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.tables import Column, Table
 
 
-def risk_model(study: Study) -> str:
-    """Return the model whose groups are shown: the primary comparison's first one that was fitted, else the last of all."""
-    fitted = [name for name in study.info.primary_comparison if name in study.info.models]
-    return (fitted or [*study.info.models][-1:] or [""])[0]
-
-
-def risk_group_table(study: Study, model: str | None = None) -> Table:
-    """Return predicted and observed risk by group, one row group for each set of predictions; by default of `risk_model`."""
-    chosen = model or risk_model(study)
+def risk_group_table(study: Study, model: str | None = None) -> Table | Absent:
+    """Return predicted and observed risk by group, one row group for each set of predictions; by default of the first of the primary comparison."""
+    chosen = model or absence.first_model(study)
     frame = study.rows("risk_groups")
     frame = frame[frame["model"] == chosen]
-    if frame.empty:
-        return message("There is no model whose patients could be grouped by risk.")
+    if why := absence.risk_groups(study, chosen):
+        return Absent(why)
     columns = [
         Column("number", "Group", width=10),
         Column("bounds", "Predicted probability", "right", width=28),
@@ -56,11 +51,11 @@ def risk_group_table(study: Study, model: str | None = None) -> Table:
     )
 
 
-def risk_score_table(study: Study) -> Table:
+def risk_score_table(study: Study) -> Table | Absent:
     """Return the probability at every tenth point of the nomogram."""
     frame = study.rows("risk_score")
-    if frame.empty:
-        return message("There is no nomogram to score by.")
+    if why := absence.risk_score(study):
+        return Absent(why)
     columns = [
         Column("points", "Total points", "right", width=34),
         Column("probability", "Probability", "right", width=33),

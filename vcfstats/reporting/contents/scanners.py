@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import message, row_sources
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import row_sources
 from vcfstats.reporting.figures.scanners import MATRICES, STATES
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
 
-def scanner_table(study: Study) -> Table:
+def scanner_table(study: Study) -> Table | Absent:
     """Return how many features differ between scanners, one row group a kind of feature."""
     frame = study.rows("scanner_effect")
-    if frame.empty:
-        return message("Differences between scanners were not measured.")
+    if why := absence.scanners(study):
+        return Absent(why)
     columns = [
         Column("state", "Features", width=28),
         Column("location", "Location differs", "right", width=19),

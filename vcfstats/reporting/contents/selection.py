@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message, row_sources
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import breakable, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -21,11 +22,11 @@ STEPS = {
 }
 
 
-def funnel_table(study: Study) -> Table:
+def funnel_table(study: Study) -> Table | Absent:
     """Return how many features each step left, by class of feature, one row group for each feature set."""
     frame = study.rows("funnel")
-    if frame.empty:
-        return message("No features were selected from.")
+    if why := absence.funnel(study):
+        return Absent(why)
     steps = list(dict.fromkeys(frame["step"]))
     width = 84 // len(steps)
     columns = [
@@ -64,11 +65,11 @@ def _counted(study: Study, count: int, row: int | None) -> str:
     return f"{count:,}" if row is None else study.sourced(f"{count:,}", study.row_source("funnel", row))
 
 
-def score_table(study: Study) -> Table:
+def score_table(study: Study) -> Table | Absent:
     """Return the linear score of each feature set: intercept, coefficients, and how its features are standardised."""
     frame = study.rows("coefficients")
-    if frame.empty:
-        return message("No score: the selection kept no feature.")
+    if why := absence.scores(study):
+        return Absent(why)
     scales = study.rows("scaling")
     scaling = {
         (row["feature_set"], row["feature"]): {
@@ -127,11 +128,11 @@ def _six_digits(value: float) -> str:
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def nomogram_table(study: Study) -> Table:
+def nomogram_table(study: Study) -> Table | Absent:
     """Return the equation behind the nomogram: coefficients on the log odds with standard errors and limits."""
     frame = study.rows("nomogram_model")
-    if frame.empty:
-        return message("The nomogram's model was not fitted.")
+    if why := absence.nomogram(study):
+        return Absent(why)
     columns = [
         Column("term", "Term", width=40),
         Column("coefficient", "Coefficient", "right", width=18),

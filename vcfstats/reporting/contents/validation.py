@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vcfstats.contracts.records import Record, record_key
-from vcfstats.reporting import values
-from vcfstats.reporting.contents.layout import breakable, message, row_sources
+from vcfstats.reporting import absence, values
+from vcfstats.reporting.absence import Absent
+from vcfstats.reporting.contents.layout import breakable, row_sources
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import Column, Table
 
@@ -23,14 +24,14 @@ _CALIBRATION = {
 }
 
 
-def validation_table(study: Study) -> Table:
+def validation_table(study: Study) -> Table | Absent:
     """Return the apparent, out-of-fold, optimism-corrected, out-of-bag, .632+ and testing AUC of each headline model.
 
     Where networks were trained within folds, each model that sees one follows with one network for all folds.
     """
     shown = [name for name in study.info.models if f"model/{name}/resamples" in study.records]
-    if not shown:
-        return message("The models were not refitted in bootstrap samples.")
+    if why := absence.validation(study):
+        return Absent(why)
     columns = [
         Column("model", "Model", width=8),
         *(Column(name, label, "right", width=width) for name, (label, _, width, _) in (_AUCS | _CALIBRATION).items()),
@@ -74,11 +75,25 @@ def validation_table(study: Study) -> Table:
     )
 
 
-def stability_table(study: Study) -> Table:
+def stability_table(study: Study) -> Table | Absent:
     """Return in which share of the bootstrap samples each kept feature was selected, one row group for each feature set."""
+    if why := absence.stability(study):
+        return Absent(why)
     frame = study.rows("selection_frequency")
     frame = frame[frame["kept"] == "yes"]
-    notes = []
+    columns = [
+        Column("feature", "Feature", width=70),
+        Column("frequency", "Selected in samples", "right", width=30),
+    ]
+    table = Table.of(
+        columns,
+        [
+            {"feature": breakable(str(row["feature"])), "frequency": f"{100 * row['frequency']:.0f}%"}
+            for row in frame.to_dict("records")
+        ],
+        groups=[study.info.feature_sets.get(str(name), str(name)) for name in frame["feature_set"]],
+        sources=row_sources(study, "selection_frequency", frame),
+    )
     for name, label in study.info.feature_sets.items():
         record = study.records.get(f"model/{name}/selection_stability")
         if record is None:
@@ -92,25 +107,7 @@ def stability_table(study: Study) -> Table:
         features = (
             f"; {size.value:.1f} features kept on average" if size and isinstance(size.value, int | float) else ""
         )
-        notes.append(f"{label}: stability {shown}{features}; {record.method}.")
-    if frame.empty:
-        table = message("No feature was kept, or the selection was not repeated.")
-    else:
-        columns = [
-            Column("feature", "Feature", width=70),
-            Column("frequency", "Selected in samples", "right", width=30),
-        ]
-        table = Table.of(
-            columns,
-            [
-                {"feature": breakable(str(row["feature"])), "frequency": f"{100 * row['frequency']:.0f}%"}
-                for row in frame.to_dict("records")
-            ],
-            groups=[study.info.feature_sets.get(str(name), str(name)) for name in frame["feature_set"]],
-            sources=row_sources(study, "selection_frequency", frame),
-        )
-    for note in notes:
-        table = table.with_note(note)
+        table = table.with_note(f"{label}: stability {shown}{features}; {record.method}.")
     return table.with_note(
         "Stability: 1 where every sample keeps the same features, 0 where they are no more alike than by chance; features that stand for one another count as different."
     )
