@@ -11,6 +11,32 @@ local function read(path)
   return pandoc.json.decode(text)
 end
 
+-- Authors and keywords for the front matter of Quarto's JATS, as its template takes them; other formats print them in the text.
+local function front(meta, study)
+  local authors, places, ids = pandoc.List({}), pandoc.List({}), {}
+  for _, author in ipairs(study.authors or {}) do
+    local given, family = author.name:match("^(.*) (%S+)$")
+    local entry = { name = { literal = author.name, given = given or "", family = family or author.name } }
+    if author.orcid and author.orcid ~= "" then
+      entry.orcid = "https://orcid.org/" .. author.orcid
+    end
+    local place = author.affiliation
+    if place and place ~= "" then
+      if not ids[place] then
+        ids[place] = tostring(#places + 1)
+        places:insert({ id = "aff-" .. ids[place], name = place })
+      end
+      entry.affiliations = { { id = "aff-" .. ids[place], letter = ids[place] } }
+    end
+    authors:insert(entry)
+  end
+  local words = pandoc.List({})
+  for word in ((study.statements or {}).keywords or ""):gmatch("[^;]+") do
+    words:insert((word:gsub("^%s+", ""):gsub("%s+$", "")))
+  end
+  meta.authors, meta["by-author"], meta.affiliations, meta.tags = authors, authors, places, words
+end
+
 function Pandoc(doc)
   local study = read("../results/study.json")
   if not study then
@@ -26,6 +52,9 @@ function Pandoc(doc)
     end
   end
   meta.pagetitle = pandoc.utils.stringify(meta.title)
+  if quarto and FORMAT:match("jats") then
+    front(meta, study)
+  end
   if study.simulated then
     -- For the PDF's page header (header.typ); no other format sees it.
     doc.blocks:insert(1, pandoc.RawBlock("typst", "#study-simulated.update(true)"))

@@ -9,12 +9,12 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import vcfstats
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.plan import write_locks
 from vcfstats.pipeline.cohort_table import find_table, read_table_file
 from vcfstats.pipeline.params import BidsSection
+from vcfstats.reporting.rendering.look import report_sources
 
 DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
 PROTOCOL = (
@@ -36,13 +36,6 @@ WORDS = {
     "background.md": "The background of this study has not been written yet (`report/study/background.md`).\n",
     "participants.md": "Eligibility, setting and dates have not been written yet (`report/study/participants.md`).\n",
 }
-
-
-def report_sources() -> Path:
-    """Return the documents' sources: packaged beside the code, or at the root of a source checkout."""
-    package = Path(vcfstats.__file__).parent
-    packaged = package / "_report"
-    return packaged if packaged.is_dir() else package.parent / "report"
 
 
 def new_study(directory: Path, cohort: Path) -> None:

@@ -37,10 +37,10 @@ from vcfstats.pipeline.evaluation import curves
 from vcfstats.pipeline.evaluation.description import code_hash
 from vcfstats.pipeline.evaluation.models import LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES
-from vcfstats.pipeline.new import report_sources
 from vcfstats.pipeline.params import EvaluationSection, schema_problem
 from vcfstats.pipeline.yamlfile import read_yaml
 from vcfstats.reporting import Rendered, render
+from vcfstats.reporting.rendering.look import report_sources
 
 DOCUMENT = "validation.qmd"
 _FEATURE_SETS = {"dlrn": "fused+clinical", "dlr": "fused", "rad": "radiomics", "dl": "deep", "clinical": "clinical"}

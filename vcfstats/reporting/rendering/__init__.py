@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.contracts.study import read_study
 from vcfstats.reporting.rendering.configuration import TARGETS, project_metadata
+from vcfstats.reporting.rendering.finishing import SIMULATED, simulated
 from vcfstats.reporting.rendering.offline import offline_version, render_offline
 from vcfstats.reporting.rendering.quarto import quarto_path, quarto_version, render_quarto
 from vcfstats.reporting.rendering.word import label_pages
@@ -115,10 +115,10 @@ def render(
                 environment=environment,
                 label=label,
             )
-        if _simulated(folder):
+        if simulated(folder):
             for file in made:
                 if file.suffix == ".docx":
-                    label_pages(file, "Simulated data")
+                    label_pages(file, SIMULATED)
         for name, page in (pages or {}).items():
             made.append(ready / name)
             made[-1].write_text(page, encoding="utf-8")
@@ -181,12 +181,6 @@ def _figure_size(folder: Path) -> tuple[float, float]:
     """Return the size in inches of figures that have none of their own, as the project says or as Quarto has it."""
     given = project_metadata(folder)
     return float(given.get("fig-width", 7)), float(given.get("fig-height", 5))
-
-
-def _simulated(folder: Path) -> bool:
-    """Whether the documents belong to a study whose patients are simulated."""
-    words = folder.parent / "results" / "study.json"
-    return words.is_file() and read_study(words).simulated
 
 
 def _documents(folder: Path) -> list[Path]:

@@ -26,20 +26,25 @@ class Assembled:
     files: Mapping[str, bytes]
 
 
-def assemble(source: Source, results: Results, configuration: Configuration) -> Assembled:
-    """Put the outputs of cells and the values of inline code in their places."""
+def assemble(
+    source: Source, results: Results, configuration: Configuration, *, bare_figures: bool = False
+) -> Assembled:
+    """Put the outputs of cells and the values of inline code in their places.
+
+    With `bare_figures` figures that exist as SVG and as PNG are named without either ending, which each format then adds.
+    """
     lines: list[str] = []
     files: dict[str, bytes] = {}
     for number, part in enumerate(source.body):
         if isinstance(part, Cell):
-            lines += ["", *_cell(number, part, results.cells[number], configuration, files), ""]
+            lines += ["", *_cell(number, part, results.cells[number], configuration, files, bare_figures), ""]
         else:
             lines.append(part.filled(results.inline[number]) if number in results.inline else part.text)
     return Assembled("\n".join(lines) + "\n", files)
 
 
 def _cell(
-    number: int, cell: Cell, outputs: list[Output], configuration: Configuration, files: dict[str, bytes]
+    number: int, cell: Cell, outputs: list[Output], configuration: Configuration, files: dict[str, bytes], bare: bool
 ) -> list[str]:
     options = cell.options
     if options.get("include", True) is False:
@@ -50,7 +55,7 @@ def _cell(
     shown: list[str] = []
     for position, output in enumerate(outputs, 1):
         name = f"{cell.label or f'cell-{number}'}{'' if len(outputs) == 1 else f'-{position}'}"
-        shown += [*_output(output, cell, name, files), ""]
+        shown += [*_output(output, cell, name, files, bare), ""]
     kind = cell.label.split("-")[0] if "-" in cell.label else ""
     if kind in configuration.kinds and kind != "sec":
         if not shown:
@@ -72,12 +77,12 @@ def _cell(
     return [*out, *shown]
 
 
-def _output(output: Output, cell: Cell, name: str, files: dict[str, bytes]) -> list[str]:
+def _output(output: Output, cell: Cell, name: str, files: dict[str, bytes], bare: bool) -> list[str]:
     data = output.data
     if output.stream:
         return [output.stream] if cell.options.get("output") == "asis" else [_FENCE, output.stream.rstrip("\n"), _FENCE]
     if "image/png" in data:
-        return [_image(data, cell, name, files)]
+        return [_image(data, cell, name, files, bare)]
     if "text/markdown" in data:
         return [data["text/markdown"]]
     if "text/html" in data:
@@ -92,7 +97,7 @@ def _output(output: Output, cell: Cell, name: str, files: dict[str, bytes]) -> l
     )
 
 
-def _image(data: Mapping[str, str], cell: Cell, name: str, files: dict[str, bytes]) -> str:
+def _image(data: Mapping[str, str], cell: Cell, name: str, files: dict[str, bytes], bare: bool) -> str:
     alt = re.sub(r"\s+", " ", str(cell.options.get("fig-alt", ""))).strip()
     if not alt:
         raise unsupported(
@@ -100,8 +105,8 @@ def _image(data: Mapping[str, str], cell: Cell, name: str, files: dict[str, byte
         )
     path = f"{MEDIA}/{name}"
     files[f"{path}.png"] = base64.b64decode(data["image/png"])
-    suffix = "png"
+    suffix = ".png"
     if "image/svg+xml" in data:
         files[f"{path}.svg"] = data["image/svg+xml"].encode()
-        suffix = "svg"
-    return f"![{escape(alt)}]({path}.{suffix})"
+        suffix = "" if bare else ".svg"
+    return f"![{escape(alt)}]({path}{suffix})"

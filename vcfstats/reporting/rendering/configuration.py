@@ -14,7 +14,7 @@ _KNOWN = frozenset(
     {
         "title", "subtitle", "lang", "pagetitle", "description", "bibliography", "csl", "citeproc", "link-citations", "number-sections", "toc", "toc-depth", "crossref",
         "filters", "format", "execute", "jupyter", "project", "fig-width", "fig-height", "fig-dpi", "css", "reference-doc", "figures-at-end", "include-in-header",
-        "papersize", "margin", "fontsize", "mainfont",
+        "papersize", "margin", "fontsize", "mainfont", "template",
     }
 )  # fmt: skip
 # Keys of Quarto's own look or workings, accepted because nothing is lost without them.
@@ -22,6 +22,7 @@ _QUARTO_ONLY = frozenset(
     {
         "theme", "minimal", "embed-resources", "html-math-method", "fig-format", "anchor-sections", "code-copy", "citations-hover", "footnotes-hover", "crossrefs-hover",
         "tbl-cap-location", "fig-cap-location", "keep-typ", "lightbox", "title-block-style", "toc-location", "page-layout", "grid", "validate-yaml",
+        "html-table-processing", "default-image-extension",
     }
 )  # fmt: skip
 _EXECUTE = frozenset({"echo", "warning", "enabled", "freeze", "cache", "daemon"})

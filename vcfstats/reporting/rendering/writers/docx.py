@@ -22,7 +22,8 @@ def write_docx(document: Document, path: Path) -> list[Path]:
         document, draw = _with_figures_at_end(document), _docx_place
     else:
         draw = _docx_float
-    write(document, "docx", path, draw, _docx_callout, args)
+    # Word draws an SVG without a PNG beside it in its newest versions alone.
+    write(document, "docx", path, draw, _docx_callout, args, lambda image: as_png(image, document))
     keep_together(path)
     return [path]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vcfstats.reporting.rendering.crossref import Float
+from vcfstats.reporting.rendering.look import with_page
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, plain
 from vcfstats.reporting.rendering.writers.document import Document
 from vcfstats.reporting.rendering.writers.parts import captioned, titled
-from vcfstats.reporting.rendering.writers.writing import ASSETS, write
+from vcfstats.reporting.rendering.writers.writing import write
 
 
 def write_html(document: Document, path: Path) -> list[Path]:
@@ -17,11 +18,9 @@ def write_html(document: Document, path: Path) -> list[Path]:
         "--mathml",
         "--embed-resources",
         "--template",
-        str(ASSETS / "page.html"),
-        "--css",
-        str(ASSETS / "page.css"),
+        str((document.configuration.paths("template", "html") or with_page([], "page.html"))[0]),
     ]
-    for sheet in document.configuration.paths("css", "html"):
+    for sheet in with_page(document.configuration.paths("css", "html"), "page.css"):
         args += ["--css", str(sheet)]
     if document.configuration.get("toc", "html"):
         args += ["--toc", f"--toc-depth={document.configuration.get('toc-depth', 'html', 3)}"]

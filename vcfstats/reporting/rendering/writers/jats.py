@@ -23,24 +23,25 @@ def write_jats(document: Document, path: Path) -> list[Path]:
     """
     figures: list[Path] = []
 
+    def beside(image: Node) -> Node:
+        attribute, alt, (target, title) = as_png(image, document)["c"]
+        # A name of its own for each figure of each document: all lie in one folder.
+        figures.append(path.with_name(f"{path.stem}-{Path(target).name}"))
+        shutil.copyfile(document.work / target, figures[-1])
+        return node("Image", [attribute, alt, [figures[-1].name, title]])
+
     def draw(given: Float, document: Document) -> list[Node]:
         if given.is_table:
             return bare_table(given, document.html, lambda notes: notes, lambda blocks: blocks)
-        images = []
-        for image in (item for item in walk(given.content) if item["t"] == "Image"):
-            attribute, alt, (target, title) = as_png(image, document)["c"]
-            # A name of its own for each figure of each document: all lie in one folder.
-            figures.append(path.with_name(f"{path.stem}-{Path(target).name}"))
-            shutil.copyfile(document.work / target, figures[-1])
-            images.append(node("Image", [attribute, alt, [figures[-1].name, title]]))
+        images = [beside(item) for item in walk(given.content) if item["t"] == "Image"]
         caption = [None, [node("Plain", captioned(given))]]
         return [node("Figure", [attributes(given.identifier), caption, [node("Plain", images)]])]
 
     study = document.configuration.folder.parent / "results" / "study.json"
     front = _front(read_study(study)) if study.is_file() else {}
     tree = {**document.tree, "meta": {**document.tree["meta"], **front}}
-    write(replace(document, tree=tree), "jats", path, draw, _callout, [])
-    return [path, *figures]
+    write(replace(document, tree=tree), "jats", path, draw, _callout, [], beside)
+    return [path, *dict.fromkeys(figures)]
 
 
 def _callout(item: Node, kind: str) -> list[Node]:

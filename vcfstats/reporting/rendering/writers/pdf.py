@@ -9,10 +9,11 @@ from typing import Any
 import typst
 
 from vcfstats.reporting.rendering.crossref import Float
+from vcfstats.reporting.rendering.look import with_page
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, plain, walk
 from vcfstats.reporting.rendering.writers.document import Document
 from vcfstats.reporting.rendering.writers.parts import bare_table, captioned, titled
-from vcfstats.reporting.rendering.writers.writing import ASSETS, write
+from vcfstats.reporting.rendering.writers.writing import write
 from vcfstats.reporting.reproducible import epoch
 
 _TYPST_COLOURS = {
@@ -27,8 +28,8 @@ _TYPST_COLOURS = {
 def write_pdf(document: Document, path: Path) -> list[Path]:
     """Write a PDF by typst, with its own fonts only: the machine's would change the pages."""
     header = document.work / "header.typ"
-    given = [file.read_text(encoding="utf-8") for file in document.configuration.paths("include-in-header", "typst")]
-    header.write_text("\n".join([(ASSETS / "page.typ").read_text(encoding="utf-8"), *given]), encoding="utf-8")
+    given = with_page(document.configuration.paths("include-in-header", "typst"), "page.typ")
+    header.write_text("\n".join(file.read_text(encoding="utf-8") for file in given), encoding="utf-8")
     target = document.work / f"{path.stem}.typ"
     write(document, "typst", target, _typst_float, _typst_callout, ["--include-in-header", str(header)], _typst_image)
     target.write_text(_group_headers(target.read_text(encoding="utf-8")), encoding="utf-8")

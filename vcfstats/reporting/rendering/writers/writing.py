@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.pandoc import pandoc
 from vcfstats.reporting.rendering.syntax import Node, transformed
 from vcfstats.reporting.rendering.writers.document import Document
-
-ASSETS = Path(str(files("vcfstats.reporting.rendering") / "assets"))
 
 
 def write(
