@@ -151,6 +151,7 @@ class Hashes(_Part):
     params: str
     data: str
     code: str
+    configuration: str = ""  # of the decisions as the logs of looks and runs name them; older results did not note it
 
 
 class Environment(_Part):

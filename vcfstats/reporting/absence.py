@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vcfstats.contracts.forks import REFERENCE
 from vcfstats.contracts.plan import read_looks, read_plan
 from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.study import NOT_FITTED, NOT_MEASURED
@@ -324,8 +325,19 @@ def looks(study: Study) -> Text:
 
 
 def forks(study: Study) -> Text:
-    """Alternatives to the decisions."""
-    return _THERE if study.forks().configurations else Text.of("No alternative was run.")
+    """Alternatives to the decisions; those run on other data or decisions are as good as absent."""
+    found = study.forks().configurations
+    if not found:
+        return Text.of("No alternative was run.")
+    reference, hashes = next(fork for fork in found if fork.kind == REFERENCE), study.info.hashes
+    pairs = {"other data": (reference.data, hashes.data), "other decisions": (reference.params, hashes.configuration)}
+    others = [word for word, (then, now) in pairs.items() if now and then != now]
+    if not others:
+        return _THERE
+    return Text.of(
+        f"Alternatives to the study's decisions were run, but on {' and '.join(others)} than the results of this paper: they are out of "
+        "date and left out until vcfstats audit forks has run them again."
+    )
 
 
 def later(study: Study) -> Text:

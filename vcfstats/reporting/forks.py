@@ -20,7 +20,12 @@ _LATER = {"model": "Optimism-corrected", "testing": "Internal test set"}
 def told(study: Study) -> Text:
     """Say where the reported choice lies among the alternatives, apart from that how much the seed moves it, and with what effort."""
     forks = study.forks()
-    sentences = [*_found(study, forks), *_effort(study, forks)] if forks.configurations else [Text.of(_NONE)]
+    if not forks.configurations:
+        sentences = [Text.of(_NONE)]
+    elif old := absence.forks(study):
+        sentences = [old]
+    else:
+        sentences = [*_found(study, forks), *_effort(study, forks)]
     return join([*sentences, Text.of(_counted(study))])
 
 

@@ -23,8 +23,10 @@ from vcfstats.pipeline.evaluation.models import CLASSIFIERS, FEATURE_SETS, LABEL
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES, STAGE
 from vcfstats.pipeline.evaluation.reproducibility import reliability
 from vcfstats.pipeline.evaluation.scanners import harmonisation
+from vcfstats.pipeline.looks import configuration_hash
 from vcfstats.pipeline.params import Params
 from vcfstats.pipeline.protocol import Departure
+from vcfstats.pipeline.yamlfile import read_yaml
 
 INTERPOLATORS = {
     "nearest": "nearest neighbour",
@@ -311,6 +313,7 @@ def study_file(study: StudyDirectory, models: list[str], feature_sets: list[str]
                 "params": params_hash(params),
                 "data": file_hash(study.data / "ingest.json"),
                 "code": code_hash(),
+                "configuration": configuration_hash(read_yaml(study.params_file)),
             },
             "version": vcfstats.__version__,
             "environment": here(),
