@@ -193,7 +193,7 @@ def make(directory: Path, drawn: Drawn, *, report: bool = True) -> Path:
     params["cohort"]["screening"] = "screening.csv" if drawn.screening else None
     params["split"]["column"] = "partition"
     params["report"]["formats"] = ["html"]
-    params["compute"]["workers"] = 1
+    params["compute"].update(workers=1, arithmetic="native")
     params["trunk"].update(weights="none")
     learning = params["learning"]
     for name, grid in GRIDS.items():

@@ -389,8 +389,8 @@ def test_sample_size_missing_values_and_the_equations(whole_study: Path, empty_s
     assert sample_size_table(study).rows[1][1:3] == ("–", "–")
     assert missing_table(study).rows[0] == ("Finding", "2/164 (1.2%)", "0/70 (0.0%)")
     assert missing_table(study).groups[-1] == "Predictions (indeterminate)"
-    assert str(findings.sample_size(study)).endswith(
-        "0.57 events for each of 107 candidate parameters, 164 cases at hand of 9,000 asked for."
+    assert "0.57 events for each of 107 candidate parameters, 164 cases at hand of 9,000 asked for." in str(
+        findings.sample_size(study)
     )
     assert str(findings.missing(study)) == "Values are missing, 2 in all. Headline models gave no prediction 2 times."
     assert "Its median was 15.6 (95% CI 13.4 to 23.7) months." in str(findings.followup(study))

@@ -66,7 +66,8 @@ def tells_nothing(probability: FloatArray) -> BoolArray:
     known = ~np.isnan(probability)
     low = np.where(known, probability, np.inf).min(axis=1, keepdims=True)
     high = np.where(known, probability, -np.inf).max(axis=1, keepdims=True)
-    return known.any(axis=1, keepdims=True) & (high - low < _TIE)
+    nothing: BoolArray = known.any(axis=1, keepdims=True) & (high - low < _TIE)
+    return nothing
 
 
 def best(scores: Sequence[float]) -> int | None:

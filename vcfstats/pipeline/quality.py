@@ -28,6 +28,7 @@ from vcfstats.imaging.quality import (
 from vcfstats.imaging.running import run_cases
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.reporting.pictures import Cut, Histograms, Thumbnail, case_picture, contact_sheets, save_picture
+from vcfstats.reporting.values import significant
 
 _HEADINGS = {
     "sagittal": "Sagittal, front at the left",
@@ -93,7 +94,7 @@ def _lines(found: CaseQuality) -> list[str]:
     q = found.quantities
     extent = " x ".join(f"{q[f'extent_{name}']:.0f}" for name in ("left_right", "front_back", "head_foot"))
     return [
-        f"Volume {q['volume']:.3g} ml, extent {extent} mm",
+        f"Volume {significant(q['volume'])} ml, extent {extent} mm",
         f"Intensity {_number(q['mean'])}, SD {_number(q['sd'])}",
         f"Contrast to the surroundings {_number(q['contrast'])}",
         f"Outline fits best {_number(q['away'])} mm away",

@@ -264,7 +264,9 @@ def sample_size(study: Study) -> Text:
     if not parts:
         return absence.sample_size(study) or Text.of("No sample size was calculated for any feature set.")
     return compose(
-        "Sample size was not planned for these models; it is judged afterwards. {parts}.", parts=join(parts, "; ")
+        "Sample size was not planned for these models; it is judged afterwards. {parts}. The numbers asked for are those of a regression on all candidates "
+        "at once, without a selection or a penalty.",
+        parts=join(parts, "; "),
     )
 
 

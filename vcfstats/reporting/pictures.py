@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vcfstats.contracts.files import replacing
 from vcfstats.reporting.figures.style import COLOURS, OUTLINE, REFERENCE
+from vcfstats.reporting.values import significant
 
 Grey = npt.NDArray[np.uint8]
 Region = npt.NDArray[np.bool_]
@@ -243,8 +244,8 @@ def _histogram(draw: ImageDraw.ImageDraw, histograms: Histograms, box: tuple[int
             draw.line(steps, fill=_BLUE, width=3)
     draw.line([(left, bottom), (right, bottom)], fill=REFERENCE, width=1)
     font = _font(15)
-    draw.text((left, bottom + 4), f"{histograms.low:.4g}", font=font, fill=_BLACK)
-    draw.text((right, bottom + 4), f"{histograms.high:.4g}", font=font, fill=_BLACK, anchor="ra")
+    draw.text((left, bottom + 4), significant(histograms.low, 4), font=font, fill=_BLACK)
+    draw.text((right, bottom + 4), significant(histograms.high, 4), font=font, fill=_BLACK, anchor="ra")
     if corrected:
         draw.rectangle((left, bottom + 28, left + 14, bottom + 40), fill="#C8C8C8")
         draw.text((left + 20, bottom + 25), "before N4", font=font, fill=_BLACK)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from vcfstats import Nomogram
+from vcfstats.contracts.numbers import plainly
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.learning.fusion import OUTPUT
@@ -57,7 +58,7 @@ def _value(name: str, value: Any, params: Params) -> str:
     covariate = params.cohort.covariates.get(name)
     if covariate is not None and covariate.levels:
         return covariate.levels.get(str(value), str(value))
-    return f"{float(value):.2f}" if name == OUTPUT else f"{float(value):g}"
+    return f"{float(value):.2f}" if name == OUTPUT else plainly(float(value))
 
 
 def scaling(selection: dict[str, Any], standardised: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame:

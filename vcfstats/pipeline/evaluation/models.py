@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from vcfstats import Nomogram, adjust_pvalues, delong_test
+from vcfstats.contracts.numbers import plainly
 from vcfstats.contracts.study import TABLES
 from vcfstats.learning.fusion import OUTPUT
 from vcfstats.pipeline.params import Params
@@ -196,7 +197,7 @@ def nomogram_tables(dlrn: dict[str, Any], drawn: Nomogram, params: Params) -> tu
 
 
 def _number(value: Any) -> str:
-    return f"{float(value):g}"
+    return plainly(float(value))
 
 
 def activation(maps: dict[str, Any]) -> pd.DataFrame:

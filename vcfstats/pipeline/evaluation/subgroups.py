@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vcfstats import roc_auc
+from vcfstats.contracts.numbers import plainly
 from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.evaluation.models import LABELS
 from vcfstats.pipeline.evaluation.performance import remarks
@@ -58,8 +59,8 @@ def _levels(cohort: pd.DataFrame, params: Params) -> Iterator[tuple[str, str, pd
             if math.isnan(cut):
                 continue
             unit = f" {covariate.unit}" if covariate.unit else ""
-            yield covariate.label, f"below {cut:g}{unit}", cohort.index[values < cut]
-            yield covariate.label, f"{cut:g}{unit} or more", cohort.index[values >= cut]
+            yield covariate.label, f"below {plainly(cut)}{unit}", cohort.index[values < cut]
+            yield covariate.label, f"{plainly(cut)}{unit} or more", cohort.index[values >= cut]
             continue
         for code, label in covariate.levels.items():
             yield covariate.label, label, cohort.index[values == code]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import plotnine as p9
 
+from vcfstats.contracts.numbers import plainly
 from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, blank_axes, caption, empty_figure, journal_theme
 
 _LEFT, _RIGHT = 54.0, DOUBLE_MM - 28.0  # where scales begin and end, in mm
@@ -199,7 +200,7 @@ def _placed(
 
 def _tidy(label: str) -> str:
     """Return a number without needless decimals, a word as it is."""
-    return f"{float(label):g}" if _is_number(label) else label
+    return plainly(float(label)) if _is_number(label) else label
 
 
 def _is_number(label: str) -> bool:
