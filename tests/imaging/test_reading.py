@@ -152,6 +152,39 @@ def test_mask_labels(tmp_path, mask):
     np.testing.assert_array_equal(sitk.GetArrayFromImage(read_mask(path)), sitk.GetArrayFromImage(mask))
 
 
+def test_labels_that_differ_in_the_last_digit_read_otherwise(tmp_path, mask):
+    path = tmp_path / "mask.nrrd"
+    values = sitk.GetArrayFromImage(mask).astype(np.float64)
+    values[0, :3, :3] = 1.0000001
+    close = sitk.GetImageFromArray(values)
+    close.CopyInformation(mask)
+    sitk.WriteImage(close, str(path))
+    for label in (None, 1):
+        with pytest.raises(InputError, match=r"1 value that is no whole number, such as 1\.0000001"):
+            read_mask(path, label)
+    values[0, :3, :3] = 1_000_001
+    values[0, 3:5, :3] = 1_000_002
+    close = sitk.GetImageFromArray(values)
+    close.CopyInformation(mask)
+    sitk.WriteImage(close, str(path))
+    with pytest.raises(InputError, match="the labels 1, 1000001, 1000002"):
+        read_mask(path)
+
+
+def test_a_map_of_probabilities_is_no_label_map(tmp_path, image, mask):
+    path = tmp_path / "mask.nii.gz"
+    soft = sitk.SmoothingRecursiveGaussian(sitk.Cast(mask, sitk.sitkFloat32), 2.0)
+    sitk.WriteImage(soft, str(path))
+    with pytest.raises(InputError) as error:
+        read_mask(path, patient="P7")
+    said = str(_only(error))
+    assert "no whole number, such as" in said
+    assert "cut it at a threshold" in said
+    assert "mask_label" not in said
+    sitk.WriteImage(sitk.Cast(mask, sitk.sitkFloat32) * 0.0039, str(path))  # one value, whatever it is, is one region
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(read_mask(path)), sitk.GetArrayFromImage(mask))
+
+
 def test_empty_mask(tmp_path, mask):
     path = tmp_path / "mask.nii.gz"
     sitk.WriteImage(mask * 0, str(path))

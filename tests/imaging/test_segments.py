@@ -12,6 +12,7 @@ from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError
 from vcfstats.imaging.cache import path_hash
 from vcfstats.imaging.loading import load_case
+from vcfstats.imaging.paths import split_choice
 
 
 def write(path: Path, mask: sitk.Image, segments: list[tuple[str, int, int]]) -> None:
@@ -89,6 +90,28 @@ def test_a_segment_is_chosen_by_its_name(case):
         assert said in str(error.value)
     hashes = {path_hash(case.mask.with_name(f"mask.seg.nrrd{choice}")) for choice in ("", "#body", "#core")}
     assert len(hashes) == 3
+
+
+@pytest.mark.parametrize("name", ["L3/L4", "level: L3", "L3 #2", "#", "a/b: c #1", "Körper, L3 ", "../x", "a//b"])
+def test_a_segment_may_be_called_anything(case, name):
+    full = make_mask(make_image())
+    inner = sitk.Cast(sitk.BinaryErode(full, (1, 1, 0)), sitk.sitkUInt8)
+    write(case.mask, sitk.Compose(full, inner), [("other", 1, 0), (name, 1, 1)])
+    chosen = Path(f"{case.mask}#{name}")
+    assert split_choice(chosen)[0] == case.mask
+    _, mask = load_case(replace(case, mask=chosen))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(mask), sitk.GetArrayFromImage(inner))
+    assert path_hash(chosen) != path_hash(case.mask)
+
+
+def test_a_folder_beside_one_of_a_longer_name_is_not_taken_for_it(tmp_path):
+    (tmp_path / "study").mkdir()
+    absent = tmp_path / "study#2" / "a.nii.gz"
+    assert split_choice(absent) == (absent, None)
+    (tmp_path / "study#2").mkdir()
+    absent.touch()
+    assert split_choice(absent) == (absent, None)
+    assert split_choice(tmp_path / "study#4.e2") == (tmp_path / "study", "4.e2")
 
 
 @pytest.mark.parametrize(("label", "layer", "said"), [("one", 0, "cannot be understood"), (1, 4, "names layer 4")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +13,26 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-# What tells volumes apart and puts their images in order; nothing else of a header is read, no name, no date, no free text.
-_TAGS = [
-    "SeriesInstanceUID", "SeriesNumber", "ImageType", "EchoNumbers", "EchoTime", "ImageOrientationPatient",
-    "ImagePositionPatient", "Rows", "Columns", "NumberOfFrames", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
-]  # fmt: skip
+from vcfstats.imaging.dicom_header import UNREADABLE, Header, object_of, pixel_spacing, read_header, spacing_defect
+from vcfstats.imaging.dicom_pixels import intensities, is_uniform
+from vcfstats.imaging.headers.formats import is_known
+
 # Gaps between neighbours, and the places of images beside their common axis, may differ by this part of the usual gap:
 # positions are rounded in headers.
 _UNEVEN = 0.05
-
-
 _ENDINGS = (".dcm", ".dicom", ".ima")  # of single files
-
-# What pydicom raises over a DICOM file that is cut short, or holds values that break the standard.
-_UNREADABLE = (OSError, EOFError, ValueError, TypeError, AttributeError, KeyError)
+# What the images of one volume have in common.
+_COMMON = ("Rows", "Columns", "PhotometricInterpretation", "FrameOfReferenceUID", "Units", "RescaleType")
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an image lies: its first voxel, the directions of its rows and columns, for a frame the size of a pixel."""
+    """Where an image lies: its first voxel, the directions of its rows and columns, the distances of columns and rows."""
 
     name: str
     axes: npt.NDArray[np.float64]
     position: npt.NDArray[np.float64]
-    pixel: tuple[float, float] = (1.0, 1.0)
+    pixel: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -56,8 +51,10 @@ class Volume:
         What is wrong with its images or their places.
     spacing : float or None
         Distance between neighbouring images, in mm.
-    frames : tuple
-        Where the frames of a single file lie, in the order of the file.
+    stack : tuple
+        Where its images lie, in the order of `files`, or of the frames of a single file; empty for one image.
+    headers : tuple of Header
+        Those of `files`.
     """
 
     name: str
@@ -65,27 +62,100 @@ class Volume:
     description: str
     defect: str | None
     spacing: float | None = None
-    frames: tuple[_Place, ...] = ()
+    stack: tuple[_Place, ...] = ()
+    headers: tuple[Header, ...] = field(default=(), repr=False)
 
-    def placed(self, image: sitk.Image) -> sitk.Image:
-        """Return the volume as read from its files, frames of one file brought into their order in space."""
-        if not self.frames or image.GetDimension() != 3 or image.GetDepth() != len(self.frames):
-            return image
-        axes = self.frames[0].axes
+    def read(self) -> sitk.Image:
+        """Return the volume with each image's intensities, and the grid that its headers give it.
+
+        Raises
+        ------
+        RuntimeError
+            ITK cannot read its pixels.
+        """
+        uniform = is_uniform(self.headers)
+        if uniform:
+            names = [str(file) for file in self.files]
+            image = sitk.ReadImage(names if len(names) > 1 else names[0], imageIO="GDCMImageIO")
+        else:
+            image = sitk.GetImageFromArray(intensities(self.headers))
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            raise RuntimeError("ERROR: pixels that are no planes of one component")
+        if image.GetSize() != (self.headers[0].values.Columns, self.headers[0].values.Rows, max(len(self.stack), 1)):
+            raise RuntimeError(f"ERROR: {image.GetSize()} voxels, other than the headers say")
+        if not self.stack:
+            return self._alone(image)
+        if uniform and self._fits(image):
+            return image  # its last digits are those of masks that were drawn on it
+        return self._rebuilt(image)
+
+    def _alone(self, image: sitk.Image) -> sitk.Image:
+        """Give a single image its pixel size, and its place where its header has one."""
+        across, down = pixel_spacing(self.headers[0].values) or (1.0, 1.0)
+        image.SetSpacing((across, down, image.GetSpacing()[2]))
+        return image
+
+    def _fits(self, image: sitk.Image) -> bool:
+        """Whether ITK placed the images, in the order of `stack`, where the headers do."""
+        step = self.spacing or 1.0
+        axes = np.array(image.GetDirection()).reshape(3, 3)
+        first = self.stack[0]
+        origin = np.array(image.GetOrigin())
+        if not np.allclose(image.GetSpacing()[:2], first.pixel, rtol=1e-4, atol=0):
+            return False
+        if abs(image.GetSpacing()[2] - step) > _UNEVEN * step or np.abs(origin - first.position).max() > 0.01 * step:
+            return False
+        if np.abs(axes[:, :2].T.ravel() - first.axes).max() > 1e-3:
+            return False
+        along = (self.stack[-1].position - first.position) @ axes[:, 2]
+        return bool(abs(along - step * (len(self.stack) - 1)) <= _UNEVEN * step * len(self.stack)) and self._in_order()
+
+    def _in_order(self) -> bool:
+        """Whether the images lie in space in their order, or in its reverse."""
+        places = np.array([place.position for place in self.stack]) @ _normal(self.stack[0].axes)
+        return bool((np.diff(places) > 0).all() or (np.diff(places) < 0).all())
+
+    def _rebuilt(self, image: sitk.Image) -> sitk.Image:
+        """Return the images in their order in space, on the grid of their headers."""
+        axes = self.stack[0].axes
         normal = _normal(axes)
-        order = np.argsort([frame.position @ normal for frame in self.frames], kind="stable")
-        if (np.diff(order) == 1).all() or (np.diff(order) == -1).all():
-            return image  # in order either way, ITK has it right, and masks drawn on it have its grid
+        order = np.argsort([place.position @ normal for place in self.stack], kind="stable")
         stacked = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(image)[order])
-        stacked.SetSpacing((*self.frames[0].pixel, self.spacing or 1.0))
-        stacked.SetOrigin(self.frames[order[0]].position.tolist())
+        stacked.SetSpacing((*self.stack[0].pixel, self.spacing or 1.0))
+        stacked.SetOrigin(self.stack[order[0]].position.tolist())
         stacked.SetDirection(np.column_stack([axes[:3], axes[3:], normal]).ravel().tolist())
         return stacked
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What lies in a DICOM folder, or in one file: volumes sorted by name, and objects that are no images.
+
+    Attributes
+    ----------
+    volumes : list of Volume
+        Its volumes.
+    objects : list of (Path, str, str)
+        Files that hold a segmentation, a report or the like: what it is, and what to do with it.
+    """
+
+    volumes: list[Volume]
+    objects: list[tuple[Path, str, str]]
+
+    @property
+    def drawing(self) -> tuple[Path, str, str] | None:
+        """The first of its objects that holds a region, in a form that is no label map."""
+        return next((each for each in self.objects if "label map" in each[2]), None)
+
+
 def holds_dicom(path: Path) -> bool:
-    """Whether a path is a folder, or a file that calls itself DICOM."""
-    return path.is_dir() or path.suffix.lower() in _ENDINGS
+    """Whether a path is a folder, or a file that calls itself DICOM by its name, or has no known name and begins as one."""
+    if path.is_dir() or path.suffix.lower() in _ENDINGS:
+        return True
+    if is_known(path) or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
 
 
 def volumes(folder: Path) -> list[Volume]:
@@ -94,23 +164,29 @@ def volumes(folder: Path) -> list[Volume]:
     Files of another kind are passed over; one that is named like the images but cannot be read makes every volume defective,
     since it may be an image of any of them.
     """
-    import pydicom  # slow to load, and no other format needs it
-    from pydicom.errors import InvalidDicomError
+    return contents(folder).volumes
 
-    headers: dict[tuple[Any, ...], list[tuple[Path, Any]]] = defaultdict(list)
-    unread = []
+
+def contents(folder: Path) -> Contents:
+    """Return the volumes and other objects of a folder, or of one DICOM file; see `volumes`."""
+    from pydicom.errors import InvalidDicomError  # slow to load, and no other format needs it
+
+    headers: dict[tuple[Any, ...], list[Header]] = defaultdict(list)
+    unread, objects = [], []
     entries = folder.iterdir() if folder.is_dir() else [folder]
     for path in sorted(entry for entry in entries if entry.is_file() and not entry.name.startswith(".")):
         try:
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-            if "Rows" in header and "SeriesInstanceUID" in header:
-                headers[_kind(header)].append((path, header))
-        except (InvalidDicomError, *_UNREADABLE):
+            header = read_header(path)
+            if (what := object_of(header.values)) is not None:
+                objects.append((path, *what))
+            else:
+                headers[_kind(header.values)].append(header)
+        except (InvalidDicomError, *UNREADABLE):
             unread.append(path)
-    kinds = {_ending(path) for images in headers.values() for path, _ in images}
+    kinds = {_ending(header.path) for images in headers.values() for header in images}
     lost = next((path.name for path in unread if _ending(path) in kinds), None)
     found = [_volume(name, headers[kind], lost) for kind, name in _names(list(headers)).items()]
-    return sorted(found, key=lambda volume: volume.name)
+    return Contents(sorted(found, key=lambda volume: volume.name), objects)
 
 
 def _ending(path: Path) -> str:
@@ -164,21 +240,31 @@ def _names(kinds: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
     }
 
 
-def _volume(name: str, images: list[tuple[Path, Any]], lost: str | None) -> Volume:
-    files = tuple(path for path, _ in images)
-    first = images[0][1]
+def _volume(name: str, images: list[Header], lost: str | None) -> Volume:
+    files = tuple(header.path for header in images)
+    first = images[0].values
     count, time = len(images), _number(first.get("EchoTime"))
-    frames = int(_number(first.get("NumberOfFrames")) or 1) if count == 1 else 1
-    size = f"{count * frames} {'frame' if frames > 1 else 'image'}{'s' if count * frames > 1 else ''} of {first.Rows} x {first.Columns}"
+    frames = images[0].frames if count == 1 else 1
+    size = f"{count * frames} {'frame' if frames > 1 else 'image'}{'s' if count * frames > 1 else ''} of {first.get('Rows')} x {first.get('Columns')}"
     description = size + ("" if time is None else f", TE {time:g} ms")
+
+    def defective(defect: str) -> Volume:
+        return Volume(name, files, description, defect, headers=tuple(images))
+
     if lost is not None:
-        return Volume(name, files, description, f"{lost} lies among the images and cannot be read as one")
+        return defective(f"{lost} lies among the images and cannot be read as one")
+    if (found := _own_defect(images)) is not None:
+        return defective(found)
+    if frames == 1 and (bare := next((header for header in images if pixel_spacing(header.values) is None), None)):
+        return defective(
+            f"{bare.path.name} has {spacing_defect(bare.values)}, so that the size of its pixels is unknown"
+        )
     if count * frames == 1:
-        return Volume(name, files, description, None)
+        return Volume(name, files, description, None, headers=tuple(images))
     try:
-        placed = _frames(first) if frames > 1 else [_place(path.name, header, header) for path, header in images]
-    except _UNREADABLE:
-        return Volume(name, files, description, "images that do not say where they lie")
+        placed = _frames(images[0]) if frames > 1 else [_place(h.path.name, h.values, h.values) for h in images]
+    except UNREADABLE:
+        return defective("images that do not say where they lie, or how large their pixels are")
     normal = _normal(placed[0].axes)
     order = sorted(range(len(placed)), key=lambda index: float(placed[index].position @ normal))
     stack = [placed[index] for index in order]
@@ -189,29 +275,51 @@ def _volume(name: str, images: list[tuple[Path, Any]], lost: str | None) -> Volu
         description,
         _defect(stack, gaps, normal),
         float(np.mean(gaps)),
-        tuple(placed) if frames > 1 else (),
+        tuple(placed) if frames > 1 else tuple(stack),
+        tuple(images) if frames > 1 else tuple(images[index] for index in order),
     )
 
 
-def _frames(header: Any) -> list[_Place]:
+def _own_defect(images: Sequence[Header]) -> str | None:
+    """Say what is wrong with an image's own pixels, or what one has and another has not."""
+    for header in images:
+        if header.defect is not None:
+            return f"{header.path.name} has {header.defect}"
+        if len(images) > 1 and header.frames > 1:
+            return f"{header.path.name} has {header.frames} frames beside files of other images"
+    first = images[0]
+    for name in _COMMON:
+        told = [str(header.values.get(name, "none")) for header in images]
+        other = next((index for index, value in enumerate(told) if value != told[0]), None)
+        if other is not None:
+            return f"{first.path.name} has {name} {told[0]} and {images[other].path.name} {told[other]}"
+    return None
+
+
+def _frames(header: Header) -> list[_Place]:
     """Return the places of the frames of one file, in its order."""
-    shared = header.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in header else {}
+    values = header.values
+    shared = values.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in values else {}
     places = []
-    for number, own in enumerate(header.PerFrameFunctionalGroupsSequence, start=1):
-        orientation = own if "PlaneOrientationSequence" in own else shared
-        measures = own if "PixelMeasuresSequence" in own else shared
-        place = _place(f"frame {number}", orientation["PlaneOrientationSequence"][0], own["PlanePositionSequence"][0])
-        down, across = measures["PixelMeasuresSequence"][0].PixelSpacing
-        places.append(replace(place, pixel=(float(across), float(down))))
+    for number, own in enumerate(values.PerFrameFunctionalGroupsSequence, start=1):
+        groups = [own if name in own else shared for name in ("PlaneOrientationSequence", "PixelMeasuresSequence")]
+        pixel = pixel_spacing(groups[1]["PixelMeasuresSequence"][0])
+        if pixel is None:
+            raise ValueError("no size of pixels")
+        orientation = groups[0]["PlaneOrientationSequence"][0]
+        places.append(_place(f"frame {number}", orientation, own["PlanePositionSequence"][0], pixel))
     return places
 
 
-def _place(name: str, orientation: Any, position: Any) -> _Place:
+def _place(name: str, orientation: Any, position: Any, pixel: tuple[float, float] | None = None) -> _Place:
     axes = np.array(orientation.ImageOrientationPatient, dtype=np.float64)
     where = np.array(position.ImagePositionPatient, dtype=np.float64)
     if axes.shape != (6,) or where.shape != (3,) or not np.isfinite([*axes, *where]).all():
         raise ValueError("no place")
-    return _Place(name, axes, where)
+    pixel = pixel or pixel_spacing(orientation)
+    if pixel is None:
+        raise ValueError("no size of pixels")
+    return _Place(name, axes, where, pixel)
 
 
 def _normal(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -220,8 +328,15 @@ def _normal(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _defect(stack: Sequence[_Place], gaps: npt.NDArray[np.float64], normal: npt.NDArray[np.float64]) -> str | None:
     """Say what is wrong with the places of images that are sorted along their normal."""
-    if any(np.abs(place.axes - stack[0].axes).max() > 1e-3 or place.pixel != stack[0].pixel for place in stack):
-        return "images of several orientations or pixel sizes"
+    across, down = stack[0].axes[:3], stack[0].axes[3:]
+    if max(abs(across @ across - 1), abs(down @ down - 1), abs(across @ down)) > 1e-3:
+        return f"an orientation in {stack[0].name} whose axes are not at right angles"
+    for place in stack:
+        if np.abs(place.axes - stack[0].axes).max() > 1e-3:
+            return f"images of several orientations ({stack[0].name} and {place.name})"
+        if not np.allclose(place.pixel, stack[0].pixel, rtol=1e-4, atol=0):
+            sizes = [" x ".join(f"{value:g}" for value in reversed(each.pixel)) for each in (stack[0], place)]
+            return f"pixels of {sizes[0]} mm in {stack[0].name} and of {sizes[1]} mm in {place.name}"
     usual = float(np.median(gaps))
     worst = int(np.argmax(np.abs(gaps - usual)))
     if np.min(gaps) < 1e-3:

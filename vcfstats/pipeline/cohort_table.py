@@ -267,7 +267,9 @@ def _path_problems(values: pd.Series, name: str, path: Path) -> list[Problem]:
                 )
             )
         elif (
-            PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value.replace("\\", "/")).parts or ":" in value
+            PurePosixPath(value).is_absolute()
+            or ".." in PurePosixPath(value.replace("\\", "/")).parts
+            or ":" in value.partition("#")[0]  # a segment may be called anything
         ):
             problems.append(
                 Problem(
