@@ -111,3 +111,66 @@ def test_rounding_of_the_header_is_not_another_grid(cohort):
     sitk.WriteImage(mask, str(case.mask))
     image, read = load_case(case)
     assert read.GetOrigin() == image.GetOrigin()
+
+
+def test_a_region_in_one_slice_is_too_thin_whichever_axis_that_is(cohort):
+    """In a volume of one voxel size no axis is the one across slices."""
+    (case,) = cohort(1)
+    image, mask = (sitk.ReadImage(str(path)) for path in (case.image, case.mask))
+    for axis in range(3):
+        values = sitk.GetArrayFromImage(mask)
+        other = [slice(None)] * 3
+        other[axis] = slice(0, values.shape[axis] // 2)
+        values[tuple(other)] = 0
+        other[axis] = slice(values.shape[axis] // 2 + 1, None)
+        values[tuple(other)] = 0
+        for array, path in ((sitk.GetArrayFromImage(image), case.image), (values, case.mask)):
+            volume = sitk.GetImageFromArray(array)
+            volume.SetSpacing((2.0, 2.0, 2.0))
+            sitk.WriteImage(volume, str(path))
+        found = [problem.found for problem in check_case(case, min_slices=3)]
+        assert len(found) == 1, found
+        assert found[0].startswith("a region in 1 ")
+
+
+def test_one_mask_file_for_several_patients(cohort):
+    cases = cohort(3)
+    shape = sitk.ReadImage(str(cases[0].image))
+    for case in cases[1:]:  # on one grid, so that the mask fits them all
+        other = sitk.ReadImage(str(case.image))[: shape.GetWidth(), :, :]
+        sitk.WriteImage(other, str(case.image))
+    (cases[0].mask.parent / "link.nii.gz").symlink_to(cases[0].mask.name)
+    shared = [
+        cases[0],
+        replace(cases[1], mask=cases[0].mask),
+        replace(cases[2], mask=cases[0].mask.parent / "link.nii.gz"),
+    ]
+    assert [problem.found for problem in check_cases(shared)] == ["the same mask under 3 ids: P0, P1, P2"]
+    again = [replace(case, patient_id="P0") for case in shared]
+    assert check_cases(again) == []
+
+
+def test_links_stay_inside_the_folder(cohort, tmp_path):
+    case, other = cohort(2)
+    folder = tmp_path / "cohort"
+    away = tmp_path / "away"
+    away.mkdir()
+    (tmp_path / "alias").symlink_to(folder)
+    within = replace(case, image=tmp_path / "alias" / case.image.name, mask=tmp_path / "alias" / "inner.nii.gz")
+    (folder / "inner.nii.gz").symlink_to(case.mask.name)
+    assert check_case(within, folder=tmp_path / "alias") == []  # the folder is a link, and so is a file in it
+    other.mask.rename(away / "mask.nii.gz")
+    other.mask.symlink_to(away / "mask.nii.gz")
+    (problem,) = check_case(other, folder=folder)
+    assert not problem.warning
+    assert problem.found == f"a link that leads out of the cohort's folder, to {(away / 'mask.nii.gz').resolve()}"
+    series = folder / "series"
+    series.mkdir()
+    (series / "IM0").symlink_to(away / "mask.nii.gz")
+    (problem,) = check_case(replace(case, image=series), folder=folder)
+    assert "a link that leads out of the cohort's folder" in problem.found
+    sitk.WriteImage(sitk.ReadImage(str(case.mask)), str(folder / "a.nhdr"))
+    (folder / "a.raw").rename(away / "a.raw")
+    (folder / "a.raw").symlink_to(away / "a.raw")
+    found = [problem.found for problem in check_case(replace(case, mask=folder / "a.nhdr"), folder=folder)]
+    assert any("a link that leads" in each for each in found)

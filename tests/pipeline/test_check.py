@@ -116,7 +116,7 @@ def _plant(folder):
         "P09": ("error", "the same image under 2 ids: P09, P10"),
         "P11": ("error", "the region of mask_intra is the first reading's"),
         "P12": ("error", "the image path '../elsewhere.nii.gz'"),
-        "P13": ("warning", "a link that leads out of the cohort's folder"),
+        "P13": ("error", "a link that leads out of the cohort's folder"),
         "P14": ("error", "not compressed by gzip as its name says"),
         "P16": ("error", "the same id again, in lines 17, 18"),
         "../P17": ("error", "the id '../P17'"),

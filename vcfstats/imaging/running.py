@@ -13,6 +13,7 @@ from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.progress import progress
 from vcfstats.imaging import cluster
+from vcfstats.imaging.reading import reason_of
 
 T = TypeVar("T")
 
@@ -108,6 +109,30 @@ def _call(function: Callable[[Case], T], index: int, case: Case) -> tuple[int, T
         return index, function(case)
     except InputError as error:
         return index, error
+    except RuntimeError as error:
+        # What ITK's filters refuse of an image is a fault of the image; other errors at run time are ours.
+        if "SimpleITK" not in str(error) and "ITK ERROR" not in str(error):
+            error.add_note(f"while working on patient {case.case_id} ({case.image})")
+            raise
+        return index, InputError(
+            Problem(
+                f"an image that ITK cannot work on ({reason_of(error)})",
+                "a 3D image with a mask on its grid",
+                "look at the image and the mask of this patient, or change the settings",
+                patient=case.case_id,
+                file=case.image,
+            )
+        )
+    except MemoryError:
+        return index, InputError(
+            Problem(
+                "an image too large for this machine's memory",
+                "images that fit into memory, one for each of compute.workers",
+                "run with fewer workers, or crop the image",
+                patient=case.case_id,
+                file=case.image,
+            )
+        )
     except Exception as error:
         error.add_note(f"while working on patient {case.case_id} ({case.image})")
         raise
