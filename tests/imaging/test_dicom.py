@@ -1,6 +1,7 @@
 """DICOM folders: volumes told apart, gaps refused, and nothing about the person but what the allow-list holds."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +301,22 @@ def test_frames_of_two_volumes_in_one_file_are_refused(tmp_path):
     _write_enhanced(tmp_path / "f" / "a.dcm", make_image(), [*range(6), *range(6)])
     with pytest.raises(InputError, match="two images at one place"):
         read_image(tmp_path / "f")
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"EchoTime": 1' + "0" * 400 + "}", "{", '"x"'])
+def test_a_sidecar_that_is_none_tells_nothing(tmp_path, content):
+    (tmp_path / "a_T2w.nii.gz").touch()
+    (tmp_path / "a_T2w.json").write_text(content, encoding="utf-8")
+    assert acquisition_of(tmp_path / "a_T2w.nii.gz") == {}
+    (tmp_path / "a_T2w.json").unlink()
+    os.mkfifo(tmp_path / "a_T2w.json")
+    assert acquisition_of(tmp_path / "a_T2w.nii.gz") == {}
+
+
+def test_a_header_that_breaks_the_standard_tells_what_it_can(tmp_path):
+    write_volume(tmp_path / "a", make_image(), uid="1.2.3.5", RepetitionTime=3000.0)
+    path = tmp_path / "a" / "IM0000"
+    content = path.read_bytes()
+    assert content.count(b"3000.0") == 1
+    path.write_bytes(content.replace(b"3000.0", b"x000.0"))
+    assert "repetition_time_ms" not in acquisition_of(tmp_path / "a", files=volumes(tmp_path / "a")[0].files)

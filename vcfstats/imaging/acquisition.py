@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
+from vcfstats.imaging.dicom_header import UNREADABLE
 from vcfstats.imaging.paths import split_choice
 
 # Parameter -> DICOM keyword. Numbers, and the two names of the machine; no free text, no date, no institution.
@@ -77,7 +78,7 @@ def _sidecars(image: Path) -> list[Path]:
     found = []
     for folder in reversed(above[: (root or 0) + 1]):
         told = []
-        for path in sorted(folder.glob("*.json")):
+        for path in sorted(path for path in folder.glob("*.json") if path.is_file()):  # no pipe, no device
             *own, last = path.stem.split("_")
             applies = own == entities if root is None else set(own) <= set(entities)
             if last == suffix and applies and path != image.absolute():
@@ -89,9 +90,12 @@ def _sidecars(image: Path) -> list[Path]:
 def _of_dicom(path: Path) -> Acquisition:
     tags: list[Any] = [*_NUMBERS.values(), *_MACHINE.values(), "Rows", "Columns", "PixelSpacing", *_GROUPS]
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
-    except (InvalidDicomError, OSError, EOFError):
-        return {}
+        return _of_header(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags))
+    except (InvalidDicomError, BytesLengthException, *UNREADABLE):
+        return {}  # the methods do without: nothing is measured by it
+
+
+def _of_header(header: Any) -> Acquisition:
     found: Acquisition = {}
     for name, key in _NUMBERS.items():
         _put_number(found, name, _value(header, key), 1.0)
@@ -122,7 +126,7 @@ def _value(header: Any, key: str) -> Any:
 def _of_sidecar(path: Path) -> Acquisition:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):
         return {}
@@ -137,7 +141,7 @@ def _of_sidecar(path: Path) -> Acquisition:
 def _put_number(found: Acquisition, name: str, value: Any, factor: float) -> None:
     try:
         number = float(value) * factor
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return
     if 0 < number < 1e6:
         found[name] = float(f"{number:.6g}")  # seconds times 1,000 leave rounding behind
