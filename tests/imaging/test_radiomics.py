@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 from vcfstats.imaging.filters import Region, filtered_images
-from vcfstats.imaging.radiomics import extract, feature_names
+from vcfstats.imaging.radiomics import extract, feature_names, grey_levels
 from vcfstats.imaging.settings import RadiomicsSettings
 
 EVERY_TYPE = (
@@ -166,3 +166,19 @@ def test_impossible_settings(values, said):
 def test_an_unknown_feature_to_exclude():
     with pytest.raises(ValueError, match="glcm_Mcc, which PyRadiomics does not have"):
         feature_names(RadiomicsSettings(excluded_features=("glcm_Mcc",)))
+
+
+def test_grey_levels_of_a_region_are_counted(image, mask):
+    values = sitk.GetArrayFromImage(image)
+    inside = sitk.GetArrayFromImage(mask) == 1
+    places = np.argwhere(inside)
+    values[inside] = 10
+    for level in range(1, 12):  # eleven voxels of a level each, all others in the first
+        values[tuple(places[level])] = 10 + 25 * level
+    few = sitk.GetImageFromArray(values)
+    few.CopyInformation(image)
+    assert grey_levels(few, mask, RadiomicsSettings()) == {"levels": 12, "of_90_percent": 1}
+    values[inside] = 10 + 25 * (np.arange(inside.sum()) % 20)
+    many = sitk.GetImageFromArray(values)
+    many.CopyInformation(image)
+    assert grey_levels(many, mask, RadiomicsSettings()) == {"levels": 20, "of_90_percent": 18}

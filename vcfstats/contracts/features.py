@@ -22,6 +22,21 @@ class FeatureDescription(BaseModel):
     versions: dict[str, str]
     settings: dict[str, Any]
     inputs: dict[str, dict[str, str]]  # case_id -> {"image": sha256, "mask": sha256}
+    grey_levels: dict[str, dict[str, int]] | None = (
+        None  # case_id -> {"levels": n, "of_90_percent": n}; radiomics alone
+    )
+
+    def text(self) -> str:
+        """Return the description as JSON, without what it does not have."""
+        return json.dumps(self.model_dump(exclude_none=True), indent=1, sort_keys=True) + "\n"
+
+    def median_levels(self) -> tuple[float, float] | None:
+        """Return the median over cases of the grey levels of a region, and of those that hold 90% of its voxels."""
+        if not self.grey_levels:
+            return None
+        counts = [(own["levels"], own["of_90_percent"]) for own in self.grey_levels.values()]
+        levels, most = np.median(counts, axis=0)
+        return float(levels), float(most)
 
 
 def check_features(frame: pd.DataFrame, *, file: str | Path = "") -> pd.DataFrame:
@@ -57,7 +72,7 @@ def write_features(frame: pd.DataFrame, description: FeatureDescription, path: P
     checked = check_features(frame.sort_index(), file=path)
     with replacing(path) as temporary:
         checked.to_parquet(temporary)
-    write_text(path.with_suffix(".json"), json.dumps(description.model_dump(), indent=1, sort_keys=True) + "\n")
+    write_text(path.with_suffix(".json"), description.text())
 
 
 def read_features(path: Path) -> pd.DataFrame:

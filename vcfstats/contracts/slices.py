@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ def write_slices(stack: SliceStack, description: FeatureDescription, path: Path)
     arrays: dict[str, Any] = {name: getattr(ordered, name) for name in _ARRAYS}
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, case_ids=np.array(ordered.case_ids, dtype=np.str_), **arrays)
-    write_text(path.with_suffix(".json"), json.dumps(description.model_dump(), indent=1, sort_keys=True) + "\n")
+    write_text(path.with_suffix(".json"), description.text())
 
 
 def read_slices(path: Path) -> SliceStack:

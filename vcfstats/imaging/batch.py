@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,22 +21,22 @@ from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import replacing
-from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
+from vcfstats.imaging.cache import READING, cached, code_version, entry_key, path_hash, sweep
 from vcfstats.imaging.correction import describe_correction, write_correction
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.preprocessing import preprocess
-from vcfstats.imaging.radiomics import extract, feature_names
+from vcfstats.imaging.radiomics import extract, feature_names, grey_levels
 from vcfstats.imaging.running import run_cases
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
 
 FloatArray = npt.NDArray[np.float64]
 
 # Modules whose code, and packages whose version, a result depends on: another version is another cache entry.
-_READING = ("reading", "dicom", "segments", "paths", "geometry", "loading", "batch")
-_PREPROCESSING = (*_READING, "preprocessing", "correction")
+_PREPROCESSING = (*READING, "batch", "preprocessing", "correction")
 _RADIOMICS = (
-    *_READING,
+    *READING,
+    "batch",
     "filters",
     "lbp",
     "radiomics",
@@ -54,7 +55,7 @@ class _Hashes:
     @classmethod
     def of(cls, case: Case) -> _Hashes:
         """Hash the files of a case."""
-        missing = [path for path in (case.image, case.mask) if not split_choice(path)[0].exists()]
+        missing = [path for path in (case.image, case.mask) if not os.path.exists(split_choice(path)[0])]
         if missing:
             problem = Problem(
                 "no such file",
@@ -162,7 +163,7 @@ def extract_cases(
     features : DataFrame
         Index case_id in the order given, one float64 column a feature, as `feature_names` lists them.
     description : FeatureDescription
-        Versions, settings, and the hashes of each case's image and mask.
+        Versions, settings, the hashes of each case's image and mask, and the grey levels of its region.
 
     Raises
     ------
@@ -180,15 +181,16 @@ def extract_cases(
         shared=cache,
     )
     index = pd.Index([case.case_id for case in cases], name="case_id")
-    values = np.stack([row for row, _ in rows]) if rows else np.empty((0, len(names)))
+    values = np.stack([row for row, _, _ in rows]) if rows else np.empty((0, len(names)))
     features = pd.DataFrame(values, index=index, columns=names)
     description = FeatureDescription(
         versions={package: version(package) for package in _RADIOMICS_PACKAGES},
         settings=settings.model_dump(mode="json"),
         inputs={
             case.case_id: {"image": hashes.image, "mask": hashes.mask}
-            for case, (_, hashes) in zip(cases, rows, strict=True)
+            for case, (_, hashes, _) in zip(cases, rows, strict=True)
         },
+        grey_levels={case.case_id: levels for case, (_, _, levels) in zip(cases, rows, strict=True)},
     )
     return features, description
 
@@ -236,22 +238,27 @@ def _preprocess_case(case: Case, *, settings: PreprocessSettings, out: Path, cac
             shutil.copyfile(source, temporary)
 
 
-def _extract_case(case: Case, *, settings: RadiomicsSettings, cache: Path) -> tuple[FloatArray, _Hashes]:
+def _extract_case(
+    case: Case, *, settings: RadiomicsSettings, cache: Path
+) -> tuple[FloatArray, _Hashes, dict[str, int]]:
     def make(folder: Path) -> None:
         image, mask = load_case(case)
         try:
             values = extract(image, mask, settings)
+            levels = grey_levels(image, mask, settings)
         except ValueError as error:
             raise _unusable(
                 case, error, "look at the image and the mask of this patient, or leave the feature out"
             ) from error
         (folder / "features.json").write_text(json.dumps(values, indent=0, allow_nan=False), encoding="utf-8")
+        (folder / "levels.json").write_text(json.dumps(levels), encoding="utf-8")
 
     hashes = _Hashes.of(case)
     entry = cached(cache, "radiomics", _key(case, hashes, settings, _RADIOMICS, _RADIOMICS_PACKAGES), make)
     values = json.loads((entry / "features.json").read_text(encoding="utf-8"))
     # Numbers in the order of the columns: names with each case would be ten times the memory of a large cohort.
-    return np.array([values[name] for name in feature_names(settings)], dtype=np.float64), hashes
+    row = np.array([values[name] for name in feature_names(settings)], dtype=np.float64)
+    return row, hashes, json.loads((entry / "levels.json").read_text(encoding="utf-8"))
 
 
 def _unusable(case: Case, error: ValueError, mend: str) -> InputError:

@@ -15,19 +15,31 @@ from pathlib import Path
 
 from vcfstats.contracts import arithmetic
 from vcfstats.contracts.files import file_hash
+from vcfstats.imaging.headers.formats import files_of
 from vcfstats.imaging.paths import split_choice
 
 _MANIFEST = "manifest.json"
+# Modules of this room by whose code an image and its mask come into memory.
+READING = (
+    "reading", "dicom", "dicom_header", "dicom_pixels", "segments", "paths", "geometry", "loading",
+    *(f"headers/{name}" for name in ("content", "declared", "formats", "metaimage", "nifti", "nrrd")),
+)  # fmt: skip
 
 
 def path_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the names and contents of a folder's files, and of what is chosen of either."""
+    """Return the SHA-256 of a file, or of the names and contents of a folder's files, and of what is chosen of either.
+
+    Of an image in several files, a header that names those of its voxels, all are taken.
+    """
     path, choice = split_choice(path)
-    if path.is_file() and not choice:
+    files = files_of(path) if path.is_file() else ()
+    if len(files) == 1 and not choice:
         return file_hash(path)
     digest = hashlib.sha256(f"#{choice}\0".encode() if choice else b"")
-    if path.is_file():
+    if len(files) == 1:
         digest.update(file_hash(path).encode())
+    for file in files if len(files) > 1 else ():
+        digest.update(f"{file.name}\0{file_hash(file) if file.is_file() else ''}\0".encode())
     for file in sorted(entry for entry in path.rglob("*") if entry.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{file_hash(file)}\0".encode())
     return digest.hexdigest()

@@ -15,12 +15,12 @@ from scipy.ndimage import gaussian_filter
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.files import replacing
 from vcfstats.imaging.batch import preprocessed_case
-from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
+from vcfstats.imaging.cache import READING, cached, code_version, entry_key, path_hash, sweep
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.running import run_cases
 from vcfstats.imaging.settings import Interpolator, PerturbationSettings
 
-_MODULES = ("reading", "geometry", "loading", "perturbation")
+_MODULES = (*READING, "perturbation")
 _PACKAGES = ("SimpleITK", "numpy", "scipy")
 _INTERPOLATORS = {"nearest": sitk.sitkNearestNeighbor, "linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}
 _LOST = 0.1  # share of the region that may leave the image

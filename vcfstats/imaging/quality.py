@@ -19,7 +19,7 @@ from scipy import ndimage
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import file_hash
-from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash
+from vcfstats.imaging.cache import READING, cached, code_version, entry_key, path_hash
 from vcfstats.imaging.correction import Correction, read_correction
 from vcfstats.imaging.geometry import region_volume
 from vcfstats.imaging.loading import load_case
@@ -29,7 +29,7 @@ from vcfstats.imaging.preprocessing import ORIENTATION
 FloatArray = npt.NDArray[np.float64]
 Plane = Literal["sagittal", "coronal", "axial"]
 
-_MODULES = ("reading", "geometry", "loading", "preprocessing", "correction", "outline", "quality")
+_MODULES = (*READING, "preprocessing", "correction", "outline", "quality")
 _PACKAGES = ("SimpleITK", "numpy", "scipy")
 _GREY = (0.5, 99.5)  # percentiles of the volume that become black and white
 # A median absolute deviation of fewer cases says little; with fewer, none is called an outlier.

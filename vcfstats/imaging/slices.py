@@ -18,13 +18,13 @@ from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.slices import N_SLICES, SliceStack
-from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash
+from vcfstats.imaging.cache import READING, cached, code_version, entry_key, path_hash
 from vcfstats.imaging.loading import load_case
 from vcfstats.imaging.preprocessing import ORIENTATION
 from vcfstats.imaging.running import run_cases
 
 # Modules whose code, and packages whose version, a slice depends on.
-_MODULES = ("reading", "geometry", "loading", "preprocessing", "slices")
+_MODULES = (*READING, "preprocessing", "slices")
 _PACKAGES = ("SimpleITK", "numpy")
 
 

@@ -48,9 +48,7 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         Matrix -> number of features.
     """
     params = study.params
-    versions = FeatureDescription.model_validate_json(
-        study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8")
-    ).versions
+    made = FeatureDescription.model_validate_json(study.radiomics_file.with_suffix(".json").read_text(encoding="utf-8"))
     acquired = json.loads((study.data / "ingest.json").read_text(encoding="utf-8")).get("acquisition", {})
     words: dict[str, float | str] = {
         **({"acquisition": acquisition(list(acquired.values()), len(study.read_cohort()))} if acquired else {}),
@@ -58,8 +56,8 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "bias_field": _bias_field(params),
         "resampling": _resampling(params),
         "normalization": _normalization(params),
-        "radiomics": _radiomics(params),
-        "pyradiomics_version": versions.get("pyradiomics-bhklab", ""),
+        "radiomics": _radiomics(params, made),
+        "pyradiomics_version": made.versions.get("pyradiomics-bhklab", ""),
         "reliability": reliability(params, json.loads((study.repeats / "repeats.json").read_text(encoding="utf-8"))),
         "harmonisation": harmonisation(params),
         "slices": _slices(params),
@@ -217,12 +215,17 @@ _USE = (
 _IMAGES = {"log": "Laplacian-of-Gaussian", "lbp_3d": "3D local binary pattern"}
 
 
-def _radiomics(params: Params) -> str:
+def _radiomics(params: Params, made: FeatureDescription) -> str:
     r = params.radiomics
     *names, last = (_IMAGES.get(kind, kind.replace("_", " ")) for kind in r.image_types)
     bins = f"in bins of width {r.bin_width:g}" if r.bin_width is not None else f"in {r.bin_count} bins"
     kinds = f"{', '.join(names)} and {last} images" if names else f"{last} image"
-    return f"Features were taken from the {kinds}, grey levels {bins}."
+    sentence = f"Features were taken from the {kinds}, grey levels {bins}."
+    if (medians := made.median_levels()) is not None:
+        sentence += (
+            f" A region had a median of {medians[0]:g} grey levels, of which {medians[1]:g} held 90% of its voxels."
+        )
+    return sentence
 
 
 def _recalibration(params: Params) -> str:
