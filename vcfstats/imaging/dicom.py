@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from vcfstats.imaging.dicom_header import UNREADABLE, Header, object_of, pixel_spacing, read_header, spacing_defect
+from vcfstats.imaging.dicom_header import (
+    UNREADABLE,
+    Header,
+    Known,
+    object_of,
+    pixel_spacing,
+    read_header,
+    spacing_defect,
+)
 from vcfstats.imaging.dicom_pixels import intensities, is_uniform
 from vcfstats.imaging.headers.formats import is_known
 
@@ -172,11 +180,12 @@ def contents(folder: Path) -> Contents:
     from pydicom.errors import InvalidDicomError  # slow to load, and no other format needs it
 
     headers: dict[tuple[Any, ...], list[Header]] = defaultdict(list)
+    known: Known = {}
     unread, objects = [], []
     entries = folder.iterdir() if folder.is_dir() else [folder]
     for path in sorted(entry for entry in entries if entry.is_file() and not entry.name.startswith(".")):
         try:
-            header = read_header(path)
+            header = read_header(path, known)
             if (what := object_of(header.values)) is not None:
                 objects.append((path, *what))
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from vcfstats.imaging.headers.declared import COARSEST_MM, FINEST_MM, LARGEST, L
 
 # What tells volumes apart, puts their images in order and gives their voxels a value and a size; nothing else of a header
 # is read, no name, no date, no free text.
-_TAGS: list[Any] = [
+_TAGS = [
     "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "ImageType", "EchoNumbers", "EchoTime", "FrameOfReferenceUID",
     "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames",
     "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
@@ -69,6 +70,49 @@ class Scale:
     intercept: float = 0.0
 
 
+Known = dict[tuple[Any, ...], tuple[str, Any]]
+
+
+class Values:
+    """A header's values by their keywords, each decoded once: images of a series repeat most of each other's bytes.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        As read; pydicom decodes a value when it is first asked for, and may fail then.
+    known : dict
+        What was decoded before, to which new values are added.
+    """
+
+    def __init__(self, header: Any, known: Known) -> None:
+        self.file_meta = header.file_meta
+        self._own: dict[str, Any] = {}
+        for tag in header.keys():  # noqa: SIM118  # iterating over a dataset decodes it
+            raw = header.get_item(tag)
+            key = (tag, getattr(raw, "VR", None), getattr(raw, "is_little_endian", True), raw.value)
+            if not isinstance(raw.value, bytes):  # a sequence, which pydicom has decoded
+                self._own[header[tag].keyword] = header[tag].value
+                continue
+            if key not in known:
+                element = header[tag]
+                known[key] = (element.keyword, element.value)
+            name, value = known[key]
+            self._own[name] = value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a value, or the default where the header has none."""
+        return self._own.get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_own"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 @dataclass(frozen=True)
 class Header:
     """A DICOM file's header.
@@ -77,7 +121,7 @@ class Header:
     ----------
     path : Path
         The file.
-    values : pydicom.Dataset
+    values : Values
         What was read of it.
     frames : int
         Number of its images.
@@ -94,15 +138,24 @@ class Header:
     scales: tuple[Scale, ...] = ()
 
 
-def read_header(path: Path) -> Header:
-    """Read a file's header; raises `pydicom.errors.InvalidDicomError` or one of `UNREADABLE` where it has none, or none of an image."""
+@functools.cache
+def _tags() -> list[Any]:
+    """Return the tags once: to find one by its name takes longer than to read its value."""
+    from pydicom.tag import Tag
+
+    return [Tag(name) for name in _TAGS]
+
+
+def read_header(path: Path, known: Known) -> Header:
+    """Read a file's header; raises `pydicom.errors.InvalidDicomError` or one of `UNREADABLE` where it has none, or none of an image.
+
+    `known` holds what was decoded of other headers of its folder.
+    """
     import pydicom  # slow to load, and no other format needs it
 
     with path.open("rb") as stream:
         try:
-            values = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS)
-            for _ in values:  # pydicom reads the text of a value when it is first asked for, and may fail then
-                pass
+            values = Values(pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_tags()), known)
         except pydicom.errors.BytesLengthException as error:
             raise ValueError(str(error)) from None
         here = stream.tell()
