@@ -208,7 +208,7 @@ def spacing_defect(values: Any) -> str:
     if given in (None, ""):
         return "no PixelSpacing"
     told = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    return f"a PixelSpacing of {' x '.join(f'{float(value):g}' for value in told)}"
+    return f"a PixelSpacing of {' x '.join(str(value).removesuffix('.0') or 'nothing' for value in told)}"
 
 
 def _whole(value: Any) -> int | None:

@@ -55,7 +55,7 @@ def _header(path: Path) -> tuple[dict[str, str], list[str], int]:
         key, equals, value = line.partition("=")
         key = key.strip()
         # MetaIO ends a name at a colon too.
-        if not equals or not key or ":" in key or "\0" in line:
+        if not equals or not key.isascii() or not key or ":" in key or "\0" in line:
             raise DefectError(f"{line[:60]!r} in the header", "lines of the form NAME = value")
         if key in fields:
             raise DefectError(f"a header that gives {key} twice", "each field once")

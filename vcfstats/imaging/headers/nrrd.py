@@ -87,6 +87,8 @@ def _header(path: Path) -> _Header:
             name, kind = line[: colon.start()], keys
         else:
             name, kind = line[: colon.start()].replace(" ", "").casefold(), set(fields)
+        if "\ufffd" in name or "\0" in line:
+            raise DefectError(f"{line[:60]!r} in the header", "text in UTF-8")
         if name in kind:
             raise DefectError(f"a header that gives {line[: colon.start()][:40]!r} twice", "each field once")
         if colon.group() == ":=":
