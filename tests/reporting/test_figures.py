@@ -350,3 +350,26 @@ def test_numbers_at_risk_and_the_unit_stand_below_the_follow_up() -> None:
         10.0: "1",
         12.0: "1",
     }
+
+
+def test_a_kind_of_ones_own_is_a_panel() -> None:
+    points = pd.DataFrame(
+        {"kind": "my cohort", "model": "m", "false_positive_rate": [0.0, 0.2, 1.0], "sensitivity": [0.0, 0.8, 1.0]}
+    )
+    both = pd.concat([points, points.assign(kind="testing")])
+    panels = roc_figure(both, {"m": "Model"}).data["panel"].cat.categories.tolist()
+    assert panels == ["A  Internal test set", "B  my cohort"]
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda frame: roc_figure(frame, {"m": "M"}), "points lacks the columns kind, model, false_positive_rate; the figure draws"),
+        (lambda frame: decision_figure(frame, {"m": "M"}), "curve lacks the columns kind, model, net_benefit"),
+        (lambda frame: calibration_figure(frame, frame, {"m": "M"}), "curve lacks the columns kind"),
+        (lambda frame: nomogram_figure(frame), "ticks lacks the columns axis"),
+    ],
+)  # fmt: skip
+def test_a_frame_without_its_columns_is_refused_in_words(draw: Callable[[pd.DataFrame], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw(pd.DataFrame({"threshold": [0.1], "sensitivity": [0.9]}))

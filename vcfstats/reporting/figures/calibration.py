@@ -11,7 +11,15 @@ import pandas as pd
 import plotnine as p9
 
 from vcfstats.reporting.figures.curves import diagonal, in_grid, layout, names_shown, short_axes, together, unit_axes
-from vcfstats.reporting.figures.style import COLOURS, caption, empty_figure, fill_scale, journal_theme, line_scales
+from vcfstats.reporting.figures.style import (
+    COLOURS,
+    caption,
+    empty_figure,
+    fill_scale,
+    journal_theme,
+    line_scales,
+    need_columns,
+)
 
 _STRIP = 0.3  # height of the strip below the panel that shows the distribution of predictions, in units of the axis
 _NOTE = 0.36  # height of the notes above a panel
@@ -48,6 +56,12 @@ def calibration_figure(
     models, width_mm, simulated
         As for `roc_figure`.
     """
+    need_columns(curve, "curve", ("kind", "model", "predicted", "observed", "low", "high"))
+    need_columns(groups, "groups", ("kind", "model", "predicted", "observed"))
+    if notes is not None:
+        need_columns(notes, "notes", ("kind", "model", "text"))
+    if distribution is not None:
+        need_columns(distribution, "distribution", ("kind", "model", "lower", "upper", "events", "nonevents"))
     parts: dict[str, pd.DataFrame | None] = {"curve": curve, "group": groups}
     if notes is not None:
         parts["note"] = notes.assign(predicted=0.0, observed=1.06)  # above the curve, whatever its course
@@ -129,6 +143,9 @@ def belt_figure(
     models, width_mm, simulated
         As for `roc_figure`.
     """
+    need_columns(belt, "belt", ("kind", "model", "confidence_level", "predicted", "low", "high"))
+    if notes is not None:
+        need_columns(notes, "notes", ("kind", "model", "text"))
     noted = None if notes is None else notes.assign(predicted=0.03)
     frame, panels, width, _ = layout(together({"belt": belt, "note": noted}), models, ["predicted"], width_mm)
     drawn = frame[frame["part"] == "belt"].dropna(subset=["low", "high"])

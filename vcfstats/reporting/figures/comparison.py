@@ -17,6 +17,8 @@ from vcfstats.reporting.figures.style import (
     caption,
     empty_figure,
     journal_theme,
+    kinds_in,
+    need_columns,
     panel_labels,
 )
 from vcfstats.reporting.study import KINDS
@@ -34,11 +36,12 @@ def comparison_figure(pairs: pd.DataFrame, models: Mapping[str, str], *, simulat
     simulated : bool
         As for `roc_figure`.
     """
+    need_columns(pairs, "pairs", ("kind", "model_a", "model_b", "difference", "low", "high", "p_adjusted"))
     shown = pairs[pairs["model_a"].isin(list(models)) & pairs["model_b"].isin(list(models))]
-    kinds = [kind for kind in PANELS if kind in set(shown["kind"])]
+    kinds = kinds_in(shown, PANELS)
     if not kinds:
         return empty_figure("No two models to compare", DOUBLE_MM, 40.0)
-    panels = panel_labels(kinds, {kind: names[0] for kind, names in KINDS.items()})
+    panels = panel_labels(kinds, {kind: KINDS.get(kind, (kind, ""))[0] for kind in kinds})
     order = list(models)
     rows = []
     for pair in shown.to_dict("records"):

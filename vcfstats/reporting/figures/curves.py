@@ -20,7 +20,9 @@ from vcfstats.reporting.figures.style import (
     fill_scale,
     height_for,
     journal_theme,
+    kinds_in,
     line_scales,
+    need_columns,
     ordered,
     panel_labels,
     signed,
@@ -49,7 +51,8 @@ def roc_figure(
     Parameters
     ----------
     points : DataFrame
-        Columns kind, model, false_positive_rate, sensitivity; rows in the order of the curve.
+        Columns kind, model, false_positive_rate, sensitivity; rows in the order of the curve. `kind` is a set of predictions
+        (apparent, testing, out_of_fold, external) or a heading of one's own.
     models : mapping
         Name in `points` -> name in print, in the order of the legend; other models are not drawn.
     band : DataFrame, optional
@@ -63,6 +66,11 @@ def roc_figure(
     simulated : bool
         Write "Simulated data" into the figure, so that it says so wherever it is taken.
     """
+    need_columns(points, "points", ("kind", "model", "false_positive_rate", "sensitivity"))
+    if band is not None:
+        need_columns(band, "band", ("kind", "model", "false_positive_rate", "low", "high"))
+    if operating is not None:
+        need_columns(operating, "operating", ("kind", "model", "false_positive_rate", "sensitivity"))
     parts = {"curve": points, "band": band, "operating": operating}
     both = together(parts)
     frame, panels, width, height = layout(both, models, ["false_positive_rate"], width_mm)
@@ -117,6 +125,9 @@ def decision_figure(
     models, grid, width_mm, simulated
         As for `roc_figure`.
     """
+    need_columns(curve, "curve", ("kind", "model", "threshold", "net_benefit"))
+    if band is not None:
+        need_columns(band, "band", ("kind", "model", "threshold", "low", "high"))
     names = {**models, TREAT_ALL: "Treat all", TREAT_NONE: "Treat none"}
     parts = {"curve": curve.drop_duplicates(["kind", "model", "threshold"]), "band": band}
     both = together(parts)
@@ -248,15 +259,16 @@ def layout(
 ) -> tuple[pd.DataFrame, list[str], float, float]:
     """Return the rows that can be drawn, with panel and model as ordered categories, the panels, and the size in mm.
 
-    `headings` maps the values of `kind`, in order, to the panels' headings where these are not sets of predictions.
+    `headings` maps the values of `kind`, in order, to the panels' headings where these are not sets of predictions; without
+    it a kind of the caller's own is the heading of its panel.
     """
     chosen = points[points["model"].isin(list(models))]
     frame = chosen.dropna(subset=list(needed)).reset_index(drop=True)
-    kinds = [kind for kind in headings or PANELS if kind in set(frame["kind"])]
+    kinds = kinds_in(frame, PANELS) if headings is None else [kind for kind in headings if kind in set(frame["kind"])]
     width = width_mm or (SINGLE_MM if len(kinds) < 2 else DOUBLE_MM)
     if not kinds:
         return frame, [], width, 40.0
-    panels = panel_labels(kinds, dict(headings or {kind: names[0] for kind, names in KINDS.items()}))
+    panels = panel_labels(kinds, dict(headings or {kind: KINDS.get(kind, (kind, ""))[0] for kind in kinds}))
     drawn = [name for name in models if name in set(frame["model"])]
     frame = frame.assign(
         panel=ordered(frame, "kind", kinds, panels), model=ordered(frame, "model", drawn, dict(models))

@@ -13,7 +13,15 @@ import pandas as pd
 import plotnine as p9
 
 from vcfstats.reporting import values
-from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, REFERENCE, caption, empty_figure, journal_theme
+from vcfstats.reporting.figures.style import (
+    COLOURS,
+    DOUBLE_MM,
+    REFERENCE,
+    caption,
+    empty_figure,
+    journal_theme,
+    need_columns,
+)
 from vcfstats.reporting.figures.workflow import wrapped
 
 _ROW = 4.6  # mm
@@ -33,6 +41,7 @@ def forest_figure(subgroups: pd.DataFrame, kinds: Mapping[str, str], *, simulate
     simulated : bool
         As for `roc_figure`.
     """
+    need_columns(subgroups, "subgroups", ("variable", "level", "kind", "n", "events", "auc", "low", "high", "remark"))
     shown = subgroups[subgroups["kind"].isin(list(kinds))]
     if shown.empty:
         return empty_figure("No subgroups: the model was not fitted, or there are no covariates", DOUBLE_MM, 30.0)

@@ -12,7 +12,15 @@ import pandas as pd
 import plotnine as p9
 
 from vcfstats.contracts.numbers import plainly
-from vcfstats.reporting.figures.style import COLOURS, DOUBLE_MM, blank_axes, caption, empty_figure, journal_theme
+from vcfstats.reporting.figures.style import (
+    COLOURS,
+    DOUBLE_MM,
+    blank_axes,
+    caption,
+    empty_figure,
+    journal_theme,
+    need_columns,
+)
 
 _LEFT, _RIGHT = 54.0, DOUBLE_MM - 28.0  # where scales begin and end, in mm
 _ROW = 13.0
@@ -45,6 +53,7 @@ def nomogram_figure(
     simulated : bool
         As for `roc_figure`.
     """
+    need_columns(ticks, "ticks", ("axis", "kind", "label", "points"))
     if ticks.empty:
         return empty_figure("No nomogram: its model was not fitted", DOUBLE_MM, 40.0)
     axes = [

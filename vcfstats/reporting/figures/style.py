@@ -66,6 +66,28 @@ def panel_labels(kinds: Sequence[str], names: dict[str, str]) -> dict[str, str]:
     return {kind: f"{chr(ord('A') + number)}  {names[kind]}" for number, kind in enumerate(kinds)}
 
 
+def need_columns(frame: pd.DataFrame, argument: str, columns: Sequence[str]) -> None:
+    """Refuse a frame without the columns that a figure draws, in one sentence; an empty one needs none.
+
+    Raises
+    ------
+    ValueError
+        Columns that are lacking, with those that there are.
+    """
+    lacking = [column for column in columns if column not in frame.columns]
+    if lacking and len(frame):
+        raise ValueError(
+            f"{argument} lacks the columns {', '.join(lacking)}; the figure draws {', '.join(columns)}, and found"
+            f" {', '.join(map(str, frame.columns)) or 'none'}."
+        )
+
+
+def kinds_in(frame: pd.DataFrame, known: Sequence[str]) -> list[str]:
+    """Return the kinds of a frame: those known in their order, then its own in the order of its rows."""
+    present = [str(kind) for kind in dict.fromkeys(frame["kind"].dropna())] if "kind" in frame else []
+    return [*(kind for kind in known if kind in present), *(kind for kind in present if kind not in known)]
+
+
 def line_scales(names: Sequence[str], shown: Sequence[str] | None = None) -> Any:
     """Return the scales that give each name a colour and a line type, the same whichever of the names are shown."""
     shown = list(names) if shown is None else list(shown)
