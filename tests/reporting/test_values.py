@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vcfstats.contracts.records import Record
-from vcfstats.reporting.values import Text, compose, decimal, full, interval, p_phrase, p_value, point
+from vcfstats.reporting.values import Text, compose, decimal, full, interval, p_phrase, p_value, point, ratio
 
 
 def record(estimate: str, value: object, **more: object) -> Record:
@@ -79,3 +79,21 @@ def test_compose_escapes_what_is_plain_and_keeps_what_is_marked_up() -> None:
     text = compose("{a} < {b} *", a="x_y", b=Text("1", "[1]{.result}"))
     assert text.plain == "x_y < 1 *"
     assert text.markdown == r"x\_y \< [1]{.result} \*"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (1.8234, 1.2, 2.75, "1.82 (1.20 to 2.75)"),
+        (0.0341, 0.02, 0.05, "0.034 (0.020 to 0.050)"),
+        (12.34, 1.1, 456.7, "12.3 (1.10 to 457)"),
+        (0.0, 0.0, 0.0, "0 (0 to 0)"),
+        (4e-5, 1e-5, 2e-4, "0.000040 (0.000010 to 0.00020)"),
+        (1e-30, 1e-40, 1e-20, "1.0 × 10⁻³⁰ (1.0 × 10⁻⁴⁰ to 1.0 × 10⁻²⁰)"),
+        (1.0000213, 1.0000102, 1.0000324, "1.000021 (1.000010 to 1.000032)"),
+        (1e300, 1e200, float("inf"), "1.0 × 10³⁰⁰ (1.0 × 10²⁰⁰ to infinite)"),
+        (2.0, float("nan"), 3.0, "2.00"),
+    ],
+)
+def test_ratios_per_unit_of_any_size(value: float, low: float, high: float, shown: str) -> None:
+    assert ratio(value, low, high) == shown

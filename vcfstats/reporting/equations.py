@@ -50,10 +50,8 @@ def nomogram(study: Study) -> Text:
 
 def _term(row: Mapping[Any, Any], *, first: bool) -> Text:
     name, value, error = str(row["term"]), float(row["coefficient"]), float(row["standard_error"])
-    size = cell("nomogram_model", name, values.decimal(value if first else abs(value), 4))
-    given = (
-        "" if pd.isna(error) else compose(" [{error}]", error=cell("nomogram_model", name, values.decimal(error, 4)))
-    )
+    size = cell("nomogram_model", name, values.scaled(value if first else abs(value), 4))
+    given = "" if pd.isna(error) else compose(" [{error}]", error=cell("nomogram_model", name, values.scaled(error, 4)))
     if first:
         return compose("{size}{given}", size=size, given=given)
     return compose(

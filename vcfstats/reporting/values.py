@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from vcfstats.contracts.records import Record
 
 NOT_ESTIMABLE = "not estimable"
+_MOST_DECIMALS = 8  # beyond, a power of ten says it
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "\N{MINUS SIGN}"
 
 # Decimals of an estimate; what is not listed has three.
@@ -134,6 +136,66 @@ def significant(value: float | None, digits: int = 3) -> str:
     if value is None or math.isnan(value):
         return NOT_ESTIMABLE
     return "0" if value == 0 else decimal(value, max(digits - 1 - math.floor(math.log10(abs(value))), 0))
+
+
+def scaled(value: float | None, digits: int) -> str:
+    """Write a number with so many decimals, or with as many as leave a small one two significant digits.
+
+    Examples
+    --------
+    >>> scaled(-0.2041, 3), scaled(0.0000123, 3), scaled(0.0, 3), scaled(-1.26e-9, 3)
+    ('−0.204', '0.000012', '0.000', '−1.3 × 10⁻⁹')
+    """
+    if value is None or math.isnan(value) or value == 0 or math.isinf(value):
+        return decimal(value, digits)
+    needed = 1 - math.floor(math.log10(abs(value)))
+    if abs(value) >= 0.5 * 10**-digits or needed <= digits:
+        return decimal(value, digits)
+    return decimal(value, needed) if needed <= _MOST_DECIMALS else power(f"{value:.1e}")
+
+
+def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a ratio with its limits: three significant digits, large ones in whole numbers, and never 0.000.
+
+    Limits that differ never print alike: a ratio per very small step has the decimals that tell them apart.
+
+    Examples
+    --------
+    >>> ratio(1.8234, 1.2, 2.75), ratio(0.0341), ratio(1.0000213, 1.0000102, 1.0000324)
+    ('1.82 (1.20 to 2.75)', '0.034', '1.000021 (1.000010 to 1.000032)')
+    >>> ratio(1.2e-250, 3e-300, 4e-200)
+    '1.2 × 10⁻²⁵⁰ (3.0 × 10⁻³⁰⁰ to 4.0 × 10⁻²⁰⁰)'
+    """
+    if value is None or math.isnan(value):
+        return NOT_ESTIMABLE
+    limits = [] if low is None or high is None or math.isnan(low) or math.isnan(high) else [low, high]
+    shown = [_ratio(number) for number in (value, *limits)]
+    if limits and shown[1] == shown[2] and limits[0] != limits[1]:
+        digits = min(1 - math.floor(math.log10(abs(limits[1] - limits[0]))), _MOST_DECIMALS)
+        shown = [decimal(number, digits) for number in (value, *limits)]
+    return f"{shown[0]} ({shown[1]} to {shown[2]})" if limits else shown[0]
+
+
+def _ratio(value: float) -> str:
+    if value == 0 or math.isinf(value):
+        return "0" if value == 0 else "infinite"
+    if value >= 1e6:
+        return power(f"{value:.1e}")
+    if value >= 100:
+        return f"{value:,.0f}"
+    return decimal(value, 1) if value >= 10 else decimal(value, 2) if value >= 1 else scaled(value, 3)
+
+
+def power(text: str) -> str:
+    """Write a number such as 1.2e-09 with its power of ten.
+
+    Examples
+    --------
+    >>> power("-1.2e-09")
+    '−1.2 × 10⁻⁹'
+    """
+    mantissa, exponent = text.split("e")
+    return f"{mantissa.replace('-', MINUS)} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
 def p_value(p: float | None) -> str:

@@ -24,6 +24,7 @@ from vcfstats.pipeline.evaluation.performance import Predictions, performance_re
 from vcfstats.pipeline.params import Covariate, EvaluationSection
 from vcfstats.statistics.calibration.updating import CalibrationUpdate
 from vcfstats.statistics.descriptive.difference import difference_of_counts
+from vcfstats.statistics.digits import decimals_for, fixed
 
 STAGE = "validate"
 # Model with its probabilities updated -> what was fitted on the new patients.
@@ -362,11 +363,14 @@ def _numbers_row(label: str, home: Numbers, away: Numbers | None) -> dict[str, o
     if away is not None and home.sd is not None and away.sd is not None and home.mean is not None:
         spread = math.sqrt((home.sd**2 + away.sd**2) / 2)
         difference = abs(home.mean - (away.mean or 0.0)) / spread if spread > 0 else math.nan
-    return _row(label, "", "mean ± SD", _mean_sd(home), "not given" if away is None else _mean_sd(away), difference)
+    digits = decimals_for([found.sd for found in (home, away) if found is not None and found.sd is not None], 2)
+    there = "not given" if away is None else _mean_sd(away, digits)
+    return _row(label, "", "mean ± SD", _mean_sd(home, digits), there, difference)
 
 
-def _mean_sd(found: Numbers) -> str:
-    text = "-" if found.mean is None or found.sd is None else f"{found.mean:.2f} ± {found.sd:.2f}"
+def _mean_sd(found: Numbers, digits: int) -> str:
+    absent = found.mean is None or found.sd is None
+    text = "-" if absent else f"{fixed(found.mean or 0.0, digits)} ± {fixed(found.sd or 0.0, digits)}"
     return f"{text}; {found.missing} missing" if found.missing else text
 
 

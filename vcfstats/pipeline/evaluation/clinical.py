@@ -13,6 +13,7 @@ from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.evaluation.performance import STAGE, remarks
 from vcfstats.pipeline.params import Covariate, Params
+from vcfstats.statistics.digits import decimals_for, fixed
 
 GROUPS = ("training", "testing")
 
@@ -49,7 +50,9 @@ def _covariate_rows(
     if covariate.type == "continuous":
         label = f"{covariate.label} ({covariate.unit})" if covariate.unit else covariate.label
         normal = "Mann" not in test
-        cells = {group: (_mean_sd if normal else _median_iqr)(frame[name]) for group, frame in groups.items()}
+        parts = {group: frame[name].dropna() for group, frame in groups.items()}
+        digits = decimals_for([_spread(values, normal) for values in parts.values()], 1)
+        cells = {group: (_mean_sd if normal else _median_iqr)(values, digits) for group, values in parts.items()}
         rows.append(_row(label, "", "mean ± SD" if normal else "median (IQR)", cells, test, p))
     for position, (code, level) in enumerate(covariate.levels.items()):
         cells = {group: share(frame[name].dropna() == code) for group, frame in groups.items()}
@@ -86,17 +89,21 @@ def share(chosen: pd.Series) -> str:
     return f"{int(chosen.sum())} ({chosen.mean():.1%})" if len(chosen) else "0 (-)"
 
 
-def _mean_sd(values: pd.Series) -> str:
-    known = values.dropna()
-    return f"{known.mean():.1f} ± {known.std(ddof=1):.1f}" if len(known) > 1 else "-"
+def _spread(values: pd.Series, normal: bool) -> float:
+    """Return the spread that is printed beside the centre; where nothing varies, the size of the values."""
+    spread = values.std(ddof=1) if normal else values.quantile(0.75) - values.quantile(0.25)
+    return float(spread) if spread > 0 else float(abs(values).max())
 
 
-def _median_iqr(values: pd.Series) -> str:
-    known = values.dropna()
+def _mean_sd(known: pd.Series, digits: int) -> str:
+    return f"{fixed(known.mean(), digits)} ± {fixed(known.std(ddof=1), digits)}" if len(known) > 1 else "-"
+
+
+def _median_iqr(known: pd.Series, digits: int) -> str:
     if known.empty:
         return "-"
-    low, middle, high = known.quantile([0.25, 0.5, 0.75])
-    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
+    low, middle, high = (fixed(float(value), digits) for value in known.quantile([0.25, 0.5, 0.75]))
+    return f"{middle} ({low} to {high})"
 
 
 def agreement(cohort: pd.DataFrame, params: Params) -> pd.DataFrame:

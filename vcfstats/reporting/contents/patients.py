@@ -83,6 +83,11 @@ def regression_table(study: Study) -> Table | Absent:
     table = Table.of(columns, rows, sources=sources)
     if frame["adjusted_or"].isna().any():
         table = table.with_note("–: not in the multivariable model.")
+    odd = _odd_units(frame)
+    if odd:
+        table = table.with_note(
+            f"One unit is no sensible step of {', '.join(odd)}: choose another unit in the cohort's table."
+        )
     level = study.records.get("design/confidence_level")
     share = (
         f"{100 * level.value:g}% confidence" if level is not None and isinstance(level.value, float) else "confidence"
@@ -108,17 +113,24 @@ def _odds(row: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _ratio(value: Any, low: Any, high: Any) -> str:
-    if pd.isna(value):
-        return "–"
-    limits = f" ({_significant(low)} to {_significant(high)})" if not pd.isna(low) and not pd.isna(high) else ""
-    return _significant(value) + limits
+    return "–" if pd.isna(value) else values.ratio(value, low, high)
 
 
-def _significant(value: float) -> str:
-    """Write a ratio with three significant digits, large ones in whole numbers."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+# Odds ratios of one unit beyond these, or nearer to 1, tell of the unit and not of the finding.
+_FARTHEST, _NEAREST = 1000.0, 0.0005
+
+
+def _odd_units(frame: pd.DataFrame) -> list[str]:
+    """Return the numbers whose odds ratio per unit has no sense: both limits extreme, or no digit away from 1."""
+    found = []
+    for row in frame[frame["level"].fillna("") == ""].to_dict("records"):
+        for low, high in ((row["low"], row["high"]), (row["adjusted_low"], row["adjusted_high"])):
+            if pd.isna(low) or pd.isna(high) or low <= 0:
+                continue
+            extreme = high < 1 / _FARTHEST or low > _FARTHEST
+            if extreme or (max(abs(low - 1), abs(high - 1)) < _NEAREST and (low > 1 or high < 1)):
+                found.append(str(row["variable"]))
+    return list(dict.fromkeys(found))
 
 
 def agreement_table(study: Study) -> Table | Absent:

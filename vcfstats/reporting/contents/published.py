@@ -122,5 +122,6 @@ def _odds_ratio(study: Study, finding: str) -> str:
     if len(own) != 1 or pd.isna(own["adjusted_or"].iloc[0]):
         return "–"
     row = own.iloc[0]
-    shown = f"{values.decimal(row['adjusted_or'], 3)} ({values.decimal(row['adjusted_low'], 3)} to {values.decimal(row['adjusted_high'], 3)})"
+    limits = [values.scaled(row[f"adjusted_{name}"], 3) for name in ("or", "low", "high")]
+    shown = f"{limits[0]} ({limits[1]} to {limits[2]})"
     return study.sourced(shown, study.row_source("regression", int(own.index[0])))

@@ -119,13 +119,7 @@ def score_table(study: Study) -> Table | Absent:
 def _six_digits(value: float) -> str:
     """Write a mean or a standard deviation of a feature, of whatever magnitude, with six significant digits."""
     text = f"{value:,.6g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        text = f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}"
-    return text.replace("-", values.MINUS)
-
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return values.power(text) if "e" in text else text.replace("-", values.MINUS)
 
 
 def nomogram_table(study: Study) -> Table | Absent:
@@ -142,11 +136,11 @@ def nomogram_table(study: Study) -> Table | Absent:
     rows = [
         {
             "term": row["term"],
-            "coefficient": values.decimal(row["coefficient"], 4),
+            "coefficient": values.scaled(row["coefficient"], 4),
             "standard_error": _or_dash(row["standard_error"]),
             "limits": "–"
             if pd.isna(row["low"])
-            else f"{values.decimal(row['low'], 3)} to {values.decimal(row['high'], 3)}",
+            else f"{values.scaled(row['low'], 3)} to {values.scaled(row['high'], 3)}",
         }
         for row in frame.to_dict("records")
     ]
@@ -156,4 +150,4 @@ def nomogram_table(study: Study) -> Table | Absent:
 
 
 def _or_dash(value: float) -> str:
-    return "–" if pd.isna(value) else values.decimal(value, 4)
+    return "–" if pd.isna(value) else values.scaled(value, 4)

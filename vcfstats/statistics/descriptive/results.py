@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.digits import decimals_for, fixed
+from vcfstats.statistics.inputs import FloatArray, as_count
 from vcfstats.statistics.results import Result
 
 
@@ -88,15 +90,45 @@ class BaselineTable(Result):
     n: npt.NDArray[np.int64]
     variables: tuple[BaselineVariable, ...]
 
-    def to_frame(self, *, digits: int = 1) -> pd.DataFrame:
+    def to_frame(self, *, digits: int | Mapping[str, int] | None = None, percent_digits: int = 1) -> pd.DataFrame:
         """Return the table as it is printed.
 
         ``variable, level, overall, <one column a group>, missing, p_value, test, smd``: mean ± SD, median (Q1, Q3) or
         count (%) of known values. p and SMD are numbers and stand in the first row of a variable.
+
+        Parameters
+        ----------
+        digits : int or mapping of variable to int, optional
+            Decimals of means, SDs, medians and quartiles. Where none are given, 1 or as many as leave the spread two
+            significant digits (a diffusion coefficient of 0.0012 mm²/s is 0.00120 ± 0.00031). One number for all variables
+            is raised where a variable would print as 0.0; a number given for a variable by name is taken as it is.
+        percent_digits : int
+            Decimals of percentages.
+
+        Raises
+        ------
+        ValueError
+            No whole numbers of decimals, or a name that is no variable.
         """
+        named = dict(digits) if isinstance(digits, Mapping) else {}
+        unknown = [name for name in named if name not in {variable.name for variable in self.variables}]
+        if unknown:
+            raise ValueError(f"digits names {unknown}, which the table does not hold.")
+        given = digits if not isinstance(digits, Mapping) else None
+        for what, value in (
+            ("digits", given),
+            ("percent_digits", percent_digits),
+            *(("digits", v) for v in named.values()),
+        ):
+            if value is not None:
+                as_count(value, what, least=0, most=15)
         rows: list[dict[str, Any]] = []
         for variable in self.variables:
-            rows += _printed(variable, self.groups, digits)
+            if variable.name in named:
+                shown = named[variable.name]
+            else:
+                shown = decimals_for(_spreads(variable), 1 if given is None else given, least=2 if given is None else 1)
+            rows += _printed(variable, self.groups, shown, percent_digits)
         return pd.DataFrame(rows)
 
     def to_tidy(self) -> pd.DataFrame:
@@ -109,7 +141,19 @@ class BaselineTable(Result):
         return pd.DataFrame(rows)
 
 
-def _printed(variable: BaselineVariable, groups: tuple[str, ...], digits: int) -> list[dict[str, Any]]:
+def _spreads(variable: BaselineVariable) -> list[float]:
+    """Return the spreads of what is printed of a numeric variable; where nothing varies, its size."""
+    parts = [variable] if variable.overall is None else [variable, variable.overall]
+    if variable.kind == "categorical":
+        return []
+    if variable.kind == "normal":
+        spreads = [float(sd) for part in parts for sd in part.sd]
+        return spreads if any(sd > 0 for sd in spreads) else [float(mean) for part in parts for mean in part.mean]
+    spreads = [float(q3 - q1) for part in parts for q1, q3 in zip(part.q1, part.q3, strict=True)]
+    return spreads if any(width > 0 for width in spreads) else [float(q) for part in parts for q in part.median]
+
+
+def _printed(variable: BaselineVariable, groups: tuple[str, ...], digits: int, percent: int) -> list[dict[str, Any]]:
     overall = variable.overall
     columns = [("overall", overall, 0)] if overall is not None else []
     columns += [(group, variable, i) for i, group in enumerate(groups)]
@@ -119,7 +163,7 @@ def _printed(variable: BaselineVariable, groups: tuple[str, ...], digits: int) -
         first = j == 0
         row: dict[str, Any] = {"variable": variable.name, "level": variable.levels[j] if variable.levels else ""}
         for label, source, i in columns:
-            row[label] = _cell(source, i, j, digits)
+            row[label] = _cell(source, i, j, digits, percent)
         row |= {
             "missing": int(variable.missing.sum()) if first else pd.NA,
             "p_value": variable.pvalue if first else np.nan,
@@ -130,13 +174,14 @@ def _printed(variable: BaselineVariable, groups: tuple[str, ...], digits: int) -
     return rows
 
 
-def _cell(variable: BaselineVariable, i: int, j: int, digits: int) -> str:
+def _cell(variable: BaselineVariable, i: int, j: int, digits: int, percent: int) -> str:
     if variable.kind == "normal":
-        return f"{variable.mean[i]:.{digits}f} ± {variable.sd[i]:.{digits}f}"
+        return f"{fixed(variable.mean[i], digits)} ± {fixed(variable.sd[i], digits)}"
     if variable.kind == "nonnormal":
-        return f"{variable.median[i]:.{digits}f} ({variable.q1[i]:.{digits}f}, {variable.q3[i]:.{digits}f})"
+        quartiles = f"{fixed(variable.q1[i], digits)}, {fixed(variable.q3[i], digits)}"
+        return f"{fixed(variable.median[i], digits)} ({quartiles})"
     count = int(variable.counts[i, j])
-    return f"{count} ({100 * count / variable.n[i]:.{digits}f}%)"
+    return f"{count} ({100 * count / variable.n[i]:.{percent}f}%)"
 
 
 def _numbers(variable: BaselineVariable, groups: tuple[str, ...]) -> list[dict[str, Any]]:
