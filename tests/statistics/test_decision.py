@@ -128,7 +128,8 @@ def test_survival_without_censoring_is_binary():
         binary = decision_curve(time <= 7, risk, prevalence=prevalence)
         np.testing.assert_allclose(survival.net_benefit, binary.net_benefit, rtol=1e-9, atol=1e-12)
     event[::3] = 2
-    competing = survival_decision_curve(time, event, risk, horizon=7)
+    with pytest.warns(UserWarning, match="nobody counts as censored"):
+        competing = survival_decision_curve(time, event, risk, horizon=7, cause=1)
     binary = decision_curve((time <= 7) & (event == 1), risk)
     np.testing.assert_allclose(competing.net_benefit, binary.net_benefit, rtol=1e-9, atol=1e-12)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import FloatArray, as_count, as_numbers, check_alignment, check_order, refuse_huge
 from vcfstats.statistics.results import Result
 
 
@@ -97,21 +97,31 @@ def case_mix_difference(
     >>> round(mix.auc, 2)
     0.73
     """
-    m1: FloatArray = np.ravel(np.asarray(mean1, dtype=np.float64))
-    m2: FloatArray = np.ravel(np.asarray(mean2, dtype=np.float64))
-    p, total = m1.size, int(n1) + int(n2)
-    c1: FloatArray = np.atleast_2d(np.asarray(covariance1, dtype=np.float64))
-    c2: FloatArray = np.atleast_2d(np.asarray(covariance2, dtype=np.float64))
+    check_alignment(mean1=mean1, covariance1=covariance1, mean2=mean2, covariance2=covariance2)
+    for name, table in (("covariance1", covariance1), ("covariance2", covariance2)):
+        check_order(
+            f"the columns of {name}", getattr(table, "columns", None), "its rows", getattr(table, "index", None)
+        )
+    n1, n2 = as_count(n1, "n1", least=0, most=10**12), as_count(n2, "n2", least=0, most=10**12)
+    m1, m2 = np.ravel(_finite(mean1, "mean1")), np.ravel(_finite(mean2, "mean2"))
+    p, total = m1.size, n1 + n2
+    c1, c2 = np.atleast_2d(_finite(covariance1, "covariance1")), np.atleast_2d(_finite(covariance2, "covariance2"))
     if m2.shape != (p,) or c1.shape != (p, p) or c2.shape != (p, p):
         raise ValueError(
-            f"means of shape (p,) and covariances of shape (p, p) are needed; got {m1.shape}, {m2.shape}, {c1.shape}, {c2.shape}."
+            f"mean1, mean2, covariance1, covariance2: means of shape (p,) and covariances of shape (p, p) are needed; got {m1.shape}, {m2.shape}, {c1.shape}, {c2.shape}."
         )
     if min(n1, n2) < 2 or total < p + 4:
-        raise ValueError(f"{n1} and {n2} patients are too few for {p} variables: at least {p + 4} in all, 2 in each.")
+        raise ValueError(
+            f"n1 and n2: {n1} and {n2} patients are too few for {p} variables: at least {p + 4} in all, 2 in each."
+        )
+    if (np.diagonal(c1) < 0).any() or (np.diagonal(c2) < 0).any():
+        raise ValueError("covariance1 and covariance2 must not hold negative variances on their diagonals.")
     pooled = ((n1 - 1) * c1 + (n2 - 1) * c2) / (total - 2)
     spread = np.sqrt(np.diagonal(pooled))
-    if not (spread > 0).all() or np.linalg.matrix_rank(pooled / np.outer(spread, spread), tol=1e-10) < p:
-        raise ValueError("A variable varies in neither cohort or is a linear combination of others; leave it out.")
+    if not (spread > 0).all() or np.linalg.eigvalsh(pooled / np.outer(spread, spread))[0] <= 1e-10:
+        raise ValueError(
+            "covariance1 and covariance2: a variable varies in neither cohort or is a linear combination of others; leave it out."
+        )
     gap = (m1 - m2) / spread
     distance2 = float(gap @ np.linalg.solve(pooled / np.outer(spread, spread), gap))
     corrected = distance2 * (total - p - 3) / (total - 2) - p * total / (n1 * n2)
@@ -126,7 +136,15 @@ def case_mix_difference(
         pvalue=float(f_distribution.sf(statistic, p, df2)),
         df1=p,
         df2=df2,
-        n1=int(n1),
-        n2=int(n2),
+        n1=n1,
+        n2=n2,
         n_variables=p,
     )
+
+
+def _finite(values: npt.ArrayLike, name: str) -> FloatArray:
+    found = as_numbers(values, name, booleans=False)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite; {int((~np.isfinite(found)).sum())} of its values are not.")
+    refuse_huge(found, name)
+    return found

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, check_choice
+from vcfstats.statistics.inputs import FloatArray, as_numbers, check_choice
 
 METHODS = ("holm", "hochberg", "hommel", "bonferroni", "bh", "by", "none")
+
+
+def adjustment(method: str, *, name: str = "method") -> str:
+    """Return the name of a method of adjustment, or raise ValueError; fdr is another name of bh."""
+    chosen = method.lower() if isinstance(method, str) else method
+    return check_choice("bh" if isinstance(chosen, str) and chosen == "fdr" else chosen, METHODS, name=name)
 
 
 def adjust_pvalues(p_values: npt.ArrayLike, *, method: str = "holm") -> FloatArray:
@@ -52,12 +58,8 @@ def adjust_pvalues(p_values: npt.ArrayLike, *, method: str = "holm") -> FloatArr
     >>> adjust_pvalues([0.01, 0.04, 0.03]).round(4).tolist()
     [0.03, 0.06, 0.06]
     """
-    chosen = str(method).lower()
-    chosen = check_choice("bh" if chosen == "fdr" else chosen, METHODS, name="method")
-    try:
-        given = np.asarray(p_values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"p_values must hold numbers; got {type(p_values).__name__}.") from None
+    chosen = adjustment(method)
+    given = as_numbers(p_values, "p_values", booleans=False)
     if given.ndim != 1 or given.size == 0:
         raise ValueError(f"p_values must have shape (m,) with m >= 1; got shape {given.shape}.")
     outside = (given < 0) | (given > 1)

@@ -12,7 +12,17 @@ from scipy.special import expit, ndtri
 
 from vcfstats.statistics.calibration.logits import check_clip, linear_predictor
 from vcfstats.statistics.glm import fit_logistic
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_labels, as_outcome, as_probabilities, check_level
+from vcfstats.statistics.inputs import (
+    LARGEST,
+    BoolArray,
+    FloatArray,
+    as_labels,
+    as_numbers,
+    as_outcome,
+    as_probabilities,
+    check_alignment,
+    check_level,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.roc.delong import placements
 
@@ -139,14 +149,18 @@ def performance_change(
     >>> print(f"{change.difference[0]:.3f} ({low:.3f} to {high:.3f})")
     0.001 (-0.027 to 0.028)
     """
+    check_alignment(y_true=y_true, prob_old=prob_old, prob_new=prob_new, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     n = len(outcome)
     probs = [as_probabilities(prob, n, name=name) for prob, name in ((prob_old, "prob_old"), (prob_new, "prob_new"))]
     groups = np.arange(n) if clusters is None else as_labels(clusters, n, name="clusters")
+    cuts = None if thresholds is None else as_numbers(thresholds, "thresholds", booleans=False)
+    if cuts is not None and (cuts.shape != (2,) or np.isnan(cuts).any()):
+        raise ValueError(f"thresholds must be two numbers, of the old model and the new; got {thresholds!r}.")
     sides = []
     for at, prob in enumerate(probs):
         side = _measures(outcome, prob, check_clip(clip))
-        sides.append({**side, **(_called(outcome, prob >= thresholds[at]) if thresholds is not None else {})})
+        sides.append({**side, **(_called(outcome, prob >= cuts[at]) if cuts is not None else {})})
     names = tuple(name for name in MEASURES if name in sides[0])
     old, new = (np.array([side[name][0] for name in names]) for side in sides)
     se = [_error(sides[1][name][1] - sides[0][name][1], groups) for name in names]
@@ -175,8 +189,8 @@ def _measures(outcome: BoolArray, prob: FloatArray, clip: float) -> dict[str, _E
     squared = (prob - y) ** 2
     found = {"auc": _auc(outcome, prob), "brier": (float(squared.mean()), squared - squared.mean())}
     mean = prob.mean()
-    ratio = float(y.mean() / mean) if mean > 0 else float("nan")
-    found["oe_ratio"] = (ratio, (y - ratio * prob) / mean if mean > 0 else np.full(len(y), np.nan))
+    ratio = float(y.mean() / mean) if mean > 1 / LARGEST else float("nan")
+    found["oe_ratio"] = (ratio, (y - ratio * prob) / mean if ratio == ratio else np.full(len(y), np.nan))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # clipping is in the docstring
         lp, _ = linear_predictor(prob, clip)

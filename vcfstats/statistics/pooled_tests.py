@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, fdtrc
 
+from vcfstats.statistics.inputs import as_number, as_numbers, refuse_huge
 from vcfstats.statistics.results import Result
 
 _MANY = 1e7
@@ -67,13 +68,24 @@ def pool_wald(estimates: npt.ArrayLike, covariances: npt.ArrayLike) -> PooledTes
     >>> round(test.statistic, 3)
     6.522
     """
-    Q, U = np.asarray(estimates, dtype=np.float64), np.asarray(covariances, dtype=np.float64)
-    if Q.ndim != 2 or len(Q) < 2 or U.shape != (*Q.shape, Q.shape[1]):
+    Q = as_numbers(estimates, "estimates", booleans=False)
+    U = as_numbers(covariances, "covariances", booleans=False)
+    if Q.ndim != 2 or len(Q) < 2 or not Q.size or U.shape != (*Q.shape, Q.shape[1]):
         raise ValueError(
             f"estimates must have shape (m, k) with m of at least 2 and covariances (m, k, k); got {Q.shape} and {U.shape}."
         )
+    for name, values in (("estimates", Q), ("covariances", U)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite; {int((~np.isfinite(values)).sum())} of its values are not.")
+        refuse_huge(values, name)
     m, k = Q.shape
     mean, within = Q.mean(axis=0), U.mean(axis=0)
+    spread = np.sqrt(np.abs(np.diagonal(within)))
+    if not (np.diagonal(within) > 0).all() or np.linalg.matrix_rank(within / np.outer(spread, spread), tol=1e-10) < k:
+        raise ValueError(
+            "covariances are singular on average: a coefficient has no variance, or is a linear combination of others; leave"
+            " it out."
+        )
     between = np.atleast_2d(np.cov(Q, rowvar=False, ddof=1))
     r = float((1 + 1 / m) * np.trace(np.linalg.solve(within, between)) / k)
     statistic = float(mean @ np.linalg.solve(within, mean)) / (k * (1 + r))
@@ -87,7 +99,7 @@ def pool_wald(estimates: npt.ArrayLike, covariances: npt.ArrayLike) -> PooledTes
     return _tested(statistic, k, df2)
 
 
-def pool_chi_squares(statistics: npt.ArrayLike, df: int) -> PooledTest:
+def pool_chi_squares(statistics: npt.ArrayLike, df: float) -> PooledTest:
     """Pool chi-square statistics with `df` degrees of freedom from m imputed data sets (D2).
 
     D2 = (mean d / k - (m + 1)/(m - 1) r) / (1 + r) with r = (1 + 1/m) times the variance of sqrt(d); against F(k,
@@ -121,11 +133,12 @@ def pool_chi_squares(statistics: npt.ArrayLike, df: int) -> PooledTest:
     >>> round(test.statistic, 3), round(test.pvalue, 3)
     (3.249, 0.04)
     """
-    d = np.asarray(statistics, dtype=np.float64)
-    if d.ndim != 1 or len(d) < 2 or not np.isfinite(d).all() or (d < 0).any() or df < 1:
+    d, df = as_numbers(statistics, "statistics", booleans=False), as_number(df, "df")
+    if d.ndim != 1 or len(d) < 2 or not np.isfinite(d).all() or (d < 0).any() or not 1 <= df < np.inf:
         raise ValueError(
             f"statistics must be at least 2 finite numbers, none negative, and df at least 1; got shape {d.shape} and df {df}."
         )
+    refuse_huge(d, "statistics")
     m = len(d)
     r = float((1 + 1 / m) * np.sqrt(d).var(ddof=1))
     statistic = max(0.0, (float(d.mean()) / df - (m + 1) / (m - 1) * r) / (1 + r))
@@ -133,7 +146,7 @@ def pool_chi_squares(statistics: npt.ArrayLike, df: int) -> PooledTest:
     return _tested(statistic, df, df2)
 
 
-def _tested(statistic: float, df1: int, df2: float) -> PooledTest:
+def _tested(statistic: float, df1: float, df2: float) -> PooledTest:
     # F with very many degrees of freedom is the chi-square distribution, which is computed more exactly.
     p = float(fdtrc(df1, df2, statistic) if df2 < _MANY else chdtrc(df1, df1 * statistic))
     return PooledTest(statistic, float(df1), df2, p)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit, stdtr, stdtrit
 
-from vcfstats.statistics.inputs import check_choice, check_level
+from vcfstats.statistics.inputs import as_number, as_numbers, check_alignment, check_choice, check_level, refuse_huge
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 SCALES = ("identity", "log", "logit")
@@ -105,13 +105,19 @@ def pool_imputations(
     0.81
     """
     check_choice(scale, SCALES, name="scale")
-    q, error = np.asarray(estimates, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
+    check_alignment(estimates=estimates, standard_errors=standard_errors)
+    q = as_numbers(estimates, "estimates", booleans=False)
+    error = as_numbers(standard_errors, "standard_errors", booleans=False)
     if q.ndim != 1 or q.shape != error.shape or len(q) < 2:
         raise ValueError(
             f"estimates and standard_errors must each have one value for each of at least 2 imputations; got shapes {q.shape} and {error.shape}."
         )
     if not (np.isfinite(q).all() and np.isfinite(error).all() and (error >= 0).all()):
         raise ValueError("estimates and standard_errors must be finite, standard errors not negative.")
+    refuse_huge(q, "estimates")
+    refuse_huge(error, "standard_errors")
+    if df_complete is not None and not as_number(df_complete, "df_complete") > 0:
+        raise ValueError(f"df_complete must be positive; got {df_complete!r}.")
     inside = {"identity": np.ones(len(q), dtype=bool), "log": q > 0, "logit": (q > 0) & (q < 1)}[scale]
     if not inside.all():
         allowed = "positive" if scale == "log" else "between 0 and 1"

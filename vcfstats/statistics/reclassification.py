@@ -17,8 +17,12 @@ from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
+    as_count,
+    as_number,
+    as_numbers,
     as_outcome,
     as_probabilities,
+    check_alignment,
     check_choice,
     check_level,
 )
@@ -249,9 +253,10 @@ def net_reclassification(
     (0.333, 0.25)
     """
     outcome, old, new = _pair(y_true, prob_old, prob_new, event)
+    n_resamples = as_count(n_resamples, "n_resamples", least=2, example="2000")
     limits = None if cutoffs is None else _cutoffs(cutoffs)
     if limits is None:
-        if not 0 <= min_change < 1:
+        if not 0 <= as_number(min_change, "min_change") < 1:
             raise ValueError(f"min_change must lie in [0, 1); got {min_change!r}.")
         difference = new - old
         change = np.where(np.abs(difference) > min_change, np.sign(difference), 0.0)
@@ -353,6 +358,7 @@ def integrated_discrimination(
     (0.2333, 0.1269)
     """
     outcome, old, new = _pair(y_true, prob_old, prob_new, event)
+    n_resamples = as_count(n_resamples, "n_resamples", least=2, example="2000")
     change = new - old
     events, nonevents = change[outcome], change[~outcome]
     estimates = _components(events.mean(), -nonevents.mean())
@@ -384,13 +390,14 @@ def integrated_discrimination(
 def _pair(
     y_true: npt.ArrayLike, prob_old: npt.ArrayLike, prob_new: npt.ArrayLike, event: Any
 ) -> tuple[BoolArray, FloatArray, FloatArray]:
+    check_alignment(y_true=y_true, prob_old=prob_old, prob_new=prob_new)
     outcome = as_outcome(y_true, event=event)
     n = len(outcome)
     return outcome, as_probabilities(prob_old, n, name="prob_old"), as_probabilities(prob_new, n, name="prob_new")
 
 
 def _cutoffs(cutoffs: npt.ArrayLike) -> FloatArray:
-    limits = np.atleast_1d(np.asarray(cutoffs, dtype=np.float64))
+    limits = np.atleast_1d(as_numbers(cutoffs, "cutoffs", booleans=False))
     if limits.ndim != 1 or not limits.size or not ((limits > 0) & (limits < 1)).all() or (np.diff(limits) <= 0).any():
         raise ValueError(f"cutoffs must rise strictly between 0 and 1, such as [0.1, 0.3]; got {limits.tolist()}.")
     return limits

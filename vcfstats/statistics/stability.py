@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from vcfstats.statistics.inputs import FloatArray, check_level
+from vcfstats.statistics.inputs import FloatArray, as_numbers, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 
@@ -98,7 +98,7 @@ def selection_stability(selected: npt.ArrayLike) -> SelectionStability:
     >>> round(result.stability, 3)
     0.5
     """
-    kept = np.asarray(selected, dtype=np.float64)
+    kept = as_numbers(selected, "selected")
     if kept.ndim != 2 or kept.shape[0] < 2 or kept.shape[1] < 2:
         raise ValueError(
             f"selected must have a row for each of at least 2 resamples and a column for each of at least 2 features; got shape {kept.shape}."

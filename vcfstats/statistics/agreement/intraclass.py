@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaincinv
 
-from vcfstats.statistics.inputs import FloatArray, check_level
+from vcfstats.statistics.inputs import FloatArray, as_numbers, check_level, refuse_huge
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 if TYPE_CHECKING:
@@ -185,10 +185,7 @@ def icc(
 
 
 def _as_ratings(ratings: npt.ArrayLike) -> tuple[FloatArray, bool]:
-    try:
-        values = np.asarray(ratings, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"ratings must hold numbers in a full table; got {type(ratings).__name__}.") from None
+    values = as_numbers(ratings, "ratings", booleans=False)
     if values.ndim not in (2, 3) or values.shape[-2] < 2 or values.shape[-1] < 2 or values.shape[0] == 0:
         raise ValueError(
             f"ratings must have shape (n, k) or (features, n, k) with n >= 2 subjects and k >= 2 raters; got {values.shape}."
@@ -201,6 +198,7 @@ def _as_ratings(ratings: npt.ArrayLike) -> tuple[FloatArray, bool]:
             f"ratings has {int(bad.sum())} missing or infinite value(s), first at {place}; the ANOVA needs every reading:"
             " drop the subject or impute it."
         )
+    refuse_huge(values, "ratings")
     return (values[None] if values.ndim == 2 else values), values.ndim == 3
 
 

@@ -9,7 +9,18 @@ import numpy.typing as npt
 from scipy.special import ndtr, stdtr
 
 from vcfstats.statistics.agreement.kappa_results import CohenKappaResult, FleissKappaResult, GwetAC1Result
-from vcfstats.statistics.inputs import FloatArray, check_choice
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_array,
+    as_list,
+    check_alignment,
+    check_choice,
+    is_missing,
+    missing_of,
+    refuse_cells,
+    refuse_times,
+    sorted_labels,
+)
 
 _WEIGHTS = {
     "unweighted": "unweighted",
@@ -75,10 +86,14 @@ def cohen_kappa(
     [0.598, 1.062]
     """
     scheme = check_choice("unweighted" if weights is None else str(weights), tuple(_WEIGHTS), name="weights")
-    codes, found = _as_codes([rater_a, rater_b], categories)
+    check_alignment(rater_a=rater_a, rater_b=rater_b)
+    if _WEIGHTS[scheme] != "unweighted" and categories is None:
+        categories = _order(rater_a, rater_b)
+    codes, found = _as_codes({"rater_a": rater_a, "rater_b": rater_b}, categories)
     if (codes < 0).any():
         raise ValueError(
-            f"Ratings must not be missing; subject {int(np.argmax((codes < 0).any(axis=1)))} lacks one. Drop it."
+            "rater_a and rater_b: ratings must not be missing;"
+            f" subject {int(np.argmax((codes < 0).any(axis=1)))} lacks one. Drop it."
         )
     q, n = len(found), len(codes)
     table = np.zeros((q, q), dtype=np.int64)
@@ -286,12 +301,12 @@ def _agreement_weights(q: int, scheme: str) -> FloatArray:
 def _as_counts(
     ratings: npt.ArrayLike, categories: list[Any] | tuple[Any, ...] | None
 ) -> tuple[FloatArray, tuple[Any, ...], npt.NDArray[np.int64]]:
-    columns = np.asarray(ratings, dtype=object)
+    columns = np.asarray(as_array(ratings, "ratings"), dtype=object)
     if columns.ndim != 2 or columns.shape[1] < 2 or columns.shape[0] == 0:
         raise ValueError(
             f"ratings must have shape (n, m), subjects in rows and m >= 2 raters in columns; got {columns.shape}."
         )
-    codes, found = _as_codes(list(columns.T), categories)
+    codes, found = _as_codes({f"ratings, column {at}": column for at, column in enumerate(columns.T)}, categories)
     counts = np.zeros((len(codes), len(found)))
     subject, rater = np.nonzero(codes >= 0)
     np.add.at(counts, (subject, codes[subject, rater]), 1)
@@ -301,18 +316,57 @@ def _as_counts(
     return counts, found, codes
 
 
+def _order(*raters: npt.ArrayLike) -> list[Any] | None:
+    """Return the categories in the order that ordered categoricals state; None where numbers state it.
+
+    Raises
+    ------
+    ValueError
+        Words without a stated order, of which more than two cannot be weighed by their distance.
+    """
+    stated = []
+    for rater in raters:
+        categorical = getattr(rater, "cat", rater)
+        if getattr(categorical, "ordered", False):
+            stated.append(list(categorical.categories))
+    if stated and all(order == stated[0] for order in stated) and len(stated) == len(raters):
+        return stated[0]
+    if stated:
+        raise ValueError(
+            f"rater_a and rater_b state different orders of the categories ({stated}); pass categories= in one order."
+        )
+    found: set[Any] = set()
+    for rater in raters:
+        values = np.asarray(as_array(rater, "rater_a and rater_b"), dtype=object)
+        refuse_cells(values, "rater_a and rater_b")
+        found |= {v for v in values.ravel().tolist() if not is_missing(v)}
+    if len(found) > 2 and not all(isinstance(v, int | float | np.number | np.bool_) for v in found):
+        raise ValueError(
+            f"Weighted kappa needs the order of the categories, and words such as {sorted_labels(list(found))[:4]} have"
+            " none but the alphabet's; pass categories= from the lowest to the highest."
+        )
+    return None
+
+
 def _as_codes(
-    raters: list[npt.ArrayLike], categories: list[Any] | tuple[Any, ...] | None
+    raters: dict[str, npt.ArrayLike], categories: list[Any] | tuple[Any, ...] | None
 ) -> tuple[npt.NDArray[np.int64], tuple[Any, ...]]:
     """Integer codes of shape (n, raters), -1 for missing, and the categories in order."""
-    ordered = getattr(
-        getattr(raters[0], "cat", raters[0]), "categories", None
-    )  # a pandas Categorical, or a Series of it
-    columns = [np.asarray(rater, dtype=object) for rater in raters]
+    first = next(iter(raters.values()))
+    # a pandas Categorical, or a Series of it
+    ordered = getattr(getattr(first, "cat", first), "categories", None)
+    columns = []
+    for name, rater in raters.items():
+        given = as_array(rater, name)
+        refuse_times(given, name)
+        columns.append(np.asarray(given, dtype=object))
+        refuse_cells(columns[-1], name)
     if any(c.ndim != 1 or c.size == 0 or c.shape != columns[0].shape for c in columns):
-        raise ValueError(f"Each rater must give one category a subject; got shapes {[c.shape for c in columns]}.")
+        raise ValueError(
+            f"{' and '.join(raters)}: each rater must give one category a subject; got shapes {[c.shape for c in columns]}."
+        )
     values = np.stack(columns, axis=1)
-    missing = np.array([[v is None or v != v for v in row] for row in values], dtype=bool)
+    missing = missing_of(values)
     present = {v for v in values[~missing].tolist()}
     if categories is None and ordered is not None:
         categories = list(ordered)
@@ -324,12 +378,14 @@ def _as_codes(
                 f"Ratings mix types that have no order ({sorted({type(v).__name__ for v in present})}); pass categories=."
             ) from None
     else:
-        found = tuple(categories)
+        found = tuple(as_list(categories, "categories", what="the categories in their order"))
+        if len(set(found)) != len(found):
+            raise ValueError(f"categories must differ from one another; got {list(found)}.")
         unknown = present - set(found)
         if unknown:
-            raise ValueError(f"Rating {next(iter(unknown))!r} is not among categories {list(found)}.")
+            raise ValueError(f"Rating {sorted_labels(list(unknown))[0]!r} is not among categories {list(found)}.")
     if not found:
-        raise ValueError("All ratings are missing.")
+        raise ValueError(f"{' and '.join(raters)}: all ratings are missing.")
     index = {value: i for i, value in enumerate(found)}
     codes = np.full(values.shape, -1, dtype=np.int64)
     codes[~missing] = [index[v] for v in values[~missing].tolist()]

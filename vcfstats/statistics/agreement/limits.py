@@ -9,7 +9,16 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 from scipy.stats import nct
 
-from vcfstats.statistics.inputs import FloatArray, as_scores, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_numbers,
+    as_positive,
+    as_scores,
+    check_alignment,
+    check_choice,
+    check_level,
+    refuse_huge,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 
@@ -122,15 +131,17 @@ def bland_altman(method_a: npt.ArrayLike, method_b: npt.ArrayLike, *, multiplier
     >>> [round(limit, 3) for limit in result.confidence_interval(of="upper")]
     [0.409, 1.774]
     """
-    first = np.asarray(method_a, dtype=np.float64)
+    check_alignment(method_a=method_a, method_b=method_b)
+    first = as_numbers(method_a, "method_a", booleans=False)
     if first.ndim != 1 or first.size < 2:
         raise ValueError(f"method_a must have shape (n,) with n >= 2; got {first.shape}.")
-    a = as_scores(method_a, first.size, name="method_a")
-    b = as_scores(method_b, first.size, name="method_b")
+    a = as_scores(method_a, first.size, name="method_a", booleans=False)
+    b = as_scores(method_b, first.size, name="method_b", booleans=False)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("method_a and method_b must be finite; drop pairs with infinite values.")
-    if not (np.isfinite(multiplier) and multiplier > 0):
-        raise ValueError(f"multiplier must be positive, such as 1.96; got {multiplier!r}.")
+    refuse_huge(a, "method_a")
+    refuse_huge(b, "method_b")
+    multiplier = as_positive(multiplier, "multiplier", example="1.96")
     difference = a - b
     n = len(difference)
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))

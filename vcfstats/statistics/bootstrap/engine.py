@@ -15,7 +15,16 @@ import numpy.typing as npt
 
 from vcfstats.statistics.bootstrap.intervals import METHODS, Bootstrap, assemble
 from vcfstats.statistics.bootstrap.plan import IntArray, Plan, check_resamples, make_plan, streams
-from vcfstats.statistics.inputs import FloatArray, RandomState, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    RandomState,
+    as_array,
+    as_count,
+    check_alignment,
+    check_choice,
+    check_level,
+    refuse_unused,
+)
 
 Statistic = Callable[..., Any]
 # What a statistic may raise when a resample cannot bear it: one class only, separation, a singular matrix, 0/0.
@@ -28,12 +37,12 @@ def bootstrap_ci(
     *,
     confidence_level: float = 0.95,
     method: str = "percentile",
-    n_resamples: int = 2000,
+    n_resamples: int | None = None,
     strata: npt.ArrayLike | None = None,
     clusters: npt.ArrayLike | None = None,
     standard_error: Statistic | None = None,
     indices: npt.NDArray[Any] | Sequence[npt.ArrayLike] | None = None,
-    n_workers: int = 1,
+    n_workers: int | None = None,
     random_state: RandomState = None,
 ) -> Bootstrap:
     """Bootstrap any statistic of rows that belong together.
@@ -101,6 +110,10 @@ def bootstrap_ci(
     """
     level = check_level(confidence_level)
     chosen = check_choice(method, METHODS, name="method")
+    check_alignment(data=data, strata=strata, clusters=clusters)
+    for name, function in (("statistic", statistic), ("standard_error", standard_error)):
+        if not (callable(function) or (function is None and name == "standard_error")):
+            raise ValueError(f"{name} must be a function of the arrays of data; got {type(function).__name__}.")
     arrays = _as_arrays(data)
     n = arrays[0].shape[0]
     plan = make_plan(n, strata=strata, clusters=clusters)
@@ -112,9 +125,12 @@ def bootstrap_ci(
     if not np.all(np.isfinite(estimate)):
         raise ValueError(f"The statistic of the data itself is not finite: {estimate}.")
     if indices is not None:
+        refuse_unused("with indices=, which are the resamples", n_resamples=n_resamples, n_workers=n_workers)
         outcomes = [task.attempt(_as_rows(row, n)) for row in indices]
     else:
-        outcomes = _run(task, list(streams(random_state, check_resamples(n_resamples))), n_workers)
+        count = check_resamples(2000 if n_resamples is None else n_resamples)
+        workers = 1 if n_workers is None else as_count(n_workers, "n_workers", least=1, most=10_000)
+        outcomes = _run(task, list(streams(random_state, count)), workers)
     blank = np.full(np.shape(estimate), np.nan)
     replicates = np.array([blank if value is None else value for value, _, _ in outcomes], dtype=np.float64)
     failure = next((reason for _, _, reason in outcomes if reason), "")
@@ -144,13 +160,16 @@ def bootstrap_ci(
 
 @dataclass(frozen=True)
 class _Task:
-    arrays: tuple[npt.NDArray[Any], ...]
+    arrays: tuple[Any, ...]
     statistic: Statistic
     standard_error: Statistic | None
     plan: Plan
 
     def evaluate(self, rows: IntArray) -> tuple[Any, Any]:
-        drawn = [array[rows] for array in self.arrays]
+        # A frame stays a frame; its resampled labels would repeat, so the rows are numbered anew.
+        drawn = [
+            part.iloc[rows].reset_index(drop=True) if hasattr(part, "iloc") else part[rows] for part in self.arrays
+        ]
         value = np.asarray(self.statistic(*drawn), dtype=np.float64)
         se = np.asarray(self.standard_error(*drawn), dtype=np.float64) if self.standard_error else None
         return (value if value.ndim else float(value)), se
@@ -181,8 +200,6 @@ class _Task:
 
 
 def _run(task: _Task, chunks: list[tuple[np.random.Generator, int]], n_workers: int) -> list[tuple[Any, Any, str]]:
-    if isinstance(n_workers, bool) or not isinstance(n_workers, int | np.integer) or n_workers < 1:
-        raise ValueError(f"n_workers must be an integer of at least 1; got {n_workers!r}.")
     if n_workers == 1:
         return [outcome for generator, size in chunks for outcome in task.chunk(generator, size)]
     try:
@@ -209,10 +226,12 @@ def _work(generator: np.random.Generator, size: int) -> list[tuple[Any, Any, str
     return _received[0].chunk(generator, size)
 
 
-def _as_arrays(data: Any) -> tuple[npt.NDArray[Any], ...]:
+def _as_arrays(data: Any) -> tuple[Any, ...]:
+    """Return the parts of data as arrays, frames as they are."""
     if isinstance(data, list) and any(np.ndim(part) and hasattr(part, "shape") for part in data):
         raise ValueError("data is a list of arrays, which could mean rows or columns; pass several arrays as a tuple.")
-    arrays = tuple(np.asarray(part) for part in data) if isinstance(data, tuple) else (np.asarray(data),)
+    parts = data if isinstance(data, tuple) else (data,)
+    arrays = tuple(part if hasattr(part, "columns") else as_array(part, "data") for part in parts)
     if not arrays or any(array.ndim == 0 for array in arrays):
         raise ValueError("data must be an array or a tuple of arrays whose first axis is the rows to resample.")
     sizes = [array.shape[0] for array in arrays]
@@ -222,7 +241,7 @@ def _as_arrays(data: Any) -> tuple[npt.NDArray[Any], ...]:
 
 
 def _as_rows(row: npt.ArrayLike, n: int) -> IntArray:
-    rows = np.asarray(row)
+    rows = as_array(row, "indices")
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.size == 0 or rows.min() < 0 or rows.max() >= n:
         raise ValueError(f"Each entry of indices must be a vector of row numbers between 0 and {n - 1}.")
     return rows.astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from vcfstats.statistics.inputs import FloatArray, check_choice, check_level
+from vcfstats.statistics.inputs import FloatArray, as_numbers, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Bootstrap(Result):
         ValueError
             Unless the statistic is a vector of the length of `weights`.
         """
-        vector = np.asarray(weights, dtype=np.float64)
+        vector = as_numbers(weights, "weights", booleans=False)
         if np.ndim(self.estimate) != 1 or vector.shape != np.shape(self.estimate):
             raise ValueError(
                 f"weights must have the shape of the estimate, {np.shape(self.estimate)}; got {vector.shape}."
@@ -162,9 +162,10 @@ def assemble(
             f"The statistic failed on {int((~succeeded).sum())} of {succeeded.size} resamples; no interval can be made."
             f" First reason: {failure or 'not a finite number'}."
         )
-    low, high = make_interval(estimate, replicates, confidence_level, method, jackknife, studentized)
     kept = replicates[succeeded]
-    se, bias = kept.std(axis=0, ddof=1), kept.mean(axis=0) - estimate
+    with np.errstate(over="ignore", invalid="ignore"):  # of replicates near the largest float: infinite
+        low, high = make_interval(estimate, replicates, confidence_level, method, jackknife, studentized)
+        se, bias = kept.std(axis=0, ddof=1), kept.mean(axis=0) - estimate
     scalar = np.ndim(estimate) == 0
     return Bootstrap(
         estimate=estimate,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, RandomState, as_generator, as_labels
+from vcfstats.statistics.inputs import BoolArray, FloatArray, RandomState, as_count, as_flag, as_generator, as_labels
 
 IntArray = npt.NDArray[np.int64]
 # Resamples per random stream. The streams, not the workers, decide what is drawn; a change here changes every result.
@@ -83,6 +84,24 @@ def make_plan(n: int, *, strata: npt.ArrayLike | None = None, clusters: npt.Arra
     return Plan(n, unit, groups, clusters is not None)
 
 
+def strata_of(outcome: BoolArray, stratified: bool | None, clusters: Any) -> BoolArray | None:
+    """Return the classes as strata where patients are drawn by class: unless asked otherwise, or whole clusters are drawn.
+
+    Raises
+    ------
+    ValueError
+        `stratified` and clusters, which may hold both classes.
+    """
+    by_class = None if stratified is None else as_flag(stratified, "stratified")
+    if clusters is None:
+        return None if by_class is False else outcome
+    if by_class:
+        raise ValueError(
+            "stratified=True and clusters= exclude each other: a cluster may hold both classes; choose one."
+        )
+    return None
+
+
 def streams(random_state: RandomState, n_resamples: int) -> Iterator[tuple[np.random.Generator, int]]:
     """Yield the random stream and the number of resamples of each chunk."""
     for i, generator in enumerate(as_generator(random_state).spawn(-(-n_resamples // CHUNK))):
@@ -91,6 +110,4 @@ def streams(random_state: RandomState, n_resamples: int) -> Iterator[tuple[np.ra
 
 def check_resamples(n_resamples: int) -> int:
     """Return the number of resamples, or raise ValueError unless it is an integer of at least 2."""
-    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int | np.integer) or n_resamples < 2:
-        raise ValueError(f"n_resamples must be an integer of at least 2, such as 2000; got {n_resamples!r}.")
-    return int(n_resamples)
+    return as_count(n_resamples, "n_resamples", least=2, example="2000")

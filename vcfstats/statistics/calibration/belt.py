@@ -16,7 +16,16 @@ from vcfstats.statistics.calibration.belt_bounds import profile_bounds
 from vcfstats.statistics.calibration.belt_distribution import belt_quantile, belt_sf
 from vcfstats.statistics.calibration.logits import check_clip, linear_predictor
 from vcfstats.statistics.glm import LogisticFit, fit_logistic, log_likelihood
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_count,
+    as_numbers,
+    as_outcome,
+    as_probabilities,
+    check_alignment,
+    check_choice,
+    check_level,
+)
 from vcfstats.statistics.results import Result
 
 if TYPE_CHECKING:
@@ -157,15 +166,21 @@ def calibration_belt(
     (1, 0.69, ())
     """
     check_choice(devel, ("external", "internal"), name="devel")
-    levels = tuple(sorted({check_level(level) for level in confidence_levels}, reverse=True))
-    selection = check_level(selection_level)
+    given_levels = as_numbers(confidence_levels, "confidence_levels", booleans=False)
+    if given_levels.ndim != 1 or not given_levels.size:
+        raise ValueError(f"confidence_levels must be some levels, such as (0.95, 0.80); got {confidence_levels!r}.")
+    levels = tuple(
+        sorted({check_level(level, name="confidence_levels") for level in given_levels.tolist()}, reverse=True)
+    )
+    selection = check_level(selection_level, name="selection_level")
     start = 1 if devel == "external" else 2
+    max_degree = as_count(max_degree, "max_degree", least=0)
     if max_degree not in range(start, 5):
         raise ValueError(
             f"max_degree must be a whole number from {start} to 4 for devel={devel!r}; got {max_degree!r}."
         )
-    if isinstance(n_points, bool) or int(n_points) != n_points or n_points < 4:
-        raise ValueError(f"n_points must be a whole number of at least 4; got {n_points!r}.")
+    n_points = as_count(n_points, "n_points", least=4, most=100_000)
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event)
     prob = as_probabilities(y_prob, len(outcome))
     lp, _ = linear_predictor(prob, check_clip(clip))

@@ -15,7 +15,17 @@ from vcfstats.statistics.calibration.loess import SURFACES, loess
 from vcfstats.statistics.calibration.logits import check_clip, linear_predictor
 from vcfstats.statistics.calibration.splines import spline_basis, spline_knots
 from vcfstats.statistics.glm import fit_logistic
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_number,
+    as_numbers,
+    as_outcome,
+    as_probabilities,
+    check_alignment,
+    check_choice,
+    check_level,
+    refuse_unused,
+)
 from vcfstats.statistics.results import Result
 
 if TYPE_CHECKING:
@@ -76,11 +86,11 @@ def calibration_curve(
     y_prob: npt.ArrayLike,
     *,
     method: str = "loess",
-    surface: str = "interpolate",
-    span: float = 0.75,
-    n_knots: int = 5,
+    surface: str | None = None,
+    span: float | None = None,
+    n_knots: int | None = None,
     grid: npt.ArrayLike | None = None,
-    clip: float = 1e-6,
+    clip: float | None = None,
     confidence_level: float = 0.95,
     event: Any = None,
 ) -> CalibrationCurve:
@@ -152,10 +162,15 @@ def calibration_curve(
     True
     """
     check_choice(method, METHODS, name="method")
-    check_choice(surface, SURFACES, name="surface")
+    unused = {"surface": surface, "span": span} if method != "loess" else {"clip": clip}
+    refuse_unused(f"with method={method!r}", **unused, **({"n_knots": n_knots} if method != "rcs" else {}))
+    surface = check_choice("interpolate" if surface is None else surface, SURFACES, name="surface")
     level = check_level(confidence_level)
+    span = 0.75 if span is None else as_number(span, "span")
     if not 0 < span <= 1:
         raise ValueError(f"span must lie in (0, 1], such as 0.75; got {span!r}.")
+    clip = check_clip(1e-6 if clip is None else clip)
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event)
     prob = as_probabilities(y_prob, len(outcome))
     y = outcome.astype(float)
@@ -164,9 +179,9 @@ def calibration_curve(
     if method == "loess":
         observed, low, high = loess(prob, y, span=span, surface=surface).band(points, level)
     else:
-        lp, _ = linear_predictor(prob, check_clip(clip))
+        lp, _ = linear_predictor(prob, clip)
         at = np.log(np.clip(points, clip, 1 - clip)) - np.log1p(-np.clip(points, clip, 1 - clip))
-        knots = spline_knots(lp, n_knots) if method == "rcs" else None
+        knots = spline_knots(lp, 5 if n_knots is None else n_knots) if method == "rcs" else None
         observed, low, high, coef = _logistic_band(y, lp, at, knots, level)
     return CalibrationCurve(
         predicted=points,
@@ -186,7 +201,7 @@ def calibration_curve(
 def _grid(grid: npt.ArrayLike | None, prob: FloatArray) -> FloatArray:
     if grid is None:
         return np.linspace(prob.min(), prob.max(), 101)
-    points = np.atleast_1d(np.asarray(grid, dtype=np.float64))
+    points = np.atleast_1d(as_numbers(grid, "grid", booleans=False))
     if points.ndim != 1 or not ((points >= 0) & (points <= 1)).all():
         raise ValueError("grid must hold probabilities between 0 and 1, shape (m,).")
     return points

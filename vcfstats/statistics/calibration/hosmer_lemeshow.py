@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_choice
+from vcfstats.statistics.inputs import FloatArray, as_count, as_outcome, as_probabilities, check_alignment, check_choice
 from vcfstats.statistics.results import Result
 
 if TYPE_CHECKING:
@@ -116,13 +116,12 @@ def hosmer_lemeshow(
     >>> result.df, len(result.table)
     (8, 10)
     """
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event, both_classes=False)
     prob = as_probabilities(y_prob, len(outcome))
     check_choice(grouping, GROUPINGS, name="grouping")
     check_choice(devel, ("internal", "external"), name="devel")
-    if isinstance(n_groups, bool) or int(n_groups) != n_groups or n_groups < 2:
-        raise ValueError(f"n_groups must be a whole number of at least 2; got {n_groups!r}.")
-    breaks = _breaks(prob, int(n_groups), grouping)
+    breaks = _breaks(prob, as_count(n_groups, "n_groups", least=2, most=max(10_000, len(prob))), grouping)
     table = _table(outcome.astype(float), prob, breaks)
     sizes = table["n"].to_numpy()
     used = int((sizes > 0).sum())

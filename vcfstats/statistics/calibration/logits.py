@@ -7,14 +7,15 @@ import warnings
 import numpy as np
 from scipy.special import logit
 
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import FloatArray, as_number
 
 
 def check_clip(clip: float) -> float:
     """Return the distance kept from 0 and 1, or raise ValueError unless it lies strictly between 0 and 0.5."""
-    if not 0 < float(clip) < 0.5:
+    distance = as_number(clip, "clip")
+    if not 0 < distance < 0.5:
         raise ValueError(f"clip must lie strictly between 0 and 0.5, such as 1e-6; got {clip!r}.")
-    return float(clip)
+    return distance
 
 
 def linear_predictor(prob: FloatArray, clip: float, *, stacklevel: int = 3) -> tuple[FloatArray, int]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_level
+from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_alignment, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 
@@ -105,6 +105,7 @@ def brier_score(y_true: npt.ArrayLike, y_prob: npt.ArrayLike, *, event: Any = No
     >>> round(float(score), 4), round(score.scaled, 4)
     (0.075, 0.7)
     """
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event, both_classes=False)
     prob = as_probabilities(y_prob, len(outcome))
     return brier_of(outcome.astype(float), prob)
@@ -160,6 +161,7 @@ def spiegelhalter_test(y_true: npt.ArrayLike, y_prob: npt.ArrayLike, *, event: A
     >>> round(spiegelhalter_test([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.8]).statistic, 3)
     -1.005
     """
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event, both_classes=False)
     prob = as_probabilities(y_prob, len(outcome))
     return spiegelhalter_of(outcome.astype(float), prob)

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import FloatArray, as_count
 
 _FEW = 100  # below this many patients the outer knots are the fifth value from each end
 
@@ -20,8 +20,7 @@ def spline_knots(x: FloatArray, n_knots: int) -> FloatArray:
     ValueError
         Fewer than three knots asked for, or fewer than three knots that differ because of ties.
     """
-    if isinstance(n_knots, bool) or int(n_knots) != n_knots or n_knots < 3:
-        raise ValueError(f"n_knots must be a whole number of at least 3; got {n_knots!r}.")
+    n_knots = as_count(n_knots, "n_knots", least=3, most=1000)
     outer = 0.05 if 3 < n_knots < 7 else (0.10 if n_knots == 3 else 0.025)
     knots = np.quantile(x, np.linspace(outer, 1 - outer, int(n_knots)))
     if 10 <= len(x) < _FEW:

@@ -21,8 +21,10 @@ from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
+    as_count,
     as_outcome,
     as_probabilities,
+    check_alignment,
     check_choice,
     check_level,
 )
@@ -263,12 +265,12 @@ def calibration_summary(
     >>> bool(low < 1 < high)
     True
     """
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event)
     prob = as_probabilities(y_prob, len(outcome))
     check_choice(surface, SURFACES, name="surface")
     level = check_level(confidence_level)
-    if isinstance(n_resamples, bool) or int(n_resamples) != n_resamples or n_resamples < 0:
-        raise ValueError(f"n_resamples must be a whole number, 0 for no bootstrap; got {n_resamples!r}.")
+    n_resamples = as_count(n_resamples, "n_resamples", least=0)  # 0 for no bootstrap
     lp, extreme = linear_predictor(prob, check_clip(clip))
     y = outcome.astype(float)
     large = fit_logistic(np.ones((len(y), 1)), y, offset=lp)

@@ -12,7 +12,15 @@ from scipy.stats import chi2, norm
 
 from vcfstats.statistics.calibration.logits import check_clip, linear_predictor
 from vcfstats.statistics.glm import fit_logistic, log_likelihood
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_numbers,
+    as_outcome,
+    as_probabilities,
+    check_alignment,
+    check_choice,
+    check_level,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 METHODS = ("none", "intercept", "logistic")
@@ -53,7 +61,10 @@ class CalibrationUpdate(Result):
 
     def predict(self, y_prob: npt.ArrayLike) -> FloatArray:
         """Return the updated probabilities, shape (n,); where nothing is fitted, the probabilities as they are."""
-        prob = np.asarray(y_prob, dtype=np.float64)
+        given = as_numbers(y_prob, "y_prob")
+        prob = as_probabilities(y_prob, given.size, name="y_prob") if given.ndim == 1 else given
+        if given.ndim > 1 or not ((prob >= 0) & (prob <= 1)).all():
+            raise ValueError(f"y_prob must be probabilities of shape (n,), from 0 to 1; got shape {given.shape}.")
         if self.method == "none":
             return prob
         bounded = np.clip(prob, self.clip, 1 - self.clip) if ((prob == 0) | (prob == 1)).any() else prob
@@ -131,6 +142,7 @@ def update_calibration(
     (-1.48, True)
     """
     chosen = check_choice(method, METHODS, name="method")
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event)
     prob = as_probabilities(y_prob, len(outcome))
     lp, _ = linear_predictor(prob, check_clip(clip))

@@ -55,7 +55,7 @@ def net_benefit_of(share: Shares, thresholds: FloatArray, policy: str = "opt-in"
     if policy == "opt-in":
         return share.tp - share.fp * odds
     true_negative, false_negative = 1 - share.prevalence - share.fp, share.prevalence - share.tp
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         loss = np.where(false_negative == 0, 0.0, false_negative / odds)
     return np.asarray(true_negative - loss)
 
@@ -63,7 +63,7 @@ def net_benefit_of(share: Shares, thresholds: FloatArray, policy: str = "opt-in"
 def variance_of(share: Shares, thresholds: FloatArray, policy: str, n: int, n_events: int, given: bool) -> FloatArray:
     """Return the variance of the net benefit: of a mean of n contributions or, at a given prevalence, of two rates."""
     odds = thresholds / (1 - thresholds)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         gain, loss = (np.ones_like(odds), odds) if policy == "opt-in" else (1 / odds, np.ones_like(odds))
         if given:
             sensitivity = share.tp / share.prevalence

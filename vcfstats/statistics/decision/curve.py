@@ -13,7 +13,17 @@ from scipy.stats import norm
 from vcfstats.statistics.bootstrap import bootstrap_ci
 from vcfstats.statistics.decision.benefit import POLICIES, Shares, net_benefit_of, shares, variance_of
 from vcfstats.statistics.decision.models import as_harms, as_prevalence, as_thresholds, named_probabilities
-from vcfstats.statistics.inputs import BoolArray, FloatArray, RandomState, as_outcome, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    RandomState,
+    as_outcome,
+    as_positive,
+    check_alignment,
+    check_choice,
+    check_level,
+    refuse_unused,
+)
 from vcfstats.statistics.results import Result
 
 if TYPE_CHECKING:
@@ -98,7 +108,7 @@ class BinaryDecisionCurve(DecisionCurve):
         confidence_level: float = 0.95,
         *,
         method: str = "wald",
-        n_resamples: int = 2000,
+        n_resamples: int | None = None,
         random_state: RandomState = None,
     ) -> pd.DataFrame:
         """Return pointwise limits of the net benefit: `model, threshold, net_benefit, low, high`.
@@ -134,6 +144,7 @@ class BinaryDecisionCurve(DecisionCurve):
         check_choice(method, ("wald", "bootstrap"), name="method")
         given = self.prevalence if self.prevalence_given else None
         if method == "wald":
+            refuse_unused("with method='wald'", n_resamples=n_resamples)
             variances = [
                 variance_of(share, self.thresholds, self.policy, self.n, self.n_events, self.prevalence_given)
                 for share in _all_shares(self._outcome, self._prob, self.thresholds, given)
@@ -149,7 +160,7 @@ class BinaryDecisionCurve(DecisionCurve):
             drawn = bootstrap_ci(
                 (self._outcome, self._prob),
                 statistic,
-                n_resamples=n_resamples,
+                n_resamples=2000 if n_resamples is None else n_resamples,
                 strata=self._outcome if self.prevalence_given else None,
                 random_state=random_state,
             )
@@ -231,6 +242,7 @@ def decision_curve(
     """
     check_choice(policy, POLICIES, name="policy")
     population = as_prevalence(prevalence)
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event, both_classes=population is not None)
     models = named_probabilities(y_prob, len(outcome))
     t = as_thresholds(thresholds)
@@ -256,8 +268,7 @@ def assemble(
     per: float,
 ) -> dict[str, Any]:
     """Return the fields of a DecisionCurve that follow from the shares of "all", "none" and the models."""
-    if not (np.isfinite(per) and per > 0):
-        raise ValueError(f"per must be a positive number of patients, such as 100; got {per!r}.")
+    per = as_positive(per, "per", example="100 patients")
     prevalence = strategies[0].prevalence
     harm = np.array([0.0, 0.0, *as_harms(harms, models).values()])
     plain = np.array([net_benefit_of(share, thresholds, policy) for share in strategies])
@@ -265,7 +276,7 @@ def assemble(
     benefit = plain - harm[:, None]
     odds = thresholds / (1 - thresholds)
     most = prevalence if policy == "opt-in" else 1 - prevalence
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         standardized = benefit / most if most > 0 else np.full_like(benefit, np.nan)
         avoided = np.where(odds > 0, (treated - treated[0]) / odds, np.nan) * per
     return {

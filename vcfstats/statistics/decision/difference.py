@@ -11,15 +11,17 @@ from scipy.stats import norm
 
 from vcfstats.statistics.bootstrap import bootstrap_ci
 from vcfstats.statistics.decision.benefit import net_benefit_of, shares
-from vcfstats.statistics.decision.models import as_harms, as_prevalence, as_thresholds
+from vcfstats.statistics.decision.models import as_harm, as_prevalence, as_thresholds
 from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
     as_outcome,
     as_probabilities,
+    check_alignment,
     check_choice,
     check_level,
+    refuse_unused,
 )
 from vcfstats.statistics.results import Result
 
@@ -69,7 +71,7 @@ class NetBenefitDifference(Result):
         confidence_level: float = 0.95,
         *,
         method: str = "wald",
-        n_resamples: int = 2000,
+        n_resamples: int | None = None,
         random_state: RandomState = None,
     ) -> tuple[FloatArray, FloatArray]:
         """Return the pointwise limits, two arrays of shape (m,).
@@ -93,6 +95,7 @@ class NetBenefitDifference(Result):
         level = check_level(confidence_level)
         check_choice(method, ("wald", "bootstrap"), name="method")
         if method == "wald":
+            refuse_unused("with method='wald'", n_resamples=n_resamples)
             half = norm.ppf((1 + level) / 2) * self.se
             return self.difference - half, self.difference + half
 
@@ -105,7 +108,7 @@ class NetBenefitDifference(Result):
         drawn = bootstrap_ci(
             (self._outcome, self._prob),
             statistic,
-            n_resamples=n_resamples,
+            n_resamples=2000 if n_resamples is None else n_resamples,
             strata=self._outcome if self._prevalence is not None else None,
             random_state=random_state,
         )
@@ -197,11 +200,12 @@ def net_benefit_difference(
     """
     population = as_prevalence(prevalence)
     level = check_level(confidence_level)
+    check_alignment(y_true=y_true, prob_a=prob_a, prob_b=prob_b)
     outcome = as_outcome(y_true, event=event, both_classes=population is not None)
     n, n_events = len(outcome), int(outcome.sum())
     prob = np.column_stack([as_probabilities(prob_a, n, name="prob_a"), as_probabilities(prob_b, n, name="prob_b")])
     t = as_thresholds(thresholds)
-    harms = as_harms({"a": harm_a, "b": harm_b}, ["a", "b"])
+    harms = {"a": as_harm(harm_a, "harm_a"), "b": as_harm(harm_b, "harm_b")}
     benefit_a, benefit_b = (net_benefit_of(shares(outcome, p, t, population), t) for p in prob.T)
     odds = t / (1 - t)
     moves = (prob[:, 1, None] >= t).astype(float) - (prob[:, 0, None] >= t)
@@ -215,7 +219,7 @@ def net_benefit_difference(
     alike = ~moves.any(axis=0)
     difference[alike] = harms["a"] - harms["b"]
     se[alike] = 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         statistic = np.where(difference == 0, 0.0, difference / se)
     return NetBenefitDifference(
         thresholds=t,

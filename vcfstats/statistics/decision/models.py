@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, as_probabilities
+from vcfstats.statistics.inputs import LARGEST, FloatArray, as_array, as_number, as_numbers, as_probabilities, as_share
 
 RESERVED = ("all", "none")
 DEFAULT_THRESHOLDS = np.arange(1, 100) / 100
@@ -29,7 +29,7 @@ def named_probabilities(y_prob: Any, n: int) -> dict[str, FloatArray]:
     elif hasattr(y_prob, "columns"):
         given = [(str(name), y_prob.iloc[:, position]) for position, name in enumerate(y_prob.columns)]
     else:
-        values = np.asarray(y_prob)
+        values = as_array(y_prob, "y_prob")
         if values.ndim == 2:
             given = [(f"model_{column + 1}", values[:, column]) for column in range(values.shape[1])]
         else:
@@ -57,7 +57,7 @@ def as_thresholds(thresholds: npt.ArrayLike | None) -> FloatArray:
     """
     if thresholds is None:
         return DEFAULT_THRESHOLDS.copy()
-    values = np.atleast_1d(np.asarray(thresholds, dtype=np.float64))
+    values = np.atleast_1d(as_numbers(thresholds, "thresholds", booleans=False))
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"thresholds must have shape (m,) with m >= 1; got shape {values.shape}.")
     outside = ~((values >= 0) & (values < 1))
@@ -79,24 +79,26 @@ def as_harms(harms: float | Mapping[str, float] | None, names: list[str]) -> dic
     if harms is None:
         return dict.fromkeys(names, 0.0)
     given = (
-        {str(k): float(v) for k, v in harms.items()}
+        {str(k): as_harm(v, f"harms[{k!r}]") for k, v in harms.items()}
         if isinstance(harms, Mapping)
-        else dict.fromkeys(names, float(harms))
+        else dict.fromkeys(names, as_harm(harms, "harms"))
     )
     unknown = sorted(set(given) - set(names))
     if unknown:
         raise ValueError(f"harms names {unknown}, which y_prob does not hold; its models are {names}.")
-    for name, harm in given.items():
-        if not (np.isfinite(harm) and harm >= 0):
-            raise ValueError(f"The harm of {name!r} must be a finite number of at least 0; got {harm!r}.")
     return {name: given.get(name, 0.0) for name in names}
+
+
+def as_harm(harm: float, name: str) -> float:
+    """Return the harm of obtaining a prediction, in units of net benefit, or raise ValueError."""
+    value = as_number(harm, name)
+    if not 0 <= value < LARGEST:
+        raise ValueError(f"{name}: the harm of a model must be a finite number of at least 0; got {value!r}.")
+    return value
 
 
 def as_prevalence(prevalence: float | None) -> float | None:
     """Return the prevalence, or raise ValueError unless it lies strictly between 0 and 1."""
     if prevalence is None:
         return None
-    value = float(prevalence)
-    if not 0 < value < 1:
-        raise ValueError(f"prevalence must lie strictly between 0 and 1; got {prevalence!r}.")
-    return value
+    return as_share(prevalence, "prevalence")

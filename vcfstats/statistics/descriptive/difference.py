@@ -6,9 +6,17 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_array,
+    as_flag,
+    as_named_labels,
+    as_numbers,
+    check_alignment,
+    missing_of,
+    refuse_times,
+)
 
 
 def standardised_difference(values: npt.ArrayLike, groups: npt.ArrayLike, *, categorical: bool = False) -> float:
@@ -48,20 +56,25 @@ def standardised_difference(values: npt.ArrayLike, groups: npt.ArrayLike, *, cat
     >>> round(standardised_difference([1, 2, 3, 4, 2, 3, 4, 5], [0, 0, 0, 0, 1, 1, 1, 1]), 4)
     0.7746
     """
-    data = pd.Series(values).reset_index(drop=True)
-    data = data.astype("category") if categorical else data.astype(np.float64)
-    labels = np.asarray(groups)
-    if labels.shape != (len(data),):
-        raise ValueError(f"groups must have shape ({len(data)},), as values has; got {labels.shape}.")
-    known = data.notna().to_numpy()
-    names = pd.unique(labels)
+    check_alignment(values=values, groups=groups)
+    array = as_array(values, "values")
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"values must have shape (n,) with n >= 1; got shape {array.shape}.")
+    labels, names = as_named_labels(groups, array.size, name="groups")
     if len(names) < 2:
-        raise ValueError(f"A difference needs two groups; found {list(names)}.")
-    parts = [data[known & (labels == name)] for name in names]
-    if categorical:
-        counts = np.array([[int((part == level).sum()) for level in data.cat.categories] for part in parts])
+        raise ValueError(f"groups must hold two groups or more; found {list(names)}.")
+    if as_flag(categorical, "categorical"):
+        refuse_times(array, "values")
+        known = ~missing_of(array)
+        levels = as_named_labels(array[known], int(known.sum()), name="values")[0]
+        counts = np.zeros((len(names), int(levels.max(initial=0)) + 1), dtype=np.int64)
+        np.add.at(counts, (labels[known], levels), 1)
         return difference_of_counts(counts)
-    return difference_of_means([part.to_numpy() for part in parts])
+    data = as_numbers(values, "values")
+    if np.isinf(data).any():
+        raise ValueError(f"values must be finite; {int(np.isinf(data).sum())} of them are infinite: recode them.")
+    known = ~np.isnan(data)
+    return difference_of_means([data[known & (labels == at)] for at in range(len(names))])
 
 
 def difference_of_means(groups: list[FloatArray]) -> float:

@@ -13,7 +13,18 @@ from vcfstats.statistics.descriptive import tests
 from vcfstats.statistics.descriptive.difference import difference_of_counts, difference_of_means
 from vcfstats.statistics.descriptive.results import BaselineTable, BaselineVariable
 from vcfstats.statistics.descriptive.tests import TestOutcome
-from vcfstats.statistics.inputs import BoolArray, FloatArray, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    as_array,
+    as_flag,
+    as_numbers,
+    check_alignment,
+    check_choice,
+    check_level,
+    refuse_cells,
+)
+from vcfstats.statistics.inputs.columns import as_column, as_names
 
 _CHOICES = (*tests.CONTINUOUS, "chi-square", "chi-square-yates", "fisher", "none")
 _NO_TEST = TestOutcome("", float("nan"), (), float("nan"))
@@ -100,31 +111,32 @@ def baseline_table(
     1      sex     f    3 (50.0%)    2 (33.3%)  Fisher's exact test
     2      sex     m    3 (50.0%)    4 (66.7%)
     """
-    check_level(alpha)
+    alpha = check_level(alpha, name="alpha")
+    if not isinstance(data, pd.DataFrame):
+        raise ValueError(f"data must be a DataFrame, one row a patient; got {type(data).__name__}.")
+    check_alignment(data=data, by=by)
+    as_flag(yates, "yates")
     check_choice(small_expected, ("fisher", "chi-square"), name="small_expected")
     check_choice(variance_center, ("mean", "median"), name="variance_center")
     labels, names = _groups(data, by)
-    rows = (
-        list(variables) if variables is not None else [c for c in data.columns if not (isinstance(by, str) and c == by)]
-    )
+    if variables is None:
+        rows = [c for c in data.columns if not (isinstance(by, str) and c == by)]
+    else:
+        rows = as_names(variables, "variables", data.columns)
+    categorical = as_names(categorical, "categorical", data.columns)
+    continuous = as_names(continuous, "continuous", data.columns)
+    normal = as_names(normal, "normal", data.columns)
+    nonnormal = as_names(nonnormal, "nonnormal", data.columns)
+    if test is not None and not isinstance(test, Mapping):
+        raise ValueError(f"test must map variables to tests; got {test!r}.")
     forced = dict(test or {})
-    for what, given in (
-        ("variables", rows),
-        ("categorical", categorical),
-        ("continuous", continuous),
-        ("normal", normal),
-        ("nonnormal", nonnormal),
-        ("test", forced),
-    ):
-        unknown = [name for name in given if name not in data.columns]
-        if unknown:
-            raise ValueError(f"{what} names {unknown}, not among the columns {list(data.columns)}.")
+    as_names(list(forced), "test", data.columns)
     for choice in forced.values():
         check_choice(choice, _CHOICES, name="test")
     masks = [labels == i for i in range(len(names))]
     done = []
     for name in rows:
-        series = data[name]
+        series = as_column(data[name], repr(name), categorical=name in categorical)
         if _is_categorical(series, name, categorical, (*continuous, *normal, *nonnormal)):
             done.append(_categorical(series, name, masks, names, forced.get(name), yates, small_expected))
         else:
@@ -139,18 +151,23 @@ def _groups(data: pd.DataFrame, by: str | npt.ArrayLike) -> tuple[npt.NDArray[np
             raise ValueError(f"by={by!r} is no column; the columns are {list(data.columns)}.")
         series = data[by]
     else:
-        series = pd.Series(by)
-        if len(series) != len(data):
-            raise ValueError(f"by has {len(series)} entries for {len(data)} rows; give one a row.")
+        array = as_array(by, "by")
+        if array.shape != (len(data),):
+            raise ValueError(
+                f"by has {array.size} entries for {len(data)} rows (shape {array.shape}); give one a row, or a column's name."
+            )
+        refuse_cells(array, "by")
+        series = by if isinstance(by, pd.Series) else pd.Series(by)
+    series = as_column(series, repr(by) if isinstance(by, str) else "by", categorical=True)
     if series.isna().any():
         position = int(np.argmax(series.isna().to_numpy()))
         raise ValueError(
-            f"The group is missing in {int(series.isna().sum())} row(s), first in row {data.index[position]!r}."
+            f"by: the group is missing in {int(series.isna().sum())} row(s), first in row {data.index[position]!r}."
         )
     coded = series.astype("category")
     coded = coded.cat.remove_unused_categories()
     if len(coded.cat.categories) < 2:
-        raise ValueError(f"A comparison needs two groups; found {list(coded.cat.categories)}.")
+        raise ValueError(f"by: a comparison needs two groups; found {list(coded.cat.categories)}.")
     return np.asarray(coded.cat.codes, dtype=np.int64), tuple(map(str, coded.cat.categories))
 
 
@@ -175,7 +192,7 @@ def _continuous(
     center: str,
     alpha: float,
 ) -> BaselineVariable:
-    values = series.to_numpy(dtype=np.float64)
+    values = as_numbers(series, repr(name))
     infinite = np.isinf(values)
     if infinite.any():
         raise ValueError(f"{name!r} is infinite in row {series.index[int(np.argmax(infinite))]!r}; recode it.")

@@ -13,7 +13,7 @@ from scipy import special
 from vcfstats.statistics.diagnostic.proportion import METHODS as PROPORTION_METHODS
 from vcfstats.statistics.diagnostic.proportion import proportion_ci
 from vcfstats.statistics.diagnostic.ratio import ratio_score_interval
-from vcfstats.statistics.inputs import as_outcome, as_scores, check_choice, check_level
+from vcfstats.statistics.inputs import as_number, as_outcome, as_scores, check_alignment, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 if TYPE_CHECKING:
@@ -235,11 +235,10 @@ def diagnostic_accuracy(
     >>> round(result.specificity, 2), round(low, 3), round(high, 3)
     (0.75, 0.194, 0.994)
     """
+    check_alignment(y_true=y_true, y_prob=y_prob)
     outcome = as_outcome(y_true, event=event, both_classes=False)
     score = as_scores(y_prob, outcome.size, name="y_prob")
-    cut = float(threshold)
-    if math.isnan(cut):
-        raise ValueError("threshold must be a number; got NaN.")
+    cut = as_number(threshold, "threshold")
     check_choice(direction, ("higher", "lower"), name="direction")
     positive = score >= cut if direction == "higher" else score <= cut
     tp, fp = int(np.sum(positive & outcome)), int(np.sum(positive & ~outcome))

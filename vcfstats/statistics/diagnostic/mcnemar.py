@@ -11,10 +11,19 @@ import numpy.typing as npt
 from scipy import optimize, special
 
 from vcfstats.statistics.diagnostic.proportion import proportion_ci
-from vcfstats.statistics.inputs import as_outcome, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    as_flag,
+    as_numbers,
+    as_outcome,
+    check_alignment,
+    check_choice,
+    check_level,
+    check_order,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 METHODS = ("exact", "mid-p", "asymptotic")
+_MOST_PAIRS = 10**12  # counts beyond are no counts, and their products would overflow
 DIFFERENCE_METHODS = ("tango", "wald")
 
 
@@ -135,6 +144,7 @@ def mcnemar_test(
     (-0.124, -0.005)
     """
     check_choice(method, METHODS, name="method")
+    as_flag(correction, "correction")
     cells = _table(table) if second is None else _cross(table, second)
     (_, b), (c, _) = cells
     n, discordant = sum(map(sum, cells)), b + c
@@ -212,22 +222,27 @@ def _mid_p_interval(x: int, n: int, alpha: float) -> tuple[float, float]:
 
 
 def _table(table: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    try:
-        cells = np.asarray(table, dtype=np.float64)
-    except (TypeError, ValueError):
-        cells = np.empty(0)
-    if cells.shape != (2, 2) or not np.isfinite(cells).all() or (cells < 0).any() or (cells != np.floor(cells)).any():
+    cells = np.empty(0) if isinstance(table, str) else as_numbers(table, "table", booleans=False)
+    check_order("the columns of table", getattr(table, "columns", None), "its rows", getattr(table, "index", None))
+    if (
+        cells.shape != (2, 2)
+        or not np.isfinite(cells).all()
+        or (cells < 0).any()
+        or (cells != np.floor(cells)).any()
+        or (cells > _MOST_PAIRS).any()
+    ):
         raise ValueError(
             "table must be 2 x 2 counts, rows the first reading and columns the second; or pass two 0/1 vectors."
-            f" Got shape {np.shape(table)}."
+            f" Got shape {cells.shape}."
         )
     (a, b), (c, d) = cells.astype(np.int64).tolist()
     return (a, b), (c, d)
 
 
 def _cross(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[tuple[int, int], tuple[int, int]]:
-    x = as_outcome(first, both_classes=False, name="first")
-    y = as_outcome(second, both_classes=False, name="second")
+    check_alignment(table=first, second=second)
+    x = as_outcome(first, both_classes=False, name="table", argument=None)
+    y = as_outcome(second, both_classes=False, name="second", argument=None)
     if x.size != y.size:
-        raise ValueError(f"The two readings must be paired; got {x.size} and {y.size} values.")
+        raise ValueError(f"table and second must be paired readings; got {x.size} and {y.size} values.")
     return (int((x & y).sum()), int((x & ~y).sum())), (int((~x & y).sum()), int((~x & ~y).sum()))

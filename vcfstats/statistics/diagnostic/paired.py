@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import special
 
 from vcfstats.statistics.diagnostic.mcnemar import METHODS, mcnemar_test, paired_difference_ci
-from vcfstats.statistics.inputs import BoolArray, as_outcome, check_choice, check_level
+from vcfstats.statistics.inputs import BoolArray, as_outcome, check_alignment, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 if TYPE_CHECKING:
@@ -183,10 +183,11 @@ def compare_diagnostic_tests(
     >>> round(result.sensitivity.difference, 3), round(result.sensitivity.pvalue, 3)
     (0.333, 0.25)
     """
+    check_alignment(y_true=y_true, test_a=test_a, test_b=test_b)
     outcome = as_outcome(y_true, event=event)
     check_choice(method, METHODS, name="method")
-    a = as_outcome(test_a, both_classes=False, name="test_a")
-    b = as_outcome(test_b, both_classes=False, name="test_b")
+    a = as_outcome(test_a, both_classes=False, name="test_a", argument=None)
+    b = as_outcome(test_b, both_classes=False, name="test_b", argument=None)
     for name, test in (("test_a", a), ("test_b", b)):
         if test.size != outcome.size:
             raise ValueError(f"{name} must have shape ({outcome.size},), one result per patient; got {test.shape}.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scipy import special
 
 from vcfstats.statistics.diagnostic.accuracy import DiagnosticAccuracy
-from vcfstats.statistics.inputs import check_choice, check_level
+from vcfstats.statistics.inputs import as_share, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 
@@ -97,9 +97,10 @@ def predictive_values(accuracy: DiagnosticAccuracy, *, prevalence: float) -> Pre
     >>> round(result.ppv, 3), round(result.npv, 3)
     (0.333, 0.986)
     """
-    if not 0 < prevalence < 1:
-        raise ValueError(f"prevalence must lie strictly between 0 and 1; got {prevalence!r}.")
-    se, sp, pi = accuracy.sensitivity, accuracy.specificity, float(prevalence)
+    if not isinstance(accuracy, DiagnosticAccuracy):
+        raise ValueError(f"accuracy must be a result of diagnostic_accuracy; got {type(accuracy).__name__}.")
+    pi = as_share(prevalence, "prevalence")
+    se, sp = accuracy.sensitivity, accuracy.specificity
     return PredictiveValues(
         ppv=_share(se * pi, (1 - sp) * (1 - pi)),
         npv=_share(sp * (1 - pi), (1 - se) * pi),

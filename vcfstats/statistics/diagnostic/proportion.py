@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from scipy import special
 
-from vcfstats.statistics.inputs import check_choice, check_level
+from vcfstats.statistics.inputs import as_count, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval
 
 METHODS = ("wilson", "clopper-pearson", "jeffreys", "agresti-coull")
@@ -89,13 +88,10 @@ def proportion_ci(
 
 def check_counts(count: int, nobs: int) -> tuple[int, int]:
     """Return both as int, or raise ValueError unless 0 <= count <= nobs."""
-    for name, value in (("count", count), ("nobs", nobs)):
-        whole = isinstance(value, int | np.integer | float | np.floating) and float(value).is_integer()
-        if isinstance(value, bool) or not whole or value < 0:
-            raise ValueError(f"{name} must be a non-negative integer; got {value!r}.")
-    if count > nobs:
+    x, n = (as_count(value, name, least=0, most=10**15) for name, value in (("count", count), ("nobs", nobs)))
+    if x > n:
         raise ValueError(f"count must not exceed nobs; got {count} of {nobs}.")
-    return int(count), int(nobs)
+    return x, n
 
 
 def _beta(a: float, b: float, q: float) -> float:

@@ -10,7 +10,20 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
-from vcfstats.statistics.inputs import FloatArray, RandomState, as_generator, as_outcome, check_choice
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    RandomState,
+    as_count,
+    as_flag,
+    as_generator,
+    as_number,
+    as_numbers,
+    as_outcome,
+    check_alignment,
+    check_choice,
+    refuse_huge,
+    refuse_unused,
+)
 from vcfstats.statistics.lasso.crossvalidation import MEASURES, choose, cross_validate
 from vcfstats.statistics.lasso.fitting import Fitted, Settings, fit_path
 from vcfstats.statistics.results import Result
@@ -86,7 +99,7 @@ class LassoPath(Result):
             if self.cv_mean is None:
                 raise ValueError(f"{which} needs cross-validation: pass n_folds= or folds= to lasso_path.")
             which = self.lambda_min if which == "lambda_min" else self.lambda_1se
-        value = float(which)
+        value = as_number(which, "which")
         if not self.lambdas[-1] <= value <= self.lambdas[0]:
             raise ValueError(
                 f"The penalty must lie within {self.lambdas[-1]:.4g} to {self.lambdas[0]:.4g}; got {value:.4g}."
@@ -102,11 +115,21 @@ class LassoPath(Result):
         ValueError
             Another number of columns.
         """
-        values = np.asarray(X, dtype=np.float64)
+        values = as_numbers(self._in_order(X), "X")
         if values.ndim != 2 or values.shape[1] != len(self.features):
             raise ValueError(f"X must have the {len(self.features)} columns of the fit; got shape {values.shape}.")
         coefficients = self.coef_at(which).to_numpy()
         return np.asarray(coefficients[0] + values @ coefficients[1:])
+
+    def _in_order(self, X: Any) -> Any:
+        """Return a frame's columns in the order of the fit where they bear its names."""
+        names = [str(name) for name in getattr(X, "columns", ())]
+        if not names or names == list(self.features) or not set(names) & set(self.features):
+            return X
+        lacking = [name for name in self.features if name not in names]
+        if lacking or len(set(names)) != len(names):
+            raise ValueError(f"X lacks the columns {lacking[:6]} of the fit, or repeats names.")
+        return X.iloc[:, [names.index(name) for name in self.features]]
 
     def predict_proba(self, X: pd.DataFrame | npt.ArrayLike, which: str | float = "lambda_1se") -> FloatArray:
         """Return the probability of the event; binomial alone, since a gaussian fit of 0/1 is no probability.
@@ -145,7 +168,7 @@ def lasso_path(
     family: str = "gaussian",
     event: Any = None,
     lambdas: npt.ArrayLike | None = None,
-    n_lambdas: int = 100,
+    n_lambdas: int | None = None,
     smallest_ratio: float | None = None,
     alpha: float = 1.0,
     standardize: bool = True,
@@ -225,23 +248,34 @@ def lasso_path(
     [0.03, 0.71, -0.07, 0.0, 0.0, 0.0]
     """
     check_choice(family, ("gaussian", "binomial"), name="family")
+    check_alignment(X=X, y=y, folds=folds, groups=groups)
+    if family == "gaussian":
+        refuse_unused("with family='gaussian'", event=event)
+    if lambdas is not None:
+        refuse_unused("with lambdas=", n_lambdas=n_lambdas, smallest_ratio=smallest_ratio)
+    if folds is not None:
+        refuse_unused("with folds=", n_folds=n_folds, groups=groups)
+    elif n_folds is None:
+        refuse_unused("without n_folds= or folds=", groups=groups, measure=measure)
     values, names = _as_predictors(X)
     n = len(values)
-    if family == "binomial":
-        outcome = as_outcome(y, event=event, name="y").astype(np.float64)
-    else:
-        outcome = np.asarray(y, dtype=np.float64)
+    binomial = family == "binomial"
+    outcome = as_outcome(y, event=event, name="y").astype(np.float64) if binomial else as_numbers(y, "y")
     if outcome.shape != (n,) or not np.isfinite(outcome).all():
         raise ValueError(f"y must be {n} finite numbers, one a row of X; got shape {outcome.shape}.")
+    refuse_huge(outcome, "y")
     if family == "gaussian" and np.ptp(outcome) == 0:
         raise ValueError("y does not vary; there is nothing to explain.")
-    if not 0 < alpha <= 1:
+    if not 0 < as_number(alpha, "alpha") <= 1:
         raise ValueError(f"alpha must lie in (0, 1], 1 being the lasso; got {alpha!r}.")
+    as_flag(standardize, "standardize")
+    ddof = as_count(ddof, "ddof", least=0)
     if ddof not in (0, 1):
         raise ValueError(f"ddof must be 0 or 1; got {ddof!r}.")
-    settings = Settings(
-        family == "binomial", alpha, standardize, ddof, n_lambdas, smallest_ratio, _as_penalties(lambdas)
-    )
+    if smallest_ratio is not None and not 0 < as_number(smallest_ratio, "smallest_ratio") < 1:
+        raise ValueError(f"smallest_ratio must lie strictly between 0 and 1; got {smallest_ratio!r}.")
+    count = 100 if n_lambdas is None else as_count(n_lambdas, "n_lambdas", least=1, most=100_000)
+    settings = Settings(family == "binomial", alpha, standardize, ddof, count, smallest_ratio, _as_penalties(lambdas))
     fitted = fit_path(values, outcome, settings)
     chosen_measure, fold, cv_mean, cv_se = None, None, None, None
     lambda_min = lambda_1se = float("nan")
@@ -249,9 +283,9 @@ def lasso_path(
         if folds is not None:
             fold = given_folds(folds, n)
         else:
-            fold = random_folds(n, int(n_folds or 0), as_generator(random_state), groups=groups)
+            fold = random_folds(n, 0 if n_folds is None else n_folds, as_generator(random_state), groups=groups)
         default = "mse" if family == "gaussian" else "deviance"
-        chosen_measure = check_choice(measure or default, MEASURES[family], name="measure")
+        chosen_measure = check_choice(default if measure is None else measure, MEASURES[family], name="measure")
         chosen_measure, cv_mean, cv_se = cross_validate(values, outcome, fold, fitted, settings, chosen_measure)
         lambda_min, lambda_1se = choose(fitted.lambdas, cv_mean, cv_se, larger_is_better=chosen_measure == "auc")
     return LassoPath(
@@ -277,10 +311,7 @@ def lasso_path(
 
 
 def _as_predictors(X: pd.DataFrame | npt.ArrayLike) -> tuple[FloatArray, tuple[str, ...]]:
-    try:
-        values = np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError("X must hold numbers; code categorical predictors as 0/1 columns first.") from None
+    values = as_numbers(X, "X")
     if values.ndim != 2 or values.shape[0] < 3 or values.shape[1] == 0:
         raise ValueError(f"X must have shape (n, p) with n >= 3; got {values.shape}.")
     bad = ~np.isfinite(values)
@@ -294,13 +325,16 @@ def _as_predictors(X: pd.DataFrame | npt.ArrayLike) -> tuple[FloatArray, tuple[s
         raise ValueError(
             f"X has {int(bad.sum())} missing or infinite value(s), first in {names[column]!r}, row {row}; impute first."
         )
+    refuse_huge(values, "X")
     return values, names
 
 
 def _as_penalties(lambdas: npt.ArrayLike | None) -> FloatArray | None:
     if lambdas is None:
         return None
-    values = np.atleast_1d(np.asarray(lambdas, dtype=np.float64))
-    if values.ndim != 1 or not np.isfinite(values).all() or (values <= 0).any():
+    values = np.atleast_1d(as_numbers(lambdas, "lambdas", booleans=False))
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"lambdas must have shape (l,) with l >= 1; got shape {values.shape}.")
+    if not np.isfinite(values).all() or (values <= 0).any():
         raise ValueError(f"lambdas must be positive and finite; got {values.min():.4g} to {values.max():.4g}.")
     return np.sort(values)[::-1].copy()

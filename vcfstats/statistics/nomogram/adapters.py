@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
 from vcfstats.statistics.inputs import FloatArray
 from vcfstats.statistics.nomogram.build import as_frame
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from vcfstats.statistics.nomogram.model import Nomogram
 
 _AGREEMENT = 1e-8
+_LINEAR = ("OLS", "WLS", "GLS", "GLSAR")
 
 # A column on its way through a pipeline: coefficient = weight on `source`, a column name or "name=LEVEL", plus a constant.
 Column = tuple[str, float, float]
@@ -34,7 +36,7 @@ def from_statsmodels(cls: type[Nomogram], result: Any, data: Any, options: Mappi
     frame = as_frame(data if data is not None else stored if stored is not None else design)
     if frame is stored:
         frame = frame.loc[result.model.data.row_labels]  # rows with missing values were not fitted
-    link = options.get("link") or ("logit" if _is_logistic(result) else "identity")
+    link = options.get("link") or _link(result)
     nomogram = cls.from_coefficients(
         coefficients, frame, **{"covariance": np.asarray(result.cov_params()), **options, "link": link}
     )
@@ -67,7 +69,25 @@ def from_sklearn(cls: type[Nomogram], estimator: Any, data: Any, options: Mappin
     nomogram = cls.from_coefficients(coefficients, frame, **{**options, "link": link, "intercept": intercept})
     score = estimator.decision_function(frame) if hasattr(estimator, "decision_function") else estimator.predict(frame)
     _check(nomogram, frame, np.ravel(score))
+    if link == "logit" and not options.get("link"):
+        _check_logistic(estimator, final, frame, np.ravel(score))
     return nomogram
+
+
+def _check_logistic(estimator: Any, final: Any, frame: Any, score: FloatArray) -> None:
+    """Refuse a classifier whose score is no log odds, such as a support vector machine's."""
+    predicts = getattr(estimator, "predict_proba", None)
+    if predicts is None:
+        raise ValueError(
+            f"{type(final).__name__} predicts no probabilities: its score is no log odds, and a nomogram would read it as"
+            " one. Fit a logistic regression, or pass link='identity' to show the score."
+        )
+    gap = np.abs(np.asarray(predicts(frame))[:, -1] - expit(score)).max()
+    if not gap <= _AGREEMENT:
+        raise ValueError(
+            f"The probabilities of {type(final).__name__} are up to {gap:.3g} away from the logistic function of its score; a"
+            " nomogram would show others. Pass link='identity' to show the score."
+        )
 
 
 def _through(step: Any, columns: list[Column]) -> list[Column]:
@@ -132,11 +152,31 @@ def _one_hot(step: Any, columns: list[Column]) -> list[Column]:
     return result
 
 
-def _is_logistic(result: Any) -> bool:
+def _link(result: Any) -> str:
+    """Return the link of a statsmodels model that a nomogram can show.
+
+    Raises
+    ------
+    ValueError
+        A model whose prediction is no known function of its linear predictor, such as a Cox model without its baseline.
+    """
+    model = type(result.model).__name__
+    if model == "Logit":
+        return "logit"
+    if model in _LINEAR:
+        return "identity"
     family = getattr(result.model, "family", None)
-    if family is not None:
-        return type(family).__name__ == "Binomial" and type(family.link).__name__.lower() == "logit"
-    return type(result.model).__name__ == "Logit"
+    if model == "GLM" and family is not None:
+        kind, link = type(family).__name__, type(family.link).__name__.lower()
+        if (kind, link) == ("Binomial", "logit"):
+            return "logit"
+        if link == "identity":
+            return "identity"
+        model = f"GLM of the family {kind} with the link {link}"
+    raise ValueError(
+        f"A {model} model has no link that a nomogram knows (logit, identity). For a Cox model (PHReg) pass link='survival'"
+        " with baseline_survival= at one time; else say what its linear predictor stands for with link=."
+    )
 
 
 def _check(nomogram: Nomogram, frame: Any, expected: FloatArray) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, check_choice
+from vcfstats.statistics.inputs import FloatArray, as_finite, as_numbers, as_positive, as_share, check_choice
 from vcfstats.statistics.nomogram.names import read_name
 from vcfstats.statistics.nomogram.terms import Term, Variable, describe
 
@@ -34,14 +34,15 @@ def read_model(
     check_choice(link, LINKS, name="link")
     if (link == "survival") != (baseline_survival is not None):
         raise ValueError('link="survival" and baseline_survival go together.')
-    if baseline_survival is not None and not 0 < baseline_survival < 1:
-        raise ValueError(f"baseline_survival must lie strictly between 0 and 1; got {baseline_survival!r}.")
-    if not (np.isfinite(maxscale) and maxscale > 0):
-        raise ValueError(f"maxscale must be a positive number of points; got {maxscale!r}.")
-    values = {str(name): float(value) for name, value in coefficients.items()}
-    for name, value in values.items():
-        if not np.isfinite(value):
-            raise ValueError(f"Coefficient {name!r} is {value}; all must be finite.")
+    if baseline_survival is not None:
+        baseline_survival = as_share(baseline_survival, "baseline_survival")
+    maxscale = as_positive(maxscale, "maxscale", example="100 points")
+    if not hasattr(coefficients, "items"):
+        raise ValueError(f"coefficients must map names to numbers; got {type(coefficients).__name__}.")
+    values = {str(name): as_finite(value, f"coefficients[{name!r}]") for name, value in coefficients.items()}
+    strange = [name for name in knots if name not in frame.columns]
+    if strange:
+        raise ValueError(f"knots names {strange}, not among the columns {list(frame.columns)}.")
     constants = [name for name in values if name in _INTERCEPTS and name not in frame.columns]
     if len(constants) + (intercept is not None) > 1:
         raise ValueError(f"The intercept was given more than once: {constants} and intercept={intercept!r}.")
@@ -52,7 +53,9 @@ def read_model(
     if not terms:
         raise ValueError("coefficients holds no predictor.")
     return {
-        "intercept": values[constants[0]] if constants else float(intercept or 0.0),
+        "intercept": (
+            values[constants[0]] if constants else 0.0 if intercept is None else as_finite(intercept, "intercept")
+        ),
         "variables": _variables(terms, frame),
         "terms": terms,
         "maxscale": float(maxscale),
@@ -98,7 +101,15 @@ def _variables(terms: Sequence[Term], frame: pd.DataFrame) -> tuple[Variable, ..
 
 def _aligned(covariance: npt.ArrayLike, names: list[str], constants: list[str]) -> FloatArray:
     """Return the covariance with the intercept first, zero where it is not among the coefficients."""
-    matrix = np.asarray(covariance, dtype=np.float64)
+    matrix = as_numbers(covariance, "covariance", booleans=False)
+    for axis in ("index", "columns"):
+        given = getattr(covariance, axis, None)
+        labels = [] if given is None or callable(given) else [str(label) for label in given]
+        if labels != names and sorted(labels) == sorted(names):
+            raise ValueError(
+                f"The {axis} of covariance names the coefficients in another order ({labels[:6]}) than they are given"
+                f" ({names[:6]}); pass covariance.loc[names, names] in that order."
+            )
     p = len(names)
     if matrix.shape != (p, p):
         raise ValueError(f"covariance must have shape ({p}, {p}), as the coefficients; got {matrix.shape}.")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from vcfstats.statistics.inputs import FloatArray, check_level
+from vcfstats.statistics.inputs import FloatArray, as_numbers, check_level
 from vcfstats.statistics.nomogram.axes import Axis, build_axes
 from vcfstats.statistics.nomogram.build import as_frame, as_tuples, read_model
 from vcfstats.statistics.nomogram.pretty import pretty_ticks
@@ -148,6 +148,10 @@ class Nomogram(Result):
             raise ValueError(
                 "The linear predictor of the training data is not finite; check logarithms of values of 0 or less."
             )
+        for argument, given in (("interact", interact), ("ticks", ticks)):
+            strange = [name for name in given or {} if name not in {v.name for v in fields["variables"]}]
+            if strange:
+                raise ValueError(f"{argument} names {strange}, which the model does not use.")
         nomogram = cls(
             **fields, lp_range=(float(lp.min()), float(lp.max())), interact=as_tuples(interact), ticks=as_tuples(ticks)
         )
@@ -233,7 +237,7 @@ class Nomogram(Result):
             default = [0.01, 0.05, *(np.arange(1, 10) / 10), 0.95, 0.99]
             values = self.lp_ticks if self.link == "identity" else np.array(default)
         else:
-            values = np.atleast_1d(np.asarray(at, dtype=np.float64))
+            values = np.atleast_1d(as_numbers(at, "at", booleans=False))
         lp = self._to_lp(values)
         ticks = self.lp_ticks
         shown = (lp >= ticks.min()) & (lp <= ticks.max())
@@ -272,12 +276,12 @@ class Nomogram(Result):
     def total_to_probability(self, total: npt.ArrayLike) -> FloatArray:
         """Return the probability (survival, or mean) at total points."""
         return self._from_lp(
-            self.lp_at_zero + np.atleast_1d(np.asarray(total, dtype=np.float64)) / self.points_per_unit
+            self.lp_at_zero + np.atleast_1d(as_numbers(total, "total", booleans=False)) / self.points_per_unit
         )
 
     def probability_to_total(self, probability: npt.ArrayLike) -> FloatArray:
         """Return the total points at a probability (survival, or mean)."""
-        lp = self._to_lp(np.atleast_1d(np.asarray(probability, dtype=np.float64)))
+        lp = self._to_lp(np.atleast_1d(as_numbers(probability, "probability", booleans=False)))
         return np.asarray((lp - self.lp_at_zero) * self.points_per_unit)
 
     def prediction_interval(self, data: Any, confidence_level: float = 0.95) -> pd.DataFrame:
@@ -338,7 +342,13 @@ class Nomogram(Result):
                         f"{variable.name!r} is {column.iloc[position]!r} in row {column.index[position]!r}; the model"
                         f" knows the levels {list(variable.levels)}."
                     )
-            columns[variable.name] = column.to_numpy()
+                columns[variable.name] = column.to_numpy()
+                continue
+            values = as_numbers(column, repr(variable.name))
+            if not np.isfinite(values).all():
+                position = int(np.argmax(~np.isfinite(values)))
+                raise ValueError(f"{variable.name!r} is infinite in row {column.index[position]!r}; recode it.")
+            columns[variable.name] = values
         return columns
 
     def _from_lp(self, lp: FloatArray) -> FloatArray:

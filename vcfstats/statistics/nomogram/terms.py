@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vcfstats.statistics.calibration.splines import spline_basis
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import FloatArray, as_numbers, refuse_huge, refuse_times
 
 FUNCTIONS = ("linear", "level", "spline", "power", "log", "sqrt")
 FEW_VALUES = 10  # a number with at most this many distinct values has its ticks at them
@@ -130,15 +130,18 @@ def describe(name: str, column: Any, categorical: bool) -> Variable:
             f"{name!r} has {int(series.isna().sum())} missing value(s) in the training data; drop them first."
         )
     if categorical:
+        refuse_times(np.asarray(series), repr(name))
         order = series.cat.categories if isinstance(series.dtype, pd.CategoricalDtype) else sorted(series.unique())
         return Variable(name, tuple(dict.fromkeys(level_name(v) for v in order)), float("nan"), float("nan"), None)
-    try:
-        x = series.to_numpy(dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name!r} holds {series.dtype} values but the model uses it as a number; its levels need coefficients"
-            f' such as "{name}=LEVEL".'
-        ) from None
+    if series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype | pd.StringDtype):
+        words = [value for value in series if isinstance(value, str)]
+        if words:
+            raise ValueError(
+                f"{name!r} holds text ({words[0]!r}) but the model uses it as a number; its levels need coefficients such as"
+                f' "{name}=LEVEL".'
+            )
+    x = as_numbers(series, repr(name))
+    refuse_huge(x, repr(name))
     distinct = np.unique(x)
     if not np.isfinite(distinct).all() or len(distinct) < 2:
         raise ValueError(

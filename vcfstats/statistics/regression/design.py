@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcfstats.statistics.inputs import BoolArray, FloatArray
+from vcfstats.statistics.inputs import BoolArray, FloatArray, as_array
+from vcfstats.statistics.inputs.columns import as_column
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,41 @@ def as_frame(predictors: pd.DataFrame | pd.Series | npt.ArrayLike, n: int) -> pd
     elif isinstance(predictors, pd.DataFrame):
         frame = predictors
     else:
-        values = np.asarray(predictors)
+        values = as_array(predictors, "predictors")
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
             raise ValueError(f"predictors must be a frame or an array of shape (n, p); got shape {values.shape}.")
         frame = pd.DataFrame(values, columns=[f"x{i + 1}" for i in range(values.shape[1])]).infer_objects()
-    frame = frame.rename(columns=str)
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if len(frame) != n or frame.shape[1] == 0:
         raise ValueError(f"predictors must have {n} rows, as the outcome has, and a column; got shape {frame.shape}.")
     if frame.columns.has_duplicates:
         raise ValueError(f"Predictor names repeat: {sorted(frame.columns[frame.columns.duplicated()])}; rename them.")
     return frame
+
+
+def read_columns(frame: pd.DataFrame, reference: Mapping[str, Any] | None) -> pd.DataFrame:
+    """Return the predictors as numbers or levels.
+
+    Raises
+    ------
+    ValueError
+        Columns that are neither, such as dates; as `as_column`.
+    """
+    stated = _as_reference(reference, frame)
+    return pd.DataFrame(
+        {name: as_column(frame[name], f"Predictor {name!r}", categorical=name in stated) for name in frame.columns}
+    )
+
+
+def _as_reference(reference: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, Any]:
+    if reference is not None and not isinstance(reference, Mapping):
+        raise ValueError(f"reference must map predictors to their reference level; got {reference!r}.")
+    stated = dict(reference or {})
+    unknown = [name for name in stated if name not in frame.columns]
+    if unknown:
+        raise ValueError(f"reference names {unknown}, which are not predictors ({list(frame.columns)}).")
+    return stated
 
 
 def complete_rows(frame: pd.DataFrame, missing: str) -> BoolArray:
@@ -104,10 +129,7 @@ def build_design(frame: pd.DataFrame, reference: Mapping[str, Any] | None = None
         A variable that does not vary, infinite values, a reference that is no level, or columns that are linear
         combinations of earlier ones; the message names the variable.
     """
-    reference = dict(reference or {})
-    unknown = set(reference) - set(frame.columns)
-    if unknown:
-        raise ValueError(f"reference names {sorted(unknown)}, which are not predictors ({list(frame.columns)}).")
+    reference = _as_reference(reference, frame)
     columns: list[FloatArray] = []
     terms: list[Term] = []
     for name in frame.columns:

@@ -13,8 +13,8 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
 from vcfstats.statistics.glm import fit_logistic, is_separated, log_likelihood
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_outcome, check_choice
-from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows
+from vcfstats.statistics.inputs import BoolArray, FloatArray, as_outcome, check_alignment, check_choice
+from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows, read_columns
 from vcfstats.statistics.regression.inflation import inflation_of
 from vcfstats.statistics.regression.logistic import LogisticModel, wald_tests
 
@@ -98,8 +98,9 @@ def firth_logistic(
     check_choice(test, ("likelihood ratio", "wald"), name="test")
     check_choice(information, ("augmented", "fisher"), name="information")
     check_choice(missing, ("raise", "drop"), name="missing")
+    check_alignment(y_true=y_true, predictors=predictors)
     outcome = as_outcome(y_true, event=event)
-    frame = as_frame(predictors, len(outcome))
+    frame = read_columns(as_frame(predictors, len(outcome)), reference)
     keep = complete_rows(frame, missing)
     if not keep.all():
         outcome = as_outcome(outcome[keep])
@@ -130,6 +131,8 @@ def fit_firth(
     lr = max(2 * (fit.loglik - null.loglik), 0.0)
     correlation = covariance[1:, 1:] / np.outer(se[1:], se[1:])
     wald, wald_pvalue = wald_tests(fit.coef, covariance, design)
+    with np.errstate(over="ignore"):  # of one unit that is far from what patients differ by: infinite
+        odds_ratio = np.exp(fit.coef)
     return LogisticModel(
         method="Firth",
         terms=("(Intercept)", *(term.name for term in design.terms)),
@@ -137,7 +140,7 @@ def fit_firth(
         se=se,
         statistic=statistic,
         pvalue=np.asarray(pvalue),
-        odds_ratio=np.exp(fit.coef),
+        odds_ratio=odds_ratio,
         covariance=covariance,
         loglik=fit.loglik,
         null_loglik=null.loglik,

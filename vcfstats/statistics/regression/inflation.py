@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcfstats.statistics.inputs import FloatArray
-from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows
+from vcfstats.statistics.inputs import FloatArray, as_array
+from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows, read_columns
 from vcfstats.statistics.results import Result
 
 
@@ -83,7 +83,12 @@ def variance_inflation(
     >>> variance_inflation(x).gvif.round(3).tolist()
     [1.846, 1.846, 1.059]
     """
-    frame = as_frame(predictors, np.shape(predictors)[0])
+    rows = (
+        len(predictors)
+        if isinstance(predictors, pd.DataFrame)
+        else len(np.atleast_1d(as_array(predictors, "predictors")))
+    )
+    frame = read_columns(as_frame(predictors, rows), reference)
     complete_rows(frame, "raise")
     design = build_design(frame, reference)
     if len(design.variables) < 2:

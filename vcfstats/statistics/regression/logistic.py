@@ -199,6 +199,8 @@ def fit_model(outcome: BoolArray, design: Design) -> LogisticModel:
         inflation = inflation_of(correlation, design) if len(variables) > 1 else None
     lr = 2 * (fit.loglik - null)
     wald, wald_pvalue = wald_tests(coef, covariance, design)
+    with np.errstate(over="ignore"):  # of one unit that is far from what patients differ by: infinite
+        odds_ratio = np.exp(coef)
     r2 = 1 - float(np.exp(-lr / n))
     return LogisticModel(
         method="maximum likelihood",
@@ -207,7 +209,7 @@ def fit_model(outcome: BoolArray, design: Design) -> LogisticModel:
         se=se,
         statistic=statistic,
         pvalue=np.asarray(2 * ndtr(-np.abs(statistic))),
-        odds_ratio=np.exp(coef),
+        odds_ratio=odds_ratio,
         covariance=covariance,
         loglik=fit.loglik,
         null_loglik=null,

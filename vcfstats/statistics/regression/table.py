@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcfstats.statistics.inputs import BoolArray, as_outcome, check_choice, check_level
-from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    as_flag,
+    as_number,
+    as_outcome,
+    check_alignment,
+    check_choice,
+    check_level,
+    refuse_unused,
+)
+from vcfstats.statistics.inputs.columns import as_names
+from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows, read_columns
 from vcfstats.statistics.regression.firth import fit_firth
 from vcfstats.statistics.regression.logistic import LogisticModel, SeparationWarning, fit_model
 from vcfstats.statistics.results import Result
+
+_EXTREME = math.log(1000)  # log odds ratio of one unit that no finding has
+_NOTHING = 0.0005  # log odds ratio that prints as 1.000
+_SEEN = 0.02  # log odds ratio of one SD that is worth a line
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -158,11 +174,17 @@ def logistic_table(
     1      sex     m            3.00              0.43
     """
     level = check_level(confidence_level)
+    as_flag(univariable, "univariable")
     check_choice(interval, ("wald", "profile"), name="interval")
     check_choice(separation, ("warn", "firth", "raise"), name="separation")
     check_choice(missing, ("raise", "drop"), name="missing")
+    check_alignment(y_true=y_true, predictors=predictors)
     outcome = as_outcome(y_true, event=event)
-    frame = as_frame(predictors, len(outcome))
+    frame = read_columns(as_frame(predictors, len(outcome)), reference)
+    if select_below is not None and not 0 < as_number(select_below, "select_below") <= 1:
+        raise ValueError(f"select_below must be a p value, above 0 and at most 1; got {select_below!r}.")
+    if multivariable is False:
+        refuse_unused("with multivariable=False", select_below=select_below)
     keep = complete_rows(frame, missing)
     if not keep.all():
         outcome = as_outcome(outcome[keep])
@@ -174,6 +196,7 @@ def logistic_table(
     chosen = _chosen(design, multivariable, select_below, singles)
     if chosen:
         joint = _model(outcome, design.only(chosen), separation)
+    _warn_of_units(design, [*singles, *([joint] if joint is not None else [])])
     return LogisticTable(
         univariable=singles if univariable else (),
         multivariable=joint,
@@ -186,18 +209,36 @@ def logistic_table(
     )
 
 
+def _warn_of_units(design: Design, models: list[LogisticModel]) -> None:
+    """Warn where the odds ratio of one unit says nothing, the unit being far from what patients differ by."""
+    told: dict[str, str] = {}
+    for model in models:
+        for term, coef in zip(model.term_details, model.coef[1:], strict=True):
+            if term.level is not None or not np.isfinite(coef) or term.variable in told:
+                continue
+            sd = float(np.std(design.matrix[:, design.columns_of(term.variable)[0]], ddof=1))
+            per_sd = abs(coef) * sd
+            if (abs(coef) > _EXTREME and sd < 1) or (abs(coef) < _NOTHING < _SEEN < per_sd):
+                told[term.variable] = (
+                    f"{term.variable!r} (odds ratio {np.exp(np.clip(coef, -700, 700)):.4g} per unit, SD {sd:.3g})"
+                )
+    if told:
+        warnings.warn(
+            f"One unit is no sensible step of {', '.join(told.values())}; rescale it, such as per SD, before the odds ratio is"
+            " reported.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def _chosen(
     design: Design, multivariable: bool | Sequence[str], select_below: float | None, singles: tuple[LogisticModel, ...]
 ) -> tuple[str, ...]:
     if isinstance(multivariable, bool):
         names = design.variables if multivariable else ()
     else:
-        unknown = set(multivariable) - set(design.variables)
-        if unknown:
-            raise ValueError(
-                f"multivariable names {sorted(unknown)}, not among the predictors {list(design.variables)}."
-            )
-        names = tuple(name for name in design.variables if name in multivariable)
+        asked = as_names(multivariable, "multivariable", design.variables)
+        names = tuple(name for name in design.variables if name in asked)
     if select_below is None or not names:
         return names
     below = {model.variables[0] for model in singles if model.variable_pvalue[0] < select_below}

@@ -15,10 +15,13 @@ from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
+    as_flag,
     as_outcome,
     as_scores,
+    check_alignment,
     check_choice,
     check_level,
+    refuse_unused,
 )
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.roc.delong import component_covariance, orient, placements
@@ -65,9 +68,9 @@ class Auc(Result):
         confidence_level: float = 0.95,
         method: str = "delong",
         *,
-        n_resamples: int = 2000,
-        stratified: bool = True,
-        bootstrap_method: str = "percentile",
+        n_resamples: int | None = None,
+        stratified: bool | None = None,
+        bootstrap_method: str | None = None,
         random_state: RandomState = None,
     ) -> ConfidenceInterval:
         r"""Return a confidence interval of the AUC.
@@ -85,7 +88,7 @@ class Auc(Result):
             of all :math:`\theta` with :math:`|\hat\theta-\theta|\le z\,s(\theta)`, in :math:`s` both m and n replaced by
             (m + n) / 2 within the braces; it never degenerates. "bootstrap": patients resampled with replacement.
         n_resamples, stratified, bootstrap_method, random_state
-            For "bootstrap" only; see `bootstrap_aucs`.
+            For "bootstrap" only (2,000, stratified and "percentile" where not given); see `bootstrap_aucs`.
 
         Returns
         -------
@@ -96,7 +99,7 @@ class Auc(Result):
         Raises
         ------
         ValueError
-            An unknown method or a level outside (0, 1).
+            An unknown method, a level outside (0, 1), or an option of the bootstrap with another method.
 
         Notes
         -----
@@ -127,11 +130,17 @@ class Auc(Result):
                 self._outcome,
                 self._score,
                 direction=self.direction,
-                n_resamples=n_resamples,
+                n_resamples=2000 if n_resamples is None else n_resamples,
                 stratified=stratified,
                 random_state=random_state,
             )
-            return replicates.contrast([1.0]).confidence_interval(confidence_level, bootstrap_method)
+            return replicates.contrast([1.0]).confidence_interval(confidence_level, bootstrap_method or "percentile")
+        refuse_unused(
+            f"with method={method!r}",
+            n_resamples=n_resamples,
+            stratified=stratified,
+            bootstrap_method=bootstrap_method,
+        )
         if method == "newcombe":
             return newcombe_interval(self.auc, self.n_events, self.n_nonevents, z)
         if method == "hanley-mcneil":
@@ -212,11 +221,12 @@ def roc_auc(
     >>> result.auc, round(result.variance, 4)
     (0.85, 0.0192)
     """
+    check_alignment(y_true=y_true, y_score=y_score)
     outcome = as_outcome(y_true, event=event)
     score = as_scores(y_score, outcome.size)
     oriented = orient(score, direction)[:, None]
     placed = placements(outcome, oriented)
-    if unbiased:
+    if as_flag(unbiased, "unbiased"):
         variance = unbiased_covariance(outcome, oriented, placed.events, placed.nonevents)
     else:
         variance = component_covariance(placed.events, placed.nonevents)

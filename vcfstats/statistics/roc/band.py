@@ -9,7 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from vcfstats.statistics.bootstrap import Bootstrap, bootstrap_ci
-from vcfstats.statistics.inputs import BoolArray, FloatArray, RandomState, as_outcome, as_scores, check_choice
+from vcfstats.statistics.bootstrap.plan import strata_of
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    RandomState,
+    as_numbers,
+    as_outcome,
+    as_scores,
+    check_alignment,
+    check_choice,
+)
 from vcfstats.statistics.roc.curve import empirical_curve
 from vcfstats.statistics.roc.delong import AucDifference, difference_result
 from vcfstats.statistics.roc.partial import FOCUSES, area_between, check_bounds
@@ -25,7 +35,7 @@ def roc_band(
     confidence_level: float = 0.95,
     method: str = "percentile",
     n_resamples: int = 2000,
-    stratified: bool = True,
+    stratified: bool | None = None,
     clusters: npt.ArrayLike | None = None,
     random_state: RandomState = None,
 ) -> Bootstrap:
@@ -69,9 +79,10 @@ def roc_band(
     >>> band.estimate.tolist(), bool(band.low[0] <= 0.75 <= band.high[0])
     ([0.75], True)
     """
+    check_alignment(y_true=y_true, y_score=y_score, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     score = as_scores(y_score, outcome.size)
-    grid = np.linspace(0, 1, 101) if specificity is None else np.atleast_1d(np.asarray(specificity, dtype=np.float64))
+    grid = np.linspace(0, 1, 101) if specificity is None else np.atleast_1d(as_numbers(specificity, "specificity"))
     empirical_curve(outcome, score, direction).sensitivity_at(grid)  # so that bad arguments speak for themselves
 
     def statistic(drawn: BoolArray, scores: FloatArray) -> FloatArray:
@@ -85,7 +96,7 @@ def roc_band(
         confidence_level=confidence_level,
         method=method,
         n_resamples=n_resamples,
-        strata=outcome if stratified and clusters is None else None,
+        strata=strata_of(outcome, stratified, clusters),
         clusters=clusters,
         random_state=random_state,
     )
@@ -102,7 +113,7 @@ def partial_auc_test(
     direction: str = "higher",
     alternative: str = "two-sided",
     n_resamples: int = 2000,
-    stratified: bool = True,
+    stratified: bool | None = None,
     clusters: npt.ArrayLike | None = None,
     random_state: RandomState = None,
 ) -> AucDifference:
@@ -147,6 +158,7 @@ def partial_auc_test(
     >>> round(test.difference, 3), test.df
     (0.167, inf)
     """
+    check_alignment(y_true=y_true, score_a=score_a, score_b=score_b, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     pair = [as_scores(score, outcome.size, name=name) for score, name in ((score_a, "score_a"), (score_b, "score_b"))]
     check_choice(focus, FOCUSES, name="focus")
@@ -161,7 +173,7 @@ def partial_auc_test(
         (outcome, *pair),
         statistic,
         n_resamples=n_resamples,
-        strata=outcome if stratified and clusters is None else None,
+        strata=strata_of(outcome, stratified, clusters),
         clusters=clusters,
         random_state=random_state,
     )

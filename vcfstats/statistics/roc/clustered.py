@@ -19,6 +19,7 @@ from vcfstats.statistics.inputs import (
     as_outcome,
     as_score_matrix,
     as_scores,
+    check_alignment,
     check_choice,
     check_level,
 )
@@ -140,6 +141,7 @@ def clustered_auc(
     >>> result.auc, round(result.se, 4), result.n_clusters
     (0.95, 0.1029, 5)
     """
+    check_alignment(y_true=y_true, y_score=y_score, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     values = orient(as_scores(y_score, outcome.size), direction)[:, None]
     labels = as_labels(clusters, outcome.size, name="clusters")
@@ -192,6 +194,7 @@ def clustered_auc_covariance(
     >>> covariance.round(4).tolist()
     [[0.0106, -0.0047], [-0.0047, 0.0383]]
     """
+    check_alignment(y_true=y_true, scores=scores, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     values = orient(as_score_matrix(scores, outcome.size, name="scores"), direction)
     placed = placements(outcome, values)
@@ -241,6 +244,7 @@ def clustered_auc_test(
     >>> round(test.difference, 3), round(test.pvalue, 3)
     (0.3, 0.214)
     """
+    check_alignment(y_true=y_true, score_a=score_a, score_b=score_b, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     a = as_scores(score_a, outcome.size, name="score_a")
     b = as_scores(score_b, outcome.size, name="score_b")

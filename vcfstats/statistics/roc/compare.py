@@ -14,8 +14,16 @@ import numpy.typing as npt
 from scipy import special
 from scipy.stats import DegenerateDataWarning
 
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_score_matrix, check_level
-from vcfstats.statistics.multiplicity import adjust_pvalues
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_list,
+    as_numbers,
+    as_outcome,
+    as_score_matrix,
+    check_alignment,
+    check_level,
+)
+from vcfstats.statistics.multiplicity import adjust_pvalues, adjustment
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.roc.delong import (
     Placements,
@@ -173,8 +181,10 @@ def compare_aucs(
     >>> result.to_frame()[["model_a", "model_b", "pvalue_adjusted"]].round(2).values.tolist()
     [['A', 'B', 1.0], ['A', 'C', 1.0], ['B', 'C', 1.0]]
     """
+    check_alignment(y_true=y_true, scores=scores)
     outcome = as_outcome(y_true, event=event)
     columns = getattr(scores, "columns", None)
+    adjustment(adjust, name="adjust")
     values = orient(as_score_matrix(scores, outcome.size, name="scores"), direction)
     k = values.shape[1]
     if k < 2:
@@ -238,11 +248,8 @@ def _joint(placed: Placements, contrasts: FloatArray, models: tuple[str, ...]) -
 def _contrasts(given: npt.ArrayLike | None, k: int) -> FloatArray:
     if given is None:
         return np.eye(k - 1, k) - np.eye(k - 1, k, 1)
-    try:
-        matrix = np.atleast_2d(np.asarray(given, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise ValueError(f"contrasts must hold numbers in {k} columns, one a model.") from None
-    if matrix.ndim != 2 or matrix.shape[1] != k or not np.isfinite(matrix).all():
+    matrix = np.atleast_2d(as_numbers(given, "contrasts", booleans=False))
+    if matrix.ndim != 2 or matrix.shape[1] != k or not matrix.size or not np.isfinite(matrix).all():
         raise ValueError(f"contrasts must have shape (q, {k}), one column a model; got shape {matrix.shape}.")
     off = np.abs(matrix.sum(axis=1)) > 1e-12 * np.abs(matrix).sum(axis=1)
     if off.any() or not np.abs(matrix).sum(axis=1).all():
@@ -253,7 +260,7 @@ def _contrasts(given: npt.ArrayLike | None, k: int) -> FloatArray:
 def _names(names: Any, k: int) -> tuple[str, ...]:
     if names is None:
         return tuple(f"model{i + 1}" for i in range(k))
-    found = tuple(str(name) for name in names)
+    found = tuple(str(name) for name in (as_list(names, "names", what="the names of the models")))
     if len(found) != k or len(set(found)) != k:
         raise ValueError(f"names must be {k} different names, one a model; got {list(found)}.")
     return found

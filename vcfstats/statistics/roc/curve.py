@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_outcome, as_scores, check_choice
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    as_numbers,
+    as_outcome,
+    as_scores,
+    check_alignment,
+    check_choice,
+)
 from vcfstats.statistics.results import Result
 from vcfstats.statistics.roc.delong import DIRECTIONS
 
@@ -117,6 +125,7 @@ def roc_curve(
     >>> curve.sensitivity.tolist(), curve.specificity.tolist()
     ([1.0, 1.0, 0.5, 0.0], [0.0, 0.5, 1.0, 1.0])
     """
+    check_alignment(y_true=y_true, y_score=y_score)
     outcome = as_outcome(y_true, event=event)
     return empirical_curve(outcome, as_scores(y_score, outcome.size), direction)
 
@@ -161,7 +170,7 @@ def _between(distinct: FloatArray) -> FloatArray:
 
 def _interpolate(x: FloatArray, y: FloatArray, at: npt.ArrayLike, name: str) -> FloatArray:
     """Return y at given x on the path (x rising, y falling)."""
-    wanted = np.asarray(at, dtype=np.float64)
+    wanted = as_numbers(at, name, booleans=False)
     if not ((wanted >= 0) & (wanted <= 1)).all():
         raise ValueError(f"{name} must lie in [0, 1]; got {at!r}.")
     # The last point at or below the target, and the first at or above it: one and the same segment or vertex.

@@ -15,9 +15,11 @@ from scipy.stats import DegenerateDataWarning
 from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
+    as_flag,
     as_outcome,
     as_score_matrix,
     as_scores,
+    check_alignment,
     check_choice,
     check_level,
 )
@@ -142,10 +144,11 @@ def delong_covariance(
     >>> covariance.round(4).tolist()
     [[0.0247, -0.0062], [-0.0062, 0.0617]]
     """
+    check_alignment(y_true=y_true, scores=scores)
     outcome = as_outcome(y_true, event=event)
     values = orient(as_score_matrix(scores, outcome.size, name="scores"), direction)
     placed = placements(outcome, values)
-    if unbiased:
+    if as_flag(unbiased, "unbiased"):
         return unbiased_covariance(outcome, values, placed.events, placed.nonevents)
     return component_covariance(placed.events, placed.nonevents)
 
@@ -245,13 +248,14 @@ def delong_test(
     (0.2083, 0.402)
     >>> low, high = test.confidence_interval(0.95)
     """
+    check_alignment(y_true=y_true, score_a=score_a, score_b=score_b)
     outcome = as_outcome(y_true, event=event)
     a = as_scores(score_a, outcome.size, name="score_a")
     b = as_scores(score_b, outcome.size, name="score_b")
     values = orient(np.column_stack([a, b]), direction)
     placed = placements(outcome, values)
     difference, variance = contrast_of_two(placed, 0, 1)
-    if unbiased:
+    if as_flag(unbiased, "unbiased"):
         covariance = unbiased_covariance(outcome, values, placed.events, placed.nonevents)
         variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     auc_a, auc_b = placed.aucs.tolist()
@@ -321,6 +325,8 @@ def delong_test_unpaired(
     >>> round(test.difference, 4), round(test.df, 2)
     (0.2222, 5.41)
     """
+    check_alignment(y_a=y_a, score_a=score_a)  # of the other group nothing is paired with these
+    check_alignment(y_b=y_b, score_b=score_b)
     aucs, variances, sizes = [], [], []
     for label, y, score in (("a", y_a, score_a), ("b", y_b, score_b)):
         outcome = as_outcome(y, event=event, name=f"y_{label}")
@@ -328,7 +334,7 @@ def delong_test_unpaired(
         placed = placements(outcome, values)
         covariance = (
             unbiased_covariance(outcome, values, placed.events, placed.nonevents)
-            if unbiased
+            if as_flag(unbiased, "unbiased")
             else component_covariance(placed.events, placed.nonevents)
         )
         aucs.append(float(placed.aucs[0]))

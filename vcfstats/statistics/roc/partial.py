@@ -12,10 +12,23 @@ import numpy.typing as npt
 from scipy.stats import DegenerateDataWarning
 
 from vcfstats.statistics.bootstrap import Bootstrap, bootstrap_ci
-from vcfstats.statistics.inputs import BoolArray, FloatArray, RandomState, as_outcome, as_scores, check_choice
+from vcfstats.statistics.bootstrap.plan import strata_of
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    RandomState,
+    as_numbers,
+    as_outcome,
+    as_scores,
+    check_alignment,
+    check_choice,
+    check_order,
+    row_labels,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.roc.curve import empirical_curve
 
+_NARROWEST = 1e-12  # of the bounds of an area
 FOCUSES = ("specificity", "sensitivity")
 
 
@@ -48,13 +61,14 @@ class PartialAuc(Result):
     direction: str
     _outcome: BoolArray
     _score: FloatArray
+    _rows: Any = None
 
     def bootstrap(
         self,
         *,
         corrected: bool = False,
         n_resamples: int = 2000,
-        stratified: bool = True,
+        stratified: bool | None = None,
         clusters: npt.ArrayLike | None = None,
         random_state: RandomState = None,
     ) -> Bootstrap:
@@ -65,6 +79,7 @@ class PartialAuc(Result):
         ValueError
             A corrected area that is not defined on the data.
         """
+        check_order("clusters", row_labels(clusters), "y_true", self._rows)
         if corrected and math.isnan(self.corrected):
             raise ValueError("The corrected partial AUC is not defined below the diagonal, so it has no interval.")
 
@@ -78,7 +93,7 @@ class PartialAuc(Result):
             (self._outcome, self._score),
             statistic,
             n_resamples=n_resamples,
-            strata=self._outcome if stratified and clusters is None else None,
+            strata=strata_of(self._outcome, stratified, clusters),
             clusters=clusters,
             random_state=random_state,
         )
@@ -90,7 +105,7 @@ class PartialAuc(Result):
         *,
         corrected: bool = False,
         n_resamples: int = 2000,
-        stratified: bool = True,
+        stratified: bool | None = None,
         random_state: RandomState = None,
     ) -> ConfidenceInterval:
         """Return a bootstrap interval of the partial area; DeLong's variance does not hold for a part of the curve.
@@ -171,6 +186,7 @@ def partial_auc(
     >>> round(result.auc, 4), round(result.corrected, 4)
     (0.1, 0.7222)
     """
+    check_alignment(y_true=y_true, y_score=y_score)
     outcome = as_outcome(y_true, event=event)
     score = as_scores(y_score, outcome.size)
     check_choice(focus, FOCUSES, name="focus")
@@ -185,7 +201,16 @@ def partial_auc(
         )
     n_events = int(outcome.sum())
     return PartialAuc(
-        area, corrected, limits, focus, n_events, outcome.size - n_events, direction, _outcome=outcome, _score=score
+        area,
+        corrected,
+        limits,
+        focus,
+        n_events,
+        outcome.size - n_events,
+        direction,
+        _outcome=outcome,
+        _score=score,
+        _rows=row_labels(y_true, y_score),
     )
 
 
@@ -217,11 +242,11 @@ def _mcclish(area: float, bounds: tuple[float, float]) -> float:
 
 def check_bounds(bounds: Any) -> tuple[float, float]:
     """Return the bounds from low to high, or raise ValueError."""
-    try:
-        first, second = (float(value) for value in bounds)
-    except (TypeError, ValueError):
-        raise ValueError(f"bounds must be two numbers, such as (0.8, 1.0); got {bounds!r}.") from None
+    given = np.empty(0) if isinstance(bounds, str) else as_numbers(bounds, "bounds", booleans=False)
+    if given.shape != (2,):
+        raise ValueError(f"bounds must be two numbers, such as (0.8, 1.0); got {bounds!r}.")
+    first, second = given.tolist()
     low, high = min(first, second), max(first, second)
-    if not 0 <= low < high <= 1:
+    if not (low >= 0 and high <= 1 and high - low >= _NARROWEST):
         raise ValueError(f"bounds must be two different numbers within [0, 1]; got {bounds!r}.")
     return low, high

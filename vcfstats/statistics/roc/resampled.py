@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vcfstats.statistics.bootstrap.intervals import METHODS, Bootstrap, assemble
-from vcfstats.statistics.bootstrap.plan import Plan, check_resamples, make_plan, streams
+from vcfstats.statistics.bootstrap.plan import Plan, check_resamples, make_plan, strata_of, streams
 from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
     as_outcome,
     as_score_matrix,
+    check_alignment,
     check_choice,
     check_level,
 )
@@ -34,7 +35,7 @@ def bootstrap_aucs(
     confidence_level: float = 0.95,
     method: str = "percentile",
     n_resamples: int = 2000,
-    stratified: bool = True,
+    stratified: bool | None = None,
     clusters: npt.ArrayLike | None = None,
     random_state: RandomState = None,
 ) -> Bootstrap:
@@ -86,11 +87,12 @@ def bootstrap_aucs(
     >>> low < 0.2083 < high
     True
     """
+    check_alignment(y_true=y_true, scores=scores, clusters=clusters)
     outcome = as_outcome(y_true, event=event)
     values = orient(as_score_matrix(scores, outcome.size, name="scores"), direction)
     level = check_level(confidence_level)
     chosen = check_choice(method, tuple(m for m in METHODS if m != "studentized"), name="method")
-    strata = outcome if stratified and clusters is None else None
+    strata = strata_of(outcome, stratified, clusters)
     plan = make_plan(outcome.size, strata=strata, clusters=clusters)
     ranks = WeightedRanks(outcome, values)
     replicates = np.concatenate(list(_replicates(ranks, plan, check_resamples(n_resamples), random_state)))

@@ -9,12 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from vcfstats.statistics.inputs import check_choice
+from vcfstats.statistics.inputs import (
+    as_count,
+    as_number,
+    as_numbers,
+    as_positive,
+    as_share,
+    check_choice,
+    refuse_unused,
+)
 from vcfstats.statistics.results import Result
 from vcfstats.statistics.roc.delong import ALTERNATIVES
 
 # Obuchowski and McClish's approximation takes 1.414, not the root of 2, times the normal quantile of the AUC.
 BINORMAL_SCALE = 1.414
+# No study is planned beyond; what follows could not be computed there.
+_EDGE = 1e-12
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -334,15 +344,15 @@ def _difference_variances(
     if (correlation is None) == (pilot_covariance is None):
         raise ValueError("Give exactly one of correlation and pilot_covariance (with pilot_events).")
     if correlation is not None:
-        if not -1 <= correlation < 1:
+        refuse_unused("with correlation=", pilot_events=pilot_events)
+        if not -1 <= as_number(correlation, "correlation") < 1:
             raise ValueError(f"correlation must lie in [-1, 1); got {correlation!r}.")
         a, b = binormal_variance(auc_a, ratio), binormal_variance(auc_b, ratio)
         return 2 * a * (1 - correlation), a + b - 2 * correlation * math.sqrt(a * b)
-    if pilot_events is None or pilot_events < 2:
-        raise ValueError(
-            f"pilot_covariance needs pilot_events, the events of the pilot (at least 2); got {pilot_events!r}."
-        )
-    pilot = np.asarray(pilot_covariance, dtype=np.float64)
+    if pilot_events is None:
+        raise ValueError("pilot_covariance needs pilot_events, the events of the pilot (at least 2); got None.")
+    pilot_events = as_count(pilot_events, "pilot_events", least=2)
+    pilot = as_numbers(pilot_covariance, "pilot_covariance", booleans=False)
     if pilot.shape != (2, 2) or not np.isfinite(pilot).all():
         raise ValueError(f"pilot_covariance must be a finite (2, 2) matrix; got shape {pilot.shape}.")
     a, b, c = (pilot_events * float(value) for value in (pilot[0, 0], pilot[1, 1], pilot[0, 1]))
@@ -385,11 +395,11 @@ def _size(
 
 def _check_open(**values: float) -> None:
     for name, value in values.items():
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must lie strictly between 0 and 1; got {value!r}.")
+        if not _EDGE <= as_share(value, name) <= 1 - _EDGE:
+            raise ValueError(f"{name} must keep {_EDGE:g} away from 0 and 1; got {value!r}.")
 
 
 def _check_positive(**values: float) -> None:
     for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be a positive number; got {value!r}.")
+        if not _EDGE <= as_positive(value, name) <= 1 / _EDGE:
+            raise ValueError(f"{name} must lie between {_EDGE:g} and {1 / _EDGE:g}; got {value!r}.")

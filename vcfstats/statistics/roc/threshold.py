@@ -10,7 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from vcfstats.statistics.bootstrap import Bootstrap, bootstrap_ci
-from vcfstats.statistics.inputs import BoolArray, FloatArray, RandomState, as_outcome, as_scores, check_choice
+from vcfstats.statistics.bootstrap.plan import strata_of
+from vcfstats.statistics.inputs import (
+    LARGEST,
+    BoolArray,
+    FloatArray,
+    RandomState,
+    as_number,
+    as_outcome,
+    as_positive,
+    as_scores,
+    as_share,
+    check_alignment,
+    check_choice,
+    check_order,
+    refuse_unused,
+    row_labels,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.roc.curve import RocCurve, empirical_curve
 
@@ -52,6 +68,7 @@ class OptimalThreshold(Result):
     _outcome: BoolArray
     _score: FloatArray
     _settings: tuple[float | None, float, float | None]
+    _rows: Any = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a tied optimum."""
@@ -65,11 +82,13 @@ class OptimalThreshold(Result):
         self,
         *,
         n_resamples: int = 2000,
-        stratified: bool = True,
+        stratified: bool | None = None,
         clusters: npt.ArrayLike | None = None,
         random_state: RandomState = None,
     ) -> Bootstrap:
         """Return the bootstrap of (threshold, sensitivity, specificity), the optimum being sought anew in each resample."""
+
+        check_order("clusters", row_labels(clusters), "y_true", self._rows)
 
         def statistic(outcome: BoolArray, score: FloatArray) -> FloatArray:
             if outcome.all() or not outcome.any():
@@ -83,7 +102,7 @@ class OptimalThreshold(Result):
             (self._outcome, self._score),
             statistic,
             n_resamples=n_resamples,
-            strata=self._outcome if stratified and clusters is None else None,
+            strata=strata_of(self._outcome, stratified, clusters),
             clusters=clusters,
             random_state=random_state,
         )
@@ -95,7 +114,7 @@ class OptimalThreshold(Result):
         *,
         measure: str = "threshold",
         n_resamples: int = 2000,
-        stratified: bool = True,
+        stratified: bool | None = None,
         random_state: RandomState = None,
     ) -> ConfidenceInterval:
         """Return a bootstrap interval of the optimal threshold, or of the sensitivity or specificity at it.
@@ -139,7 +158,7 @@ def optimal_threshold(
     *,
     criterion: str = "youden",
     target: float | None = None,
-    cost: float = 1.0,
+    cost: float | None = None,
     prevalence: float | None = None,
     event: Any = None,
     direction: str = "higher",
@@ -158,8 +177,8 @@ def optimal_threshold(
         "specificity": largest se among those with sp >= `target` (then the largest sp).
     target : float, optional
         For "sensitivity" and "specificity", in [0, 1]; without default.
-    cost : float
-        For "cost": c, the cost of a false negative relative to a false positive.
+    cost : float, optional
+        For "cost": c, the cost of a false negative relative to a false positive; 1 where not given.
     prevalence : float, optional
         For "cost": :math:`\pi`, by default that of the data.
     event, direction
@@ -173,7 +192,8 @@ def optimal_threshold(
     Raises
     ------
     ValueError
-        A missing or needless `target`, a cost that is not positive, a prevalence outside (0, 1), and as in `roc_auc`.
+        A missing `target`, an argument that the criterion does not use, a cost that is not positive, a prevalence outside
+        (0, 1), and as in `roc_auc`.
 
     References
     ----------
@@ -187,6 +207,7 @@ def optimal_threshold(
     >>> result.thresholds.tolist(), round(result.value, 2)
     ([3.5], 0.6)
     """
+    check_alignment(y_true=y_true, y_score=y_score)
     outcome = as_outcome(y_true, event=event)
     score = as_scores(y_score, outcome.size)
     check_choice(criterion, CRITERIA, name="criterion")
@@ -197,14 +218,21 @@ def optimal_threshold(
             if fixed
             else f"target is for the criteria 'sensitivity' and 'specificity'; {criterion!r} does not use it."
         )
-    if target is not None and not 0 <= target <= 1:
+    if target is not None and not 0 <= as_number(target, "target") <= 1:
         raise ValueError(f"target must lie in [0, 1]; got {target!r}.")
-    if not 0 < cost < math.inf:
-        raise ValueError(f"cost must be a positive number; got {cost!r}.")
-    if prevalence is not None and not 0 < prevalence < 1:
-        raise ValueError(f"prevalence must lie strictly between 0 and 1; got {prevalence!r}.")
+    if criterion != "cost":
+        refuse_unused(f"with criterion={criterion!r}, only with 'cost'", cost=cost, prevalence=prevalence)
     curve = empirical_curve(outcome, score, direction)
-    settings = (target, float(cost), prevalence)
+    settings = (
+        None if target is None else float(target),
+        1.0 if cost is None else as_positive(cost, "cost"),
+        None if prevalence is None else as_share(prevalence, "prevalence"),
+    )
+    if criterion == "cost" and not 1 / LARGEST < _weight(curve, settings[1], settings[2]) < LARGEST:
+        raise ValueError(
+            f"cost and prevalence leave one kind of error no weight at all (cost {settings[1]:g}, prevalence"
+            f" {settings[2] if settings[2] is not None else 'of the data'}); choose others."
+        )
     rows, value = _best(curve, criterion, *settings)
     return OptimalThreshold(
         thresholds=curve.thresholds[rows],
@@ -217,6 +245,7 @@ def optimal_threshold(
         _outcome=outcome,
         _score=score,
         _settings=settings,
+        _rows=row_labels(y_true, y_score),
     )
 
 
@@ -249,9 +278,15 @@ def _tied(
         return rows, float(distance[rows[0]])
     weight = 1.0
     if criterion == "cost":
-        share = curve.n_events / (curve.n_events + curve.n_nonevents) if prevalence is None else prevalence
-        weight = (1 - share) / (cost * share)
+        weight = _weight(curve, cost, prevalence)
     goodness = sensitivity + weight * specificity
     rows = np.flatnonzero(goodness >= goodness.max() - TIE * (1 + weight))
     value = float(goodness[rows[0]])
     return rows, value - 1 if criterion == "youden" else value
+
+
+def _weight(curve: RocCurve, cost: float, prevalence: float | None) -> float:
+    """Return the weight of specificity against sensitivity."""
+    share = curve.n_events / (curve.n_events + curve.n_nonevents) if prevalence is None else prevalence
+    divisor = cost * share
+    return (1 - share) / divisor if divisor > 0 else math.inf

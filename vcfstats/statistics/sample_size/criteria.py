@@ -10,6 +10,9 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit, ndtri, stdtrit
 from scipy.stats import chi2
 
+from vcfstats.statistics.inputs import as_count, as_number, as_share
+
+_MOST = 1e12  # patients
 Z = 1.96  # as in the papers
 
 
@@ -18,7 +21,7 @@ def r2_of_c_statistic(c_statistic: float, prevalence: float) -> float:
 
     The logistic model is then exact: slope d = sqrt(2) Phi^-1(C), and R2 = 1 - exp(-2 x mean gain in log-likelihood).
     """
-    if not 0.5 < c_statistic < 1:
+    if not 0.5 < as_number(c_statistic, "c_statistic") < 1:
         raise ValueError(f"c_statistic must lie between 0.5 and 1; got {c_statistic!r}.")
     distance = math.sqrt(2) * float(ndtri(c_statistic))
     points, weights = hermegauss(200)
@@ -40,6 +43,12 @@ def shrinking(count: int, r2: float, shrinkage: float) -> int:
     """Patients for which the expected shrinkage is as asked."""
     if r2 >= shrinkage:
         raise ValueError(f"A shrinkage of {shrinkage:.3g} cannot go with an R2 of {r2:.3g}; R2 must be the smaller.")
+    slope = (shrinkage - 1) * math.log(1 - r2 / shrinkage)
+    if not slope * _MOST > count:
+        raise ValueError(
+            f"With an R2 of {r2:.3g} a shrinkage of {shrinkage:.3g} needs more than {_MOST:.0e} patients; expect more of the"
+            " model, or ask for less."
+        )
     return math.ceil(count / ((shrinkage - 1) * math.log(1 - r2 / shrinkage)))
 
 
@@ -80,8 +89,8 @@ def smallest(holds: Callable[[int], bool], start: int) -> int:
     step = 1
     while not holds(start + step):
         step *= 2
-        if step > 2**50:
-            raise ValueError("No sample size meets the criterion; relax its target.")
+        if step > 2**40:
+            raise ValueError("No sample size meets the margin or shrinkage asked for; relax it.")
     low, high = start + step // 2, start + step
     while high - low > 1:
         middle = (low + high) // 2
@@ -91,15 +100,12 @@ def smallest(holds: Callable[[int], bool], start: int) -> int:
 
 def parameters(n_parameters: int) -> int:
     """Return a whole number of parameters."""
-    if isinstance(n_parameters, bool) or int(n_parameters) != n_parameters or n_parameters < 1:
-        raise ValueError(f"n_parameters must be a whole number of at least 1; got {n_parameters!r}.")
-    return int(n_parameters)
+    return as_count(n_parameters, "n_parameters", least=1, most=1_000_000)
 
 
 def within(name: str, value: float) -> None:
     """Refuse what is no proper share."""
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must lie strictly between 0 and 1; got {value!r}.")
+    as_share(value, name)
 
 
 def targets(shrinkage: float, optimism: float, margin: float) -> None:
@@ -113,12 +119,13 @@ def one_of(given: dict[str, float | None]) -> tuple[str, float]:
     present = [(name, value) for name, value in given.items() if value is not None]
     if len(present) != 1:
         raise ValueError(f"Give exactly one of {', '.join(given)}; got {[name for name, _ in present] or 'none'}.")
-    return present[0]
+    name, value = present[0]
+    return name, as_number(value, name)
 
 
 def below_maximum(r2: float, max_r2: float) -> None:
     """Refuse an R squared above its maximum."""
     if not 0 < r2 < max_r2:
         raise ValueError(
-            f"Cox-Snell R2 must lie between 0 and its maximum {max_r2:.4f} at this event rate; got {r2:.4g}."
+            f"r2_cox_snell, Cox-Snell's R2, must lie between 0 and its maximum {max_r2:.4f} at this event rate; got {r2:.4g}."
         )

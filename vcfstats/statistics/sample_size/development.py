@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vcfstats.statistics.inputs import check_choice
+from vcfstats.statistics.inputs import LARGEST, as_finite, as_number, check_choice, refuse_unused
 from vcfstats.statistics.results import Result
 from vcfstats.statistics.sample_size.criteria import (
     Z,
@@ -185,7 +185,7 @@ def sample_size_survival(
     r2_nagelkerke: float | None = None,
     shrinkage: float = 0.9,
     optimism: float = 0.05,
-    margin: float = 0.05,
+    margin: float | None = None,
     rounding: str = "none",
 ) -> SampleSize:
     """Sample size to develop a model of a time to event.
@@ -232,16 +232,19 @@ def sample_size_survival(
     """
     count = parameters(n_parameters)
     for name, value in (("rate", rate), ("mean_follow_up", mean_follow_up), ("time", time)):
-        if not (value > 0 and math.isfinite(value)):
-            raise ValueError(f"{name} must be positive; got {value!r}.")
-    targets(shrinkage, optimism, margin)
+        if not 1e-12 < as_number(value, name) < 1e12:
+            raise ValueError(f"{name} must be positive and of a size that can be, below 1e12; got {value!r}.")
     rounded = check_choice(rounding, _ROUNDINGS, name="rounding") == "pmsampsize"
+    if rounded:
+        refuse_unused("with rounding='pmsampsize', which leaves that criterion out", margin=margin)
+    margin = 0.05 if margin is None else margin
+    targets(shrinkage, optimism, margin)
     per_patient = rate * mean_follow_up
     if rounded:
         per_patient = math.ceil(round(per_patient * _REFERENCE_N, 6)) / _REFERENCE_N
-    max_r2 = 1 - math.exp(2 * per_patient * (math.log(per_patient) - 1))
     if per_patient >= math.e:
         raise ValueError(f"rate x mean_follow_up is {per_patient:.3g} events a patient; no maximal R2 exists beyond e.")
+    max_r2 = 1 - math.exp(2 * per_patient * (math.log(per_patient) - 1))
     name, value = one_of({"r2_cox_snell": r2_cox_snell, "r2_nagelkerke": r2_nagelkerke})
     r2 = value
     if name == "r2_nagelkerke":
@@ -276,7 +279,7 @@ def sample_size_continuous(
     sd: float,
     shrinkage: float = 0.9,
     optimism: float = 0.05,
-    multiplicative_margin: float = 1.1,
+    multiplicative_margin: float | None = None,
     rounding: str = "none",
 ) -> SampleSize:
     """Sample size to develop a linear model of a continuous outcome.
@@ -321,19 +324,24 @@ def sample_size_continuous(
     count = parameters(n_parameters)
     within("r2", r2)
     targets(shrinkage, optimism, 0.05)
-    if not (sd > 0 and math.isfinite(mean) and multiplicative_margin > 1):
-        raise ValueError(
-            f"sd must be positive, mean finite and multiplicative_margin above 1; got {sd!r}, {mean!r}, {multiplicative_margin!r}."
-        )
     rounded = check_choice(rounding, _ROUNDINGS, name="rounding") == "pmsampsize"
+    if rounded:
+        refuse_unused("with rounding='pmsampsize', which fixes it", multiplicative_margin=multiplicative_margin)
+    mean, ratio = as_finite(mean, "mean"), 1.1
+    if multiplicative_margin is not None:
+        ratio = as_number(multiplicative_margin, "multiplicative_margin")
+    if not (as_number(sd, "sd") > 0 and max(abs(mean), sd) < LARGEST and 1 < ratio < LARGEST):
+        raise ValueError(
+            f"sd must be positive, mean and sd below {LARGEST:g} and multiplicative_margin above 1; got {sd!r}, {mean!r}, {ratio!r}."
+        )
     first = smallest(lambda n: copas_shrinkage(n, count, r2) >= shrinkage, count + 2)
     second = math.ceil(round(1 + count * (1 - r2) / optimism, 9))
     if rounded:
         third = 234 + count
         fourth = max(first, second, third)
     else:
-        third = smallest(lambda n: deviation_margin(n - count - 1) <= multiplicative_margin, count + 2)
-        target = abs(mean) * (multiplicative_margin - 1)
+        third = smallest(lambda n: deviation_margin(n - count - 1) <= ratio, count + 2)
+        target = abs(mean) * (ratio - 1)
         fourth = smallest(lambda n: mean_half_width(n, count, r2, sd) <= target, count + 2) if target > 0 else 0
     sizes = (first, second, third, fourth)
     n = max(sizes)

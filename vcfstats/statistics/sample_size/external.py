@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit, ndtri
 
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import FloatArray, as_number, as_numbers, as_share, refuse_huge, refuse_unused
 from vcfstats.statistics.results import Result
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _Z = float(ndtri(0.975))
 _MOST = 10**9
+_NARROWEST = 1e-6  # of an interval; narrower ones need more patients than there are
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -71,7 +72,7 @@ def sample_size_validation(
     sensitivity: float | None = None,
     specificity: float | None = None,
     threshold: float | None = None,
-    net_benefit_width: float = 0.2,
+    net_benefit_width: float | None = None,
 ) -> ValidationSampleSize:
     """Sample size to validate a model of a binary outcome with precise calibration, discrimination and net benefit.
 
@@ -112,32 +113,33 @@ def sample_size_validation(
     (651, 2011, 323)
     """
     for name, value in (("prevalence", prevalence), ("c_statistic", c_statistic)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must lie strictly between 0 and 1; got {value!r}.")
+        as_share(value, name)
     if c_statistic <= 0.5:
         raise ValueError(f"c_statistic must exceed 0.5; got {c_statistic!r}. A model below that is worse than chance.")
+    operating = {"sensitivity": sensitivity, "specificity": specificity, "threshold": threshold}
+    given = {name: as_share(value, name) for name, value in operating.items() if value is not None}
+    if not given:
+        refuse_unused("without sensitivity, specificity and threshold", net_benefit_width=net_benefit_width)
+    benefit_width = 0.2 if net_benefit_width is None else net_benefit_width
+    wanted = {"oe_width": oe_width, "slope_width": slope_width, "c_width": c_width, "net_benefit_width": benefit_width}
+    for name, value in wanted.items():
+        if not _NARROWEST <= as_number(value, name) < math.inf:
+            raise ValueError(f"{name}: widths must be positive, at least {_NARROWEST:g} and finite; got {value!r}.")
     widths = [oe_width, slope_width, c_width]
-    if not all(width > 0 for width in (*widths, net_benefit_width)):
-        raise ValueError(f"Widths must be positive; got {(*widths, net_benefit_width)}.")
     p = prevalence
     se_ratio = math.asinh(oe_width / 2) / _Z  # exp(z se) - exp(-z se) = width
     sizes = [math.ceil((1 - p) / (p * se_ratio**2)), _slope_size(p, c_statistic, linear_predictor, slope_width)]
     sizes.append(_first(lambda n: 2 * _Z * newcombe_se(c_statistic, n, p) <= c_width))
     criteria = ["O/E ratio", "calibration slope", "C statistic"]
-    operating = (sensitivity, specificity, threshold)
-    if any(value is not None for value in operating):
+    if given:
         if sensitivity is None or specificity is None or threshold is None:
             raise ValueError("The criterion of net benefit needs sensitivity, specificity and threshold, all three.")
-        if not all(0 < value < 1 for value in (sensitivity, specificity, threshold)):
-            raise ValueError(
-                f"sensitivity, specificity and threshold must lie strictly between 0 and 1; got {operating}."
-            )
         weight = (1 - p) / p * threshold / (1 - threshold)
         unit = sensitivity * (1 - sensitivity) / p + weight**2 * specificity * (1 - specificity) / (1 - p)
         unit += weight**2 * (1 - specificity) ** 2 / (p * (1 - p))
-        sizes.append(math.ceil(unit * (2 * _Z / net_benefit_width) ** 2))
+        sizes.append(math.ceil(unit * (2 * _Z / benefit_width) ** 2))
         criteria.append("standardised net benefit")
-        widths.append(net_benefit_width)
+        widths.append(benefit_width)
     n = max(sizes)
     return ValidationSampleSize(n, n * p, tuple(criteria), tuple(sizes), tuple(widths))
 
@@ -170,9 +172,10 @@ def _distribution(
         start = math.log(p / (1 - p)) - distance**2 / 2
         lp = np.concatenate([start + distance * (points + distance), start + distance * points])
         return lp, np.concatenate([p * weights, (1 - p) * weights])
-    values = np.asarray(given, dtype=np.float64)
+    values = as_numbers(given, "linear_predictor", booleans=False)
     if values.ndim != 1 or values.size < 2 or not np.isfinite(values).all():
         raise ValueError("linear_predictor must be (mean, sd) or the finite log odds of some patients.")
+    refuse_huge(values, "linear_predictor")
     if isinstance(given, tuple) and values.size == 2:
         if values[1] <= 0:
             raise ValueError(f"The standard deviation of the linear predictor must be positive; got {values[1]!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit, ndtri
 
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_scores, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    as_numbers,
+    as_scores,
+    check_alignment,
+    check_choice,
+    check_level,
+)
 from vcfstats.statistics.results import Result
 from vcfstats.statistics.survival.times import (
     RiskTable,
@@ -18,6 +27,7 @@ from vcfstats.statistics.survival.times import (
     just_after,
     just_before,
     risk_table,
+    warn_beyond,
 )
 
 if TYPE_CHECKING:
@@ -146,12 +156,13 @@ def time_dependent_auc(
     >>> result.auc.round(3).tolist()
     [0.833]
     """
+    check_alignment(time=time, event=event, risk=risk)
     follow_up, happened = as_survival(time, event, event_value=event_value)
     n = len(follow_up)
     score = as_scores(risk, n, name="risk")
-    horizons = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    if horizons.ndim != 1 or not (np.isfinite(horizons) & (horizons > 0)).all():
-        raise ValueError(f"times must be positive and finite; got {horizons.tolist()}.")
+    horizons = np.atleast_1d(as_numbers(times, "times", booleans=False))
+    if horizons.ndim != 1 or not horizons.size or not (np.isfinite(horizons) & (horizons > 0)).all():
+        raise ValueError(f"times must be positive and finite, shape (k,) with k >= 1; got {horizons.tolist()}.")
     dropped = check_choice(at_horizon, ("case", "dropped"), name="at_horizon") == "dropped"
     table = risk_table(follow_up, happened)
     uncensored = censoring_survival(table)
@@ -166,11 +177,26 @@ def time_dependent_auc(
     cases = np.array([int(np.sum(happened & (follow_up <= h))) for h in horizons])
     controls = np.array([int(np.sum(follow_up > h)) for h in horizons])
     influence = np.array(influences)
+    incidence = 1 - just_after(table, survival, horizons)
+    last = float(table.time[-1])
+    beyond = horizons > last
+    if beyond.any():
+        warn_beyond("times", horizons[beyond], last)
+        if survival[-1] > 0:
+            incidence[beyond] = np.nan
+    empty = ~beyond & ((controls == 0) | np.array([not np.any(happened & (follow_up <= h)) for h in horizons]))
+    if empty.any():
+        shown = ", ".join(f"{time:.6g}" for time in horizons[empty][:4].tolist())
+        warnings.warn(
+            f"times: no AUC exists at {shown} (NaN), where no event has happened or nobody is left; follow-up ends at {last:.6g}.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return TimeDependentAUC(
         times=horizons,
         auc=np.array(aucs),
         se=influence.std(axis=1, ddof=1) / np.sqrt(n),
-        cumulative_incidence=1 - just_after(table, survival, horizons),
+        cumulative_incidence=incidence,
         n_cases=cases,
         n_controls=controls,
         n_censored=n - cases - controls,

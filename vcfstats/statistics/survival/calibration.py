@@ -12,7 +12,17 @@ import pandas as pd
 from scipy.special import ndtri
 
 from vcfstats.statistics.calibration.splines import spline_basis, spline_knots
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_probabilities, check_level
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    as_count,
+    as_flag,
+    as_number,
+    as_probabilities,
+    check_alignment,
+    check_level,
+    refuse_unused,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.survival.kaplan_meier import kaplan_meier
 from vcfstats.statistics.survival.times import (
@@ -86,7 +96,7 @@ def survival_calibration(
     event_value: Any = None,
     n_groups: int = 5,
     smooth: bool = True,
-    n_knots: int = 3,
+    n_knots: int | None = None,
     confidence_level: float = 0.95,
 ) -> SurvivalCalibration:
     """Calibration of the predicted risk of an event by a time: overall, in groups, smoothed, and the Brier score.
@@ -137,17 +147,21 @@ def survival_calibration(
     >>> round(result.observed, 3), round(result.expected, 3)
     (0.445, 0.505)
     """
+    check_alignment(time=time, event=event, risk=risk)
     times, happened = as_survival(time, event, event_value=event_value)
     n = len(times)
     prob = as_probabilities(risk, n, name="risk")
-    horizon = float(at)
+    horizon = as_number(at, "at")
+    if not as_flag(smooth, "smooth"):
+        refuse_unused("with smooth=False", n_knots=n_knots)
+    n_groups = as_count(n_groups, "n_groups", least=1, most=max(10_000, n))
     if not 0 < horizon <= times.max():
         raise ValueError(f"at must lie within the follow-up, (0, {times.max():.6g}]; got {at!r}.")
     level = check_level(confidence_level)
     observed, se = _observed(times, happened, horizon)
     expected = float(prob.mean())
     brier, null = _brier(times, happened, np.column_stack([prob, np.full(n, observed)]), horizon)
-    smoothed = _smoothed(times, happened, prob, horizon, n_knots) if smooth else None
+    smoothed = _smoothed(times, happened, prob, horizon, 3 if n_knots is None else n_knots) if smooth else None
     error = np.full(1, np.nan) if smoothed is None else np.abs(smoothed - prob)
     return SurvivalCalibration(
         time=horizon,
@@ -169,22 +183,24 @@ def survival_calibration(
 
 
 def _observed(time: FloatArray, event: BoolArray, horizon: float) -> tuple[float, float]:
-    row = kaplan_meier(time, event).at([horizon]).iloc[0]
+    row = kaplan_meier(time, event).carried(np.array([horizon])).iloc[0]
     return float(1 - row["survival"]), float(row["se"])
 
 
 def _groups(
     time: FloatArray, event: BoolArray, prob: FloatArray, horizon: float, n_groups: int, level: float
 ) -> pd.DataFrame:
-    if n_groups < 1:
-        raise ValueError(f"n_groups must be at least 1; got {n_groups}.")
     cuts = np.unique(np.quantile(prob, np.linspace(0, 1, n_groups + 1)[1:-1]))
     member = np.searchsorted(cuts, prob, side="left")
     rows = []
     for i, code in enumerate(np.unique(member)):
         inside = member == code
         beyond = time[inside].max() < horizon and not event[inside][np.argmax(time[inside])]
-        row = kaplan_meier(time[inside], event[inside], band="log-log").at([horizon], confidence_level=level).iloc[0]
+        row = (
+            kaplan_meier(time[inside], event[inside], band="log-log")
+            .carried(np.array([horizon]), confidence_level=level)
+            .iloc[0]
+        )
         missing = np.nan if beyond else 1.0  # nobody of the group is followed to the horizon
         rows.append(
             {

@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_scores, check_choice, check_level
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    as_number,
+    as_scores,
+    check_alignment,
+    check_choice,
+    check_level,
+)
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.survival.times import as_survival, censoring_survival, just_before, risk_table
 
@@ -106,9 +114,12 @@ def concordance_index(
     0.818
     """
     chosen = check_choice(method, ("harrell", "uno"), name="method")
+    check_alignment(time=time, event=event, risk=risk)
     times, happened = as_survival(time, event, event_value=event_value)
     score = as_scores(risk, len(times), name="risk")
-    horizon = np.inf if tau is None else float(tau)
+    horizon = np.inf if tau is None else as_number(tau, "tau")
+    if not horizon > 0:
+        raise ValueError(f"tau must be a positive time in the unit of `time`; got {tau!r}.")
     table = risk_table(times, happened)
     weight = np.ones(len(times))
     counted = happened & (times <= horizon)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit, ndtri
 
-from vcfstats.statistics.inputs import FloatArray, check_choice, check_level
+from vcfstats.statistics.inputs import FloatArray, as_numbers, check_alignment, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
-from vcfstats.statistics.survival.times import RiskTable, as_survival, risk_table
+from vcfstats.statistics.survival.times import RiskTable, as_survival, risk_table, warn_beyond
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,15 +66,55 @@ class KaplanMeier(Result):
         low, high = self.bands(confidence_level, method=method)
         return ConfidenceInterval(_quantile(self.time, low, 0.5), _quantile(self.time, high, 0.5))
 
-    def quantile(self, probability: float) -> float:
-        """Return the time at which the curve has fallen by `probability`."""
-        return _quantile(self.time, self.survival, 1 - probability)
+    @overload
+    def quantile(self, probability: float) -> float: ...
+
+    @overload
+    def quantile(self, probability: npt.ArrayLike) -> float | FloatArray: ...
+
+    def quantile(self, probability: npt.ArrayLike) -> float | FloatArray:
+        """Return the time at which the curve has fallen by `probability`, NaN where it has not.
+
+        Parameters
+        ----------
+        probability : float or array-like
+            Between 0 and 1; for several, an array of their shape is returned.
+
+        Raises
+        ------
+        ValueError
+            Outside [0, 1].
+        """
+        wanted = as_numbers(probability, "probability", booleans=False)
+        if not ((wanted >= 0) & (wanted <= 1)).all():
+            raise ValueError(f"probability must lie between 0 and 1; got {probability!r}.")
+        found = np.array([_quantile(self.time, self.survival, 1 - p) for p in wanted.ravel().tolist()])
+        return found.reshape(wanted.shape) if wanted.ndim else float(found[0])
 
     def at(self, times: npt.ArrayLike, *, confidence_level: float = 0.95, method: str | None = None) -> pd.DataFrame:
-        """Return ``time, at_risk, survival, se, low, high`` at some times."""
+        """Return ``time, at_risk, survival, se, low, high`` at some times.
+
+        Beyond the last follow-up the curve says nothing unless everybody had the event: NaN, with a warning.
+
+        Raises
+        ------
+        ValueError
+            Times that are negative or no numbers.
+        """
+        wanted = np.atleast_1d(as_numbers(times, "times", booleans=False))
+        if wanted.ndim != 1 or not (wanted >= 0).all():
+            raise ValueError(f"times must be at least 0, shape (k,); got {times!r}.")
+        frame = self.carried(wanted, confidence_level=confidence_level, method=method)
+        unknown = (wanted > self.time[-1]) & (self.survival[-1] > 0)
+        if unknown.any():
+            warn_beyond("times", wanted[unknown], float(self.time[-1]))
+            frame.loc[unknown, ["survival", "se", "low", "high"]] = np.nan
+        return frame
+
+    def carried(self, wanted: FloatArray, *, confidence_level: float = 0.95, method: str | None = None) -> pd.DataFrame:
+        """Return the frame of `at`, the curve carried on beyond the last follow-up; of checked times."""
         import pandas as pd
 
-        wanted = np.atleast_1d(np.asarray(times, dtype=np.float64))
         low, high = self.bands(confidence_level, method=method)
         position = np.searchsorted(self.time, wanted, side="right") - 1
         inside = np.maximum(position, 0)
@@ -150,6 +190,7 @@ def kaplan_meier(
     >>> curve.survival.round(3).tolist(), curve.median
     ([0.833, 0.667, 0.444, 0.444, 0.0], 5.0)
     """
+    check_alignment(time=time, event=event)
     times, happened = as_survival(time, event, event_value=event_value)
     return _curve(risk_table(times, happened), check_choice(band, BANDS, name="band"))
 
@@ -186,6 +227,7 @@ def reverse_kaplan_meier(
     >>> reverse_kaplan_meier([2, 3, 3, 5, 8, 9], [1, 1, 0, 1, 0, 1]).median
     8.0
     """
+    check_alignment(time=time, event=event)
     times, happened = as_survival(time, event, event_value=event_value)
     return _curve(risk_table(times, ~happened), check_choice(band, BANDS, name="band"))
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from vcfstats.statistics.inputs import FloatArray, as_labels
+from vcfstats.statistics.inputs import FloatArray, as_finite, as_named_labels, check_alignment
 from vcfstats.statistics.results import Result
 from vcfstats.statistics.survival.times import as_survival, risk_table
 
@@ -99,9 +99,10 @@ def log_rank_test(
     >>> round(result.statistic, 3), result.df
     (2.799, 1)
     """
+    check_alignment(time=time, event=event, groups=groups)
     times, happened = as_survival(time, event, event_value=event_value)
-    codes = as_labels(groups, len(times), name="groups")
-    names = tuple(np.unique(np.asarray(groups)).tolist())
+    codes, names = as_named_labels(groups, len(times), name="groups")
+    rho = as_finite(rho, "rho")
     g = len(names)
     if g < 2:
         raise ValueError(f"A log-rank test needs two groups; found {list(names)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +28,8 @@ def as_survival(time: npt.ArrayLike, event: npt.ArrayLike, *, event_value: Any =
     ValueError
         Lengths that differ, missing or negative times, an event indicator that is not 0/1.
     """
-    happened = as_outcome(event, event=event_value, both_classes=False, name="event")
-    times = as_scores(time, len(happened), name="time")
+    happened = as_outcome(event, event=event_value, both_classes=False, name="event", argument="event_value")
+    times = as_scores(time, len(happened), name="time", booleans=False)
     bad = ~np.isfinite(times) | (times < 0)
     if bad.any():
         position = int(np.argmax(bad))
@@ -63,3 +64,13 @@ def just_after(table: RiskTable, survival: FloatArray, at: FloatArray) -> FloatA
     """Value of a step function at some times (right-continuous)."""
     position = np.searchsorted(table.time, at, side="right") - 1
     return np.where(position >= 0, survival[np.maximum(position, 0)], 1.0)
+
+
+def warn_beyond(name: str, times: FloatArray, last: float) -> None:
+    """Warn that nothing is known at times beyond the last follow-up."""
+    shown = ", ".join(f"{time:.6g}" for time in times[:4].tolist())
+    warnings.warn(
+        f"{name}: nothing is known at {shown}, beyond the last follow-up at {last:.6g} (NaN); choose an earlier time.",
+        RuntimeWarning,
+        stacklevel=3,
+    )

@@ -11,11 +11,24 @@ import pandas as pd
 from scipy.special import expit
 
 from vcfstats.statistics.glm import fit_logistic
-from vcfstats.statistics.inputs import FloatArray, RandomState, as_generator, as_labels, as_outcome, check_choice
+from vcfstats.statistics.inputs import (
+    BoolArray,
+    FloatArray,
+    RandomState,
+    as_array,
+    as_count,
+    as_flag,
+    as_generator,
+    as_labels,
+    as_outcome,
+    check_alignment,
+    check_choice,
+    refuse_unused,
+)
 from vcfstats.statistics.results import Result
 from vcfstats.statistics.validation.estimators import FitError, Modelling
 from vcfstats.statistics.validation.folds import IntArray, given_folds, random_folds
-from vcfstats.statistics.validation.measures import MEASURES, evaluate
+from vcfstats.statistics.validation.measures import MEASURES, as_measures, as_predictors, evaluate, finite_predictors
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -63,11 +76,11 @@ def repeated_cross_validation(
     *,
     event: Any = None,
     measures: tuple[str, ...] | list[str] = MEASURES,
-    n_folds: int = 10,
-    n_repeats: int = 20,
+    n_folds: int | None = None,
+    n_repeats: int | None = None,
     folds: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
-    stratified: bool = True,
+    stratified: bool | None = None,
     groups_argument: str | None = None,
     random_state: RandomState = None,
 ) -> CrossValidationResult:
@@ -116,17 +129,18 @@ def repeated_cross_validation(
     >>> result.probability.shape
     (120, 3)
     """
+    check_alignment(X=X, y=y, folds=folds, groups=groups)
     outcome = as_outcome(y, event=event, name="y")
     n = len(outcome)
-    if np.shape(X)[:1] != (n,) or len(np.shape(X)) != 2:
-        raise ValueError(f"X must have shape ({n}, p), one row for each of y; got {np.shape(X)}.")
-    chosen = tuple(check_choice(str(name), MEASURES, name="measures") for name in measures)
+    X = as_predictors(X, n)
+    chosen = as_measures(measures)
     patients = np.arange(n) if groups is None else as_labels(groups, n, name="groups")
     if isinstance(estimator, str):
         check_choice(estimator, ("logistic",), name="estimator")
-        estimator, X = logistic_procedure, np.asarray(X, dtype=np.float64)
+        refuse_unused("with estimator='logistic'", groups_argument=groups_argument)
+        estimator, X = logistic_procedure, finite_predictors(X)
     modelling = Modelling(estimator, X, outcome, patients, groups_argument)
-    partitions = _partitions(folds, n, n_folds, n_repeats, groups, outcome if stratified else None, random_state)
+    partitions = _partitions(folds, outcome, n_folds, n_repeats, groups, stratified, random_state)
     probability = np.empty((n, partitions.shape[1]))
     for repeat, fold in enumerate(partitions.T):
         for k in range(int(fold.max()) + 1):
@@ -162,18 +176,23 @@ def logistic_procedure(X: FloatArray, y: npt.NDArray[np.int64], patients: npt.Ar
 
 def _partitions(
     folds: npt.ArrayLike | None,
-    n: int,
-    n_folds: int,
-    n_repeats: int,
+    outcome: BoolArray,
+    n_folds: int | None,
+    n_repeats: int | None,
     groups: npt.ArrayLike | None,
-    strata: Any,
+    stratified: bool | None,
     random_state: RandomState,
 ) -> IntArray:
+    n = len(outcome)
     if folds is not None:
-        table = np.asarray(folds)
+        refuse_unused("with folds=", n_folds=n_folds, n_repeats=n_repeats, stratified=stratified)
+        table = as_array(folds, "folds")
         table = table[:, None] if table.ndim == 1 else table
+        if table.ndim != 2 or table.shape[1] == 0:
+            raise ValueError(f"folds must have shape ({n},) or ({n}, repeats); got {table.shape}.")
         return np.column_stack([given_folds(column, n) for column in table.T])
-    if n_repeats < 1:
-        raise ValueError(f"n_repeats must be at least 1; got {n_repeats}.")
-    streams = as_generator(random_state).spawn(n_repeats)
-    return np.column_stack([random_folds(n, n_folds, rng, groups=groups, strata=strata) for rng in streams])
+    repeats = 20 if n_repeats is None else as_count(n_repeats, "n_repeats", least=1, most=100_000)
+    count = 10 if n_folds is None else n_folds
+    strata = outcome if stratified is None or as_flag(stratified, "stratified") else None
+    streams = as_generator(random_state).spawn(repeats)
+    return np.column_stack([random_folds(n, count, rng, groups=groups, strata=strata) for rng in streams])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcfstats.statistics.inputs import BoolArray, FloatArray
+from vcfstats.statistics.inputs import BoolArray, FloatArray, as_array
 
 Rows = npt.NDArray[np.int64]
 Predict = Callable[[Any], npt.ArrayLike]
@@ -25,7 +25,7 @@ class Modelling:
     """How to fit on some rows and predict others; the whole selection belongs to the fit."""
 
     def __init__(self, estimator: Any, X: Any, y: BoolArray, patients: Rows, groups_argument: str | None) -> None:
-        self.X = X if isinstance(X, pd.DataFrame) else np.asarray(X)
+        self.X = X if isinstance(X, pd.DataFrame) else as_array(X, "X")
         self.y = y
         self.patients = patients
         self.estimator = estimator

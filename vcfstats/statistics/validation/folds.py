@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import BoolArray
+from vcfstats.statistics.inputs import BoolArray, as_count, as_labels
 
 IntArray = npt.NDArray[np.int64]
 
@@ -28,8 +28,9 @@ def random_folds(
     ValueError
         Fewer units (rows or groups) than folds, or fewer than two folds.
     """
-    unit = np.arange(n) if groups is None else np.unique(as_groups(groups, n), return_inverse=True)[1]
+    unit = np.arange(n) if groups is None else as_labels(groups, n, name="groups")
     count = int(unit.max()) + 1
+    n_folds = as_count(n_folds, "n_folds", least=0)
     if n_folds < 2 or n_folds > count:
         raise ValueError(
             f"n_folds must lie between 2 and the {count} {'rows' if groups is None else 'groups'}; got {n_folds}."
@@ -54,24 +55,7 @@ def given_folds(folds: npt.ArrayLike, n: int) -> IntArray:
     ValueError
         Another shape, or one fold only.
     """
-    labels = np.asarray(folds)
-    if labels.shape != (n,):
-        raise ValueError(f"folds must name the fold of each of the {n} rows; got shape {labels.shape}.")
-    names, codes = np.unique(labels, return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"folds must name at least two folds; found {names.tolist()}.")
-    return np.asarray(codes, dtype=np.int64)
-
-
-def as_groups(groups: npt.ArrayLike, n: int) -> npt.NDArray[np.generic]:
-    """Return the group (patient) of each row.
-
-    Raises
-    ------
-    ValueError
-        Another shape.
-    """
-    labels = np.asarray(groups)
-    if labels.shape != (n,):
-        raise ValueError(f"groups must name the patient of each of the {n} rows; got shape {labels.shape}.")
-    return labels
+    codes = as_labels(folds, n, name="folds")
+    if not codes.any():
+        raise ValueError("folds must name at least two folds; found one.")
+    return codes

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from vcfstats.statistics.bootstrap.plan import Plan, streams
-from vcfstats.statistics.inputs import BoolArray, FloatArray, check_choice
+from vcfstats.statistics.inputs import BoolArray, FloatArray, check_choice, refuse_unused
 from vcfstats.statistics.validation.batch import LogisticBatch
 from vcfstats.statistics.validation.estimators import FitError, Modelling
-from vcfstats.statistics.validation.measures import evaluate
+from vcfstats.statistics.validation.measures import evaluate, finite_predictors
 
 ESTIMABLE_632 = ("auc", "brier")
 _BLOCK = 1_000_000  # weights held at once by the vectorised path
@@ -42,15 +42,8 @@ def make_job(
     """
     if isinstance(estimator, str):
         check_choice(estimator, ("logistic",), name="estimator")
-        try:
-            values = np.asarray(X, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(
-                "estimator='logistic' needs numbers; code categorical predictors as 0/1 columns."
-            ) from None
-        if not np.isfinite(values).all():
-            raise ValueError("X has missing or infinite values; impute them inside the procedure, or drop the rows.")
-        return LogisticJob(LogisticBatch(values, outcome, measures), plan, measures)
+        refuse_unused("with estimator='logistic'", groups_argument=groups_argument)
+        return LogisticJob(LogisticBatch(finite_predictors(X), outcome, measures), plan, measures)
     return EstimatorJob(Modelling(estimator, X, outcome, plan.unit, groups_argument), plan, measures)
 
 

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import logit
 
 from vcfstats.statistics.calibration.summary import smoothed_errors
 from vcfstats.statistics.glm import fit_logistic
-from vcfstats.statistics.inputs import BoolArray, FloatArray
+from vcfstats.statistics.inputs import BoolArray, FloatArray, as_array, as_list, as_numbers, check_choice, refuse_huge
 from vcfstats.statistics.roc.resampled import WeightedRanks
 
 MEASURES = ("auc", "brier", "slope", "intercept", "ici")
 _CLIP = 1e-10  # of probabilities on the log-odds scale
+
+
+def as_measures(measures: Any) -> tuple[str, ...]:
+    """Return the measures asked for, or raise ValueError; one name is one measure."""
+    named = [measures] if isinstance(measures, str) else as_list(measures, "measures", what=f"some of {MEASURES}")
+    chosen = tuple(check_choice(name, MEASURES, name="measures") for name in named)
+    if not chosen or len(set(chosen)) != len(chosen):
+        raise ValueError(f"measures must list some of {', '.join(MEASURES)}, each once; got {list(chosen)}.")
+    return chosen
+
+
+def as_predictors(X: Any, n: int) -> Any:
+    """Return the predictors as a frame or an array of n rows and some columns, of any type: the procedure reads them."""
+    table = X if hasattr(X, "columns") else as_array(X, "X")
+    if table.ndim != 2 or table.shape[0] != n or table.shape[1] == 0:
+        raise ValueError(f"X must have shape ({n}, p), one row for each of y; got {table.shape}.")
+    return table
+
+
+def finite_predictors(X: Any) -> FloatArray:
+    """Return the predictors as finite numbers, as logistic regression needs them."""
+    values = as_numbers(X, "X")
+    if not np.isfinite(values).all():
+        raise ValueError("X has missing or infinite values; impute them inside the procedure, or drop the rows.")
+    refuse_huge(values, "X")
+    return values
 
 
 def evaluate(outcome: BoolArray, prob: FloatArray, measures: tuple[str, ...]) -> FloatArray:

@@ -15,14 +15,19 @@ from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
+    as_count,
+    as_flag,
     as_generator,
+    as_labels,
     as_outcome,
+    check_alignment,
     check_choice,
     check_level,
+    refuse_unused,
 )
 from vcfstats.statistics.results import ConfidenceInterval, Result
 from vcfstats.statistics.validation.jobs import ESTIMABLE_632, Draws, make_job, summarise
-from vcfstats.statistics.validation.measures import MEASURES, no_information
+from vcfstats.statistics.validation.measures import MEASURES, as_measures, as_predictors, no_information
 
 _BEST = {"auc": 1.0, "brier": 0.0}  # of the measures that have a best value
 INTERVALS = ("location-shifted", "two-stage")
@@ -158,7 +163,7 @@ def optimism_bootstrap(
     measures: tuple[str, ...] | list[str] = MEASURES,
     n_resamples: int = 500,
     n_outer: int = 0,
-    n_inner: int = 100,
+    n_inner: int | None = None,
     groups: npt.ArrayLike | None = None,
     stratified: bool = False,
     groups_argument: str | None = None,
@@ -238,21 +243,27 @@ def optimism_bootstrap(
     >>> bool(result.corrected[0] < result.apparent[0])
     True
     """
+    check_alignment(X=X, y=y, groups=groups)
     outcome = as_outcome(y, event=event, name="y")
     n = len(outcome)
-    if np.shape(X)[:1] != (n,) or len(np.shape(X)) != 2:
-        raise ValueError(f"X must have shape ({n}, p), one row for each of y; got {np.shape(X)}.")
-    chosen = tuple(check_choice(str(name), MEASURES, name="measures") for name in measures)
-    if stratified and groups is not None:
+    X = as_predictors(X, n)
+    chosen = as_measures(measures)
+    n_resamples = check_resamples(n_resamples)
+    n_outer = as_count(n_outer, "n_outer", least=0)
+    if not n_outer:
+        refuse_unused("with n_outer=0", n_inner=n_inner)
+    inner = check_resamples(100 if n_inner is None else n_inner)
+    if as_flag(stratified, "stratified") and groups is not None:
         raise ValueError(
             "stratified resampling of rows and resampling of whole patients exclude each other; choose one."
         )
-    plan = make_plan(n, strata=outcome if stratified else None, clusters=groups)
+    patients = None if groups is None else as_labels(groups, n, name="groups")
+    plan = make_plan(n, strata=outcome if stratified else None, clusters=patients)
     job = make_job(estimator, X, outcome, plan, chosen, groups_argument)
     first, second = np.random.SeedSequence(int(as_generator(random_state).integers(2**63))).spawn(2)
     apparent, prob = job.apparent()
-    draws = job.resample(check_resamples(n_resamples), np.random.default_rng(first))
-    two_stage = job.repeat(n_outer, check_resamples(n_inner), np.random.default_rng(second)) if n_outer else None
+    draws = job.resample(n_resamples, np.random.default_rng(first))
+    two_stage = job.repeat(n_outer, inner, np.random.default_rng(second)) if n_outer else None
     return collect(chosen, outcome, apparent, prob, draws, two_stage)
 
 

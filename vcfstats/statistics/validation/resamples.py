@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, as_outcome, check_choice
+from vcfstats.statistics.inputs import as_numbers, as_outcome, check_alignment, check_order, row_labels
 from vcfstats.statistics.validation.jobs import ESTIMABLE_632, Draws
-from vcfstats.statistics.validation.measures import MEASURES, evaluate
+from vcfstats.statistics.validation.measures import MEASURES, as_measures, evaluate
 from vcfstats.statistics.validation.optimism import OptimismResult, collect
+
+_MOST_DRAWS = 1_000_000  # of one row in one resample; more would fill the memory
 
 
 def optimism_from_resamples(
@@ -75,31 +77,41 @@ def optimism_from_resamples(
     >>> result.optimism.round(3).tolist()
     [0.056]
     """
+    check_alignment(y_true=y_true, y_prob=y_prob)
+    check_alignment(resampled_prob=resampled_prob, drawn=drawn)
+    rows = row_labels(y_true, y_prob)  # the patients are the columns of the two tables
+    for name, table in (("resampled_prob", resampled_prob), ("drawn", drawn)):
+        check_order(f"the columns of {name}", getattr(table, "columns", None), "y_true", rows)
     outcome = as_outcome(y_true, event=event, name="y_true")
     n = len(outcome)
-    chosen = tuple(check_choice(str(name), MEASURES, name="measures") for name in measures)
-    apparent = _probabilities(y_prob, "y_prob")
-    probabilities = np.asarray(resampled_prob, dtype=np.float64)
-    counts = np.asarray(drawn)
+    chosen = as_measures(measures)
+    apparent = as_numbers(y_prob, "y_prob")
     if apparent.shape != (n,):
         raise ValueError(f"y_prob must hold one probability for each of the {n} rows; got shape {apparent.shape}.")
+    if not ((apparent >= 0) & (apparent <= 1)).all():
+        raise ValueError("y_prob must hold probabilities, from 0 to 1.")
+    probabilities = as_numbers(resampled_prob, "resampled_prob")
+    counts = as_numbers(drawn, "drawn")
     if probabilities.ndim != 2 or probabilities.shape[1] != n or len(probabilities) < 2:
         raise ValueError(
             f"resampled_prob must have shape (b, {n}), a row for each of at least 2 resamples; got {probabilities.shape}."
         )
     if counts.shape != probabilities.shape:
         raise ValueError(f"drawn must have the shape of resampled_prob, {probabilities.shape}; got {counts.shape}.")
-    if (counts < 0).any() or (counts != np.floor(counts)).any():
+    if not ((counts >= 0) & (counts <= _MOST_DRAWS) & (counts == np.floor(counts))).all():
         raise ValueError("drawn must say how often each row was drawn: whole numbers, 0 for none.")
+    if not counts.any(axis=1).all():
+        raise ValueError(f"drawn: resample {int(np.argmin(counts.any(axis=1)))} draws no row at all; leave it out.")
     missing = np.isnan(probabilities)
     partly = missing.any(axis=1) & ~missing.all(axis=1)
     if partly.any():
         raise ValueError(
-            f"resample {int(np.argmax(partly))} has a probability for some rows and none for others; leave the rows without"
+            f"resampled_prob: resample {int(np.argmax(partly))} has a probability for some rows and none for others; leave the rows without"
             " one out of all arguments, or give the whole resample as NaN."
         )
     lost = missing.all(axis=1)
-    _probabilities(probabilities[~lost], "resampled_prob")
+    if not ((probabilities[~lost] >= 0) & (probabilities[~lost] <= 1)).all():
+        raise ValueError("resampled_prob must hold probabilities, from 0 to 1.")
     b, m = len(counts), len(chosen)
     training, test, outside = np.full((b, m), np.nan), np.full((b, m), np.nan), np.full((b, 2), np.nan)
     for i in np.flatnonzero(~lost):
@@ -112,10 +124,3 @@ def optimism_from_resamples(
     return collect(
         chosen, outcome, evaluate(outcome, apparent, chosen), apparent, Draws(training, test, outside, failures)
     )
-
-
-def _probabilities(values: npt.ArrayLike, name: str) -> FloatArray:
-    found = np.asarray(values, dtype=np.float64)
-    if not ((found >= 0) & (found <= 1)).all():
-        raise ValueError(f"{name} must hold probabilities, from 0 to 1.")
-    return found
