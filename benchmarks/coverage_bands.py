@@ -55,7 +55,7 @@ def curve_bands(design, generator):
     grid = np.array([_shown(design, q) for q in QUANTILES])
     truth = expit(INTERCEPT + SLOPE * logit(grid))
     for method in ("loess", "rcs", "logistic"):
-        curve = calibration_curve(y, prob, method=method, surface="direct", grid=grid)
+        curve = calibration_curve(y, prob, method=method, surface="direct" if method == "loess" else None, grid=grid)
         for j, quantile in enumerate(QUANTILES):
             found[f"{method}, quantile {quantile}"] = (curve.low[j] - truth[j], curve.high[j] - truth[j])
     return 0.0, found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import traceback
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import vcfstats
 from tests.statistics.bad_arguments import CALLS, bad_values, function_of, paired_rows
@@ -23,14 +26,15 @@ BARE = re.compile(
 )
 
 
+# A function of the caller's own answers for itself.
+THEIRS = (("estimator", "function"), ("statistic", "function"))
+
+
 def cases():
     for name, arguments in CALLS.items():
-        for argument, valid in arguments.items():
-            for what in bad_values(valid):
-                if (argument, what) not in (
-                    ("estimator", "function"),
-                    ("statistic", "function"),
-                ):  # theirs to answer for
+        for argument in arguments:
+            for what in catalogue(name, argument):
+                if (argument, what) not in THEIRS:
                     yield name, argument, what
 
 
@@ -41,10 +45,16 @@ def rows_cases():
             yield name, "rows", k
 
 
+@cache
+def catalogue(name, argument):
+    return bad_values(CALLS[name][argument])
+
+
 def spoiled(name, argument, what):
     arguments = dict(CALLS[name])
     if argument != "rows":
-        return arguments | {argument: bad_values(arguments[argument])[what]}
+        bad = (number for number in range(3)) if what == "generator" else catalogue(name, argument)[what]
+        return arguments | {argument: bad}
     for group in paired_rows(name):
         for key in group:
             arguments[key] = arguments[key][:what]
@@ -86,3 +96,88 @@ def _of_warnings(label, told):
         if issubclass(warning.category, RuntimeWarning | np.exceptions.ComplexWarning)
         and BARE.search(str(warning.message))
     ]
+
+
+CASES = [*cases(), *rows_cases()]
+# A share of the whole that is drawn anew where a case is added; `make soak` tries every one of them.
+SLICE = np.random.default_rng(7).permutation(len(CASES))[:3000]
+
+
+def test_a_slice_of_the_bad_arguments():
+    wrong = [fault for at in sorted(SLICE) for fault in judge(*CASES[at])]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", list(CALLS))
+def test_every_bad_argument(name):
+    wrong = [fault for case in CASES if case[0] == name for fault in judge(*case)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", list(CALLS))
+def test_the_valid_call_is_valid(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        function_of(name)(**CALLS[name])
+
+
+METHODS = (
+    "confidence_interval", "bands", "at", "quantile", "bootstrap", "confidence_band", "predict", "sensitivity_at", "specificity_at",
+    "form", "pvalue", "risk_axis", "linear_predictor", "points", "total_to_probability", "probability_to_total", "prediction_interval",
+    "coef_at", "predict_proba", "contrast", "to_frame",
+)  # fmt: skip
+# What else a method needs before one of its arguments can be spoiled.
+NEEDED = {
+    "measure": "slope",
+    "name": "ICC(A,1)",
+    "times": [2.0],
+    "probability": 0.5,
+    "at": None,
+    "total": 50.0,
+    "weights": [1.0],
+}
+
+
+def method_cases(name):
+    """Every argument of every method of the result of a valid call, with each bad number or word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = function_of(name)(**CALLS[name])
+    if not isinstance(result, Result):
+        return
+    for method in METHODS:
+        if not callable(getattr(result, method, None)):
+            continue
+        parameters = [key for key in inspect.signature(getattr(result, method)).parameters if key != "random_state"]
+        for argument in parameters:
+            for what, bad in bad_values(0.5).items():
+                yield result, method, argument, what, bad
+
+
+def judge_method(name, result, method, argument, what, bad):
+    label = f"{name}.{method}({argument}: {what})"
+    parameters = inspect.signature(getattr(result, method)).parameters
+    given = {key: value for key, value in NEEDED.items() if key in parameters} | {argument: bad}
+    if "n_resamples" in parameters and argument != "n_resamples" and method == "bootstrap":
+        given["n_resamples"] = 10
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            getattr(result, method)(**given)
+        except (ValueError, TypeError) as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            if not Path(last.filename).is_relative_to(HOUSE):
+                return [f"{label}: {type(error).__name__} of {last.filename}:{last.lineno}: {error}"]
+            if not any(key in str(error) for key in [*parameters, *COLUMNS]):
+                return [f"{label}: names no argument: {error}"]
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return [f"{label}: {type(error).__name__}: {error} ({last.filename}:{last.lineno})"]
+    return _of_warnings(label, told)
+
+
+@pytest.mark.parametrize("name", list(CALLS))
+def test_methods_of_results(name):
+    wrong = [fault for case in method_cases(name) for fault in judge_method(name, *case)]
+    assert not wrong, "\n".join(wrong)

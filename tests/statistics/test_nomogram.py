@@ -156,6 +156,47 @@ def test_from_statsmodels_matrix_and_linear(cohort):
     np.testing.assert_allclose(linear.predict(cohort), ols.predict(X), rtol=1e-9)
 
 
+def test_models_without_a_link_that_is_known_are_refused_by_name(cohort):
+    sm = pytest.importorskip("statsmodels.api")
+    X = cohort[["age", "sex"]]
+    time = 1 + cohort["age"].to_numpy() % 7
+    cox = sm.PHReg(time, X, status=cohort["y"].to_numpy()).fit()
+    with pytest.raises(ValueError, match=r"A PHReg model has no link .*link='survival'.*baseline_survival="):
+        Nomogram.from_statsmodels(cox)
+    shown = Nomogram.from_statsmodels(cox, X, link="survival", baseline_survival=0.7)
+    np.testing.assert_allclose(shown.predict(X), 0.7 ** np.exp(X.to_numpy() @ cox.params), rtol=1e-9)
+    counts = sm.GLM(cohort["age"].round(), sm.add_constant(X[["sex"]]), family=sm.families.Poisson()).fit()
+    with pytest.raises(ValueError, match="GLM of the family Poisson with the link log"):
+        Nomogram.from_statsmodels(counts)
+    with pytest.raises(ValueError, match="A Probit model"):
+        Nomogram.from_statsmodels(sm.Probit(cohort["y"], sm.add_constant(X)).fit(disp=0))
+
+
+def test_scores_that_are_no_log_odds_are_refused(cohort):
+    pytest.importorskip("sklearn")
+    from sklearn.linear_model import RidgeClassifier, SGDClassifier
+
+    X, y = cohort[["age", "sex"]], cohort["y"]
+    with pytest.raises(ValueError, match="RidgeClassifier predicts no probabilities: its score is no log odds"):
+        Nomogram.from_sklearn(RidgeClassifier().fit(X, y), X)
+    small = X / 100
+    huber = SGDClassifier(loss="modified_huber", random_state=0).fit(small, y)
+    with pytest.raises(ValueError, match="The probabilities of SGDClassifier are up to"):
+        Nomogram.from_sklearn(huber, small)
+    assert Nomogram.from_sklearn(RidgeClassifier().fit(X, y), X, link="identity").link == "identity"
+
+
+def test_columns_are_read_as_numbers(cohort):
+    nomogram = Nomogram.from_coefficients({"Intercept": -5.0, "age": 0.05}, cohort)
+    for age, message in (
+        (["60"], "'age' must hold numbers; got text"),
+        (pd.to_timedelta([60], unit="D"), "'age' must hold numbers; got time spans"),
+        ([np.inf], "'age' is infinite in row 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            nomogram.predict(pd.DataFrame({"age": age}))
+
+
 def test_from_sklearn(cohort):
     pytest.importorskip("sklearn")
     from sklearn.compose import ColumnTransformer

@@ -91,7 +91,7 @@ class IntraclassCorrelation(Result):
         ValueError
             An unknown form, or a result of several features.
         """
-        if name not in self.forms or self.features is not None:
+        if not isinstance(name, str) or name not in self.forms or self.features is not None:
             raise ValueError(f"form(name) needs one feature and a name among {', '.join(self.forms)}; got {name!r}.")
         i = self.forms.index(name)
         return float(self.icc[i]), ConfidenceInterval(float(self.low[i]), float(self.high[i]))

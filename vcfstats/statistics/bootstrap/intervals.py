@@ -94,7 +94,7 @@ class Bootstrap(Result):
         Hinkley (1997), doi 10.1017/CBO9780511802843, chapter 5.
         """
         level = check_level(confidence_level)
-        chosen = check_choice(method or self.method, METHODS, name="method")
+        chosen = check_choice(method, METHODS, name="method", default=self.method)
         return make_interval(self.estimate, self.replicates, level, chosen, self._jackknife, self._studentized)
 
     def to_frame(self) -> pd.DataFrame:

@@ -177,7 +177,13 @@ def calibration_curve(
     points = _grid(grid, prob)
     knots = coef = None
     if method == "loess":
-        observed, low, high = loess(prob, y, span=span, surface=surface).band(points, level)
+        smooth = loess(prob, y, span=span, surface=surface)
+        if not (smooth.one_delta > 0 and smooth.two_delta > 0):
+            raise ValueError(
+                f"y_true and y_prob: loess with span={span:g} leaves {len(y)} patients no degrees of freedom, and so no band;"
+                " use method='logistic'."
+            )
+        observed, low, high = smooth.band(points, level)
     else:
         lp, _ = linear_predictor(prob, clip)
         at = np.log(np.clip(points, clip, 1 - clip)) - np.log1p(-np.clip(points, clip, 1 - clip))

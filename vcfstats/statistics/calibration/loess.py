@@ -268,6 +268,8 @@ def _direct(
 
 def _deltas(trace: float, n: int) -> tuple[float, float]:
     k = 3
+    if n <= k:  # a quadratic through all of them leaves nothing to judge the error by
+        return 0.0, 0.0
     floor = np.sqrt(k / n)
     z = min(1.0, max(0.0, float((np.sqrt(k / trace) - floor) / (1 - floor))))
     correction = float(np.exp(_CORRECTION(z)))

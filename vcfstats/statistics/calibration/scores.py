@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from vcfstats.statistics.inputs import FloatArray, as_outcome, as_probabilities, check_alignment, check_level
+from vcfstats.statistics.inputs import FloatArray, as_flag, as_outcome, as_probabilities, check_alignment, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
 
 
@@ -54,7 +54,7 @@ class BrierScore(Result):
         on; the scaled one 87%, 91% and 94 to 95% (benchmarks/results/coverage_calibration.md). With fewer than 10 events
         the bootstrap is no better: 89% and 92% (coverage_few_events.md).
         """
-        estimate, se = (self.scaled, self.scaled_se) if scaled else (self.statistic, self.se)
+        estimate, se = (self.scaled, self.scaled_se) if as_flag(scaled, "scaled") else (self.statistic, self.se)
         half = norm.ppf((1 + check_level(confidence_level)) / 2) * se
         return ConfidenceInterval(float(estimate - half), float(estimate + half))
 

@@ -29,7 +29,7 @@ def spline_knots(x: FloatArray, n_knots: int) -> FloatArray:
     distinct = np.unique(knots)
     if len(distinct) < 3:
         raise ValueError(
-            f"{n_knots} knots cannot be placed: the {len(x)} values hold {np.unique(x).size} distinct ones, too many of"
+            f"n_knots: {n_knots} knots cannot be placed: the {len(x)} values hold {np.unique(x).size} distinct ones, too many of"
             " them tied. Use another method."
         )
     if len(distinct) < n_knots:

@@ -144,7 +144,7 @@ class CalibrationSummary(Result):
         """
         check_choice(measure, tuple(_METHODS), name="measure")
         level = check_level(confidence_level)
-        chosen = check_choice(method or _METHODS[measure][0], _METHODS[measure], name=f"method of {measure}")
+        chosen = check_choice(method, _METHODS[measure], name=f"method of {measure}", default=_METHODS[measure][0])
         if chosen == "bootstrap":
             low, high = np.asarray(self._bootstrap.confidence_interval(level, method="percentile"))
             return ConfidenceInterval(float(low[_DRAWN.index(measure)]), float(high[_DRAWN.index(measure)]))

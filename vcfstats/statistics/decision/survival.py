@@ -12,7 +12,15 @@ import numpy.typing as npt
 from vcfstats.statistics.decision.benefit import Shares
 from vcfstats.statistics.decision.curve import DecisionCurve, assemble
 from vcfstats.statistics.decision.models import as_prevalence, as_thresholds, named_probabilities
-from vcfstats.statistics.inputs import FloatArray, as_array, as_count, as_positive, as_scores, check_alignment
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_array,
+    as_count,
+    as_positive,
+    as_scores,
+    check_alignment,
+    refuse_huge,
+)
 
 _LARGEST_CODE = 10_000  # of an event; beyond, it is a time in the wrong place
 
@@ -161,6 +169,7 @@ def _follow_up(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[FloatArray, n
     if given.ndim != 1 or given.size == 0:
         raise ValueError(f"time must have shape (n,) with n >= 1; got shape {given.shape}.")
     times = as_scores(time, len(given), name="time", booleans=False)
+    refuse_huge(times, "time")
     codes = as_scores(event, len(given), name="event")
     if not np.isfinite(times).all() or (times < 0).any():
         raise ValueError(f"time must be finite and at least 0; position {int(np.argmax(~(times >= 0)))} is not.")

@@ -15,6 +15,7 @@ from vcfstats.statistics.inputs import (
     as_numbers,
     check_alignment,
     missing_of,
+    refuse_huge,
     refuse_times,
 )
 
@@ -73,6 +74,7 @@ def standardised_difference(values: npt.ArrayLike, groups: npt.ArrayLike, *, cat
     data = as_numbers(values, "values")
     if np.isinf(data).any():
         raise ValueError(f"values must be finite; {int(np.isinf(data).sum())} of them are infinite: recode them.")
+    refuse_huge(data, "values")
     known = ~np.isnan(data)
     return difference_of_means([data[known & (labels == at)] for at in range(len(names))])
 

@@ -120,7 +120,7 @@ class BaselineTable(Result):
             ("percent_digits", percent_digits),
             *(("digits", v) for v in named.values()),
         ):
-            if value is not None:
+            if value is not None or what == "percent_digits":
                 as_count(value, what, least=0, most=15)
         rows: list[dict[str, Any]] = []
         for variable in self.variables:

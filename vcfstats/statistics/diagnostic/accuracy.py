@@ -118,21 +118,21 @@ class DiagnosticAccuracy(Result):
         doi 10.1016/0895-4356(91)90128-V; score: Koopman (1984), doi 10.2307/2531405. MOVER: Newcombe (1998), doi 10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
         """
         level = check_level(confidence_level)
-        if measure in ("f1", "mcc"):
+        if isinstance(measure, str) and measure in ("f1", "mcc"):
             raise ValueError(f"{measure!r} has no closed interval here; resample the patients with bootstrap_ci.")
         allowed = (*PROPORTIONS, *RATIOS, "youden", "balanced_accuracy")
         check_choice(measure, allowed, name="measure")
         if measure in PROPORTIONS:
-            chosen = check_choice(method or "wilson", PROPORTION_METHODS, name="method")
+            chosen = check_choice(method, PROPORTION_METHODS, name="method", default="wilson")
             return proportion_ci(*self._counts(measure), chosen, confidence_level=level)
         if measure in RATIOS:
             scored = ("log", "score") if measure != "diagnostic_odds_ratio" else ("log",)
-            if check_choice(method or "log", scored, name="method") == "score":
+            if check_choice(method, scored, name="method", default="log") == "score":
                 positive = measure == "lr_positive"
                 x1, x0 = (self.tp, self.fp) if positive else (self.fn, self.tn)
                 return ratio_score_interval(x1, self.tp + self.fn, x0, self.fp + self.tn, level)
             return self._ratio_interval(measure, level)
-        check_choice(method or "mover", ("mover",), name="method")
+        check_choice(method, ("mover",), name="method", default="mover")
         half = 1.0 if measure == "youden" else 0.5
         return self._sum_interval(level, half)
 

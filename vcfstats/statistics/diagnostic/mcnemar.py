@@ -89,9 +89,9 @@ class McNemar(Result):
         """
         level = check_level(confidence_level)
         if check_choice(of, ("difference", "odds_ratio"), name="of") == "difference":
-            chosen = check_choice(method or "tango", DIFFERENCE_METHODS, name="method")
+            chosen = check_choice(method, DIFFERENCE_METHODS, name="method", default="tango")
             return paired_difference_ci(self.b, self.c, self.n, chosen, level)
-        chosen = check_choice(method or "exact", ("exact", "mid-p", "wald"), name="method")
+        chosen = check_choice(method, ("exact", "mid-p", "wald"), name="method", default="exact")
         return _odds_interval(self.b, self.c, chosen, level)
 
 

@@ -80,13 +80,13 @@ class MeasureDifference(Result):
         level = check_level(confidence_level)
         z = float(special.ndtri(0.5 + level / 2))
         if check_choice(of, ("difference", "ratio"), name="of") == "ratio":
-            check_choice(method or "wald", ("wald",), name="method")
+            check_choice(method, ("wald",), name="method", default="wald")
             half = z * self.se_log_ratio
             return ConfidenceInterval(self.ratio * math.exp(-half), self.ratio * math.exp(half))
         if self._discordant is None:
-            check_choice(method or "wald", ("wald",), name="method")
+            check_choice(method, ("wald",), name="method", default="wald")
             return ConfidenceInterval(self.difference - z * self.se, self.difference + z * self.se)
-        chosen = check_choice(method or "tango", ("tango", "wald"), name="method")
+        chosen = check_choice(method, ("tango", "wald"), name="method", default="tango")
         return paired_difference_ci(*self._discordant, chosen, level)
 
 

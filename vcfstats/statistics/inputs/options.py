@@ -10,8 +10,10 @@ import numpy as np
 RandomState = int | np.random.SeedSequence | np.random.Generator | None
 
 
-def check_choice(value: Any, allowed: tuple[str, ...], *, name: str) -> str:
-    """Return `value`, or raise ValueError that lists what is allowed."""
+def check_choice(value: Any, allowed: tuple[str, ...], *, name: str, default: str | None = None) -> str:
+    """Return `value`, or `default` where it is None and there is one, or raise ValueError that lists what is allowed."""
+    if value is None and default is not None:
+        return default
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
     return value

@@ -102,7 +102,7 @@ class LassoPath(Result):
         value = as_number(which, "which")
         if not self.lambdas[-1] <= value <= self.lambdas[0]:
             raise ValueError(
-                f"The penalty must lie within {self.lambdas[-1]:.4g} to {self.lambdas[0]:.4g}; got {value:.4g}."
+                f"which: the penalty must lie within {self.lambdas[-1]:.4g} to {self.lambdas[0]:.4g}; got {value:.4g}."
             )
         intercept, coef = self._fitted.at(np.array([value]))
         return pd.Series(np.append(intercept, coef[0]), index=["(Intercept)", *self.features], name=value)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import FloatArray, as_finite, as_numbers, as_positive, as_share, check_choice
+from vcfstats.statistics.inputs import (
+    FloatArray,
+    as_array,
+    as_finite,
+    as_list,
+    as_numbers,
+    as_positive,
+    as_share,
+    check_choice,
+)
 from vcfstats.statistics.nomogram.names import read_name
 from vcfstats.statistics.nomogram.terms import Term, Variable, describe
 
@@ -40,7 +49,7 @@ def read_model(
     if not hasattr(coefficients, "items"):
         raise ValueError(f"coefficients must map names to numbers; got {type(coefficients).__name__}.")
     values = {str(name): as_finite(value, f"coefficients[{name!r}]") for name, value in coefficients.items()}
-    strange = [name for name in knots if name not in frame.columns]
+    strange = [name for name in mapping_of(knots, "knots") if name not in frame.columns]
     if strange:
         raise ValueError(f"knots names {strange}, not among the columns {list(frame.columns)}.")
     constants = [name for name in values if name in _INTERCEPTS and name not in frame.columns]
@@ -70,10 +79,43 @@ def as_frame(data: Any) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(data, pd.DataFrame):
+        if data.columns.has_duplicates:
+            raise ValueError(f"data repeats the columns {list(data.columns[data.columns.duplicated()])}; rename them.")
         return data
     if isinstance(data, Mapping):
-        return pd.DataFrame({name: np.atleast_1d(values) for name, values in data.items()})
+        columns = {name: np.atleast_1d(as_array(values, f"data[{name!r}]")) for name, values in data.items()}
+        if len({column.shape for column in columns.values()}) > 1 or any(c.ndim > 1 for c in columns.values()):
+            raise ValueError(
+                f"data must give each variable as many values; got { {name: c.shape for name, c in columns.items()} }."
+            )
+        return pd.DataFrame(columns)
     raise ValueError(f"data must be a DataFrame or a mapping of names to values; got {type(data).__name__}.")
+
+
+def as_values(
+    given: Mapping[str, Sequence[Any]] | None, argument: str, variables: Sequence[str]
+) -> dict[str, tuple[Any, ...]] | None:
+    """Return the values at which to draw axes of variables of the model."""
+    if given is None:
+        return None
+    listed = mapping_of(given, argument)
+    strange = [name for name in listed if name not in variables]
+    if strange:
+        raise ValueError(f"{argument} names {strange}, which the model does not use; it uses {list(variables)}.")
+    values = {name: as_list(each, f"{argument}[{name!r}]", what="values of it") for name, each in listed.items()}
+    empty = [name for name, each in values.items() if not each]
+    if empty:
+        raise ValueError(f"{argument} gives no value of {empty}.")
+    return as_tuples(values)
+
+
+def mapping_of(given: Any, argument: str) -> dict[str, Any]:
+    """Return a mapping as a dictionary, empty where none is given, or raise ValueError."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{argument} must map names of variables to values; got {given!r}.")
+    return dict(given)
 
 
 def as_tuples(given: Mapping[str, Sequence[Any]] | None) -> dict[str, tuple[Any, ...]] | None:

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from vcfstats.statistics.inputs import FloatArray, as_numbers, check_level
 from vcfstats.statistics.nomogram.axes import Axis, build_axes
-from vcfstats.statistics.nomogram.build import as_frame, as_tuples, read_model
+from vcfstats.statistics.nomogram.build import as_frame, as_values, read_model
 from vcfstats.statistics.nomogram.pretty import pretty_ticks
 from vcfstats.statistics.nomogram.storage import dumps, loads
 from vcfstats.statistics.nomogram.terms import Term, Variable, level_name
@@ -136,7 +136,7 @@ class Nomogram(Result):
             coefficients,
             as_frame(data),
             intercept=intercept,
-            knots=knots or {},
+            knots={} if knots is None else knots,
             covariance=covariance,
             maxscale=maxscale,
             link=link,
@@ -148,12 +148,12 @@ class Nomogram(Result):
             raise ValueError(
                 "The linear predictor of the training data is not finite; check logarithms of values of 0 or less."
             )
-        for argument, given in (("interact", interact), ("ticks", ticks)):
-            strange = [name for name in given or {} if name not in {v.name for v in fields["variables"]}]
-            if strange:
-                raise ValueError(f"{argument} names {strange}, which the model does not use.")
+        used = [variable.name for variable in fields["variables"]]
         nomogram = cls(
-            **fields, lp_range=(float(lp.min()), float(lp.max())), interact=as_tuples(interact), ticks=as_tuples(ticks)
+            **fields,
+            lp_range=(float(lp.min()), float(lp.max())),
+            interact=as_values(interact, "interact", used),
+            ticks=as_values(ticks, "ticks", used),
         )
         _ = nomogram.axes  # an axis that cannot be drawn fails here, not at first use
         return nomogram

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
+
+from vcfstats.statistics.inputs import as_numbers
 from vcfstats.statistics.nomogram.terms import Factor
 
 _LEVEL = re.compile(
@@ -46,9 +49,12 @@ def _read_factor(part: str, name: str, columns: Collection[str], knots: Mapping[
     if primes and stem in columns:
         if stem not in knots:
             raise ValueError(f"Coefficient {name!r} is a spline term of {stem!r}; pass knots={{{stem!r}: [...]}}.")
-        if primes > len(knots[stem]) - 2:
-            raise ValueError(f"Coefficient {name!r} needs more than the {len(knots[stem])} knots given for {stem!r}.")
-        return Factor(stem, "spline", numbers=(float(primes), *map(float, knots[stem])))
+        placed = as_numbers(knots[stem], f"knots[{stem!r}]", booleans=False)
+        if placed.ndim != 1 or placed.size < 3 or not np.isfinite(placed).all() or (np.diff(placed) <= 0).any():
+            raise ValueError(f"knots[{stem!r}] must be at least three finite rising numbers; got {knots[stem]!r}.")
+        if primes > placed.size - 2:
+            raise ValueError(f"Coefficient {name!r} needs more than the {placed.size} knots given for {stem!r}.")
+        return Factor(stem, "spline", numbers=(float(primes), *placed.tolist()))
     if match := _CALL.match(part):
         shift = float(match["shift"] or 0) + (1.0 if match["f"] == "log1p" else 0.0)
         if match["name"] in columns:

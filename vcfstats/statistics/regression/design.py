@@ -73,7 +73,7 @@ def as_frame(predictors: pd.DataFrame | pd.Series | npt.ArrayLike, n: int) -> pd
             raise ValueError(f"predictors must be a frame or an array of shape (n, p); got shape {values.shape}.")
         frame = pd.DataFrame(values, columns=[f"x{i + 1}" for i in range(values.shape[1])]).infer_objects()
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    if len(frame) != n or frame.shape[1] == 0:
+    if len(frame) != n or frame.shape[1] == 0 or n == 0:
         raise ValueError(f"predictors must have {n} rows, as the outcome has, and a column; got shape {frame.shape}.")
     if frame.columns.has_duplicates:
         raise ValueError(f"Predictor names repeat: {sorted(frame.columns[frame.columns.duplicated()])}; rename them.")

@@ -134,8 +134,8 @@ class LogisticModel(Result):
         cover 0.92 to 0.97, 0.92 to 0.95 and 0.94 to 0.96: prefer the last (benchmarks/results/coverage_regression.md).
         """
         level = check_level(confidence_level)
-        chosen = method or ("profile" if self.method == "Firth" else "wald")
-        check_choice(chosen, ("wald", "profile"), name="method")
+        usual = "profile" if self.method == "Firth" else "wald"
+        chosen = check_choice(method, ("wald", "profile"), name="method", default=usual)
         check_choice(scale, ("odds ratio", "log odds ratio"), name="scale")
         if chosen == "wald":
             half = ndtri(0.5 + level / 2) * self.se

@@ -17,6 +17,7 @@ from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
     RandomState,
+    as_flag,
     as_numbers,
     as_outcome,
     as_scores,
@@ -80,7 +81,7 @@ class PartialAuc(Result):
             A corrected area that is not defined on the data.
         """
         check_order("clusters", row_labels(clusters), "y_true", self._rows)
-        if corrected and math.isnan(self.corrected):
+        if as_flag(corrected, "corrected") and math.isnan(self.corrected):
             raise ValueError("The corrected partial AUC is not defined below the diagonal, so it has no interval.")
 
         def statistic(outcome: BoolArray, score: FloatArray) -> float:

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 from vcfstats.statistics.inputs import as_count, as_number, as_share
 
 _MOST = 1e12  # patients
+_EDGE = 1e-6  # of a share: nothing rarer is planned for
 Z = 1.96  # as in the papers
 
 
@@ -105,7 +106,8 @@ def parameters(n_parameters: int) -> int:
 
 def within(name: str, value: float) -> None:
     """Refuse what is no proper share."""
-    as_share(value, name)
+    if not _EDGE <= as_share(value, name) <= 1 - _EDGE:
+        raise ValueError(f"{name} must keep {_EDGE:g} away from 0 and 1; got {value!r}.")
 
 
 def targets(shrinkage: float, optimism: float, margin: float) -> None:

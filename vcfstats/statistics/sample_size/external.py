@@ -14,6 +14,7 @@ from scipy.special import expit, ndtri
 
 from vcfstats.statistics.inputs import FloatArray, as_number, as_numbers, as_share, refuse_huge, refuse_unused
 from vcfstats.statistics.results import Result
+from vcfstats.statistics.sample_size.criteria import within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ def sample_size_validation(
     (651, 2011, 323)
     """
     for name, value in (("prevalence", prevalence), ("c_statistic", c_statistic)):
-        as_share(value, name)
+        within(name, value)
     if c_statistic <= 0.5:
         raise ValueError(f"c_statistic must exceed 0.5; got {c_statistic!r}. A model below that is worse than chance.")
     operating = {"sensitivity": sensitivity, "specificity": specificity, "threshold": threshold}

@@ -195,7 +195,7 @@ def time_dependent_auc(
     return TimeDependentAUC(
         times=horizons,
         auc=np.array(aucs),
-        se=influence.std(axis=1, ddof=1) / np.sqrt(n),
+        se=influence.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(horizons), np.nan),
         cumulative_incidence=incidence,
         n_cases=cases,
         n_controls=controls,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.linalg import LinAlgWarning
 from scipy.special import ndtri
 
 from vcfstats.statistics.calibration.splines import spline_basis, spline_knots
@@ -230,6 +231,7 @@ def _brier(time: FloatArray, event: BoolArray, probs: FloatArray, horizon: float
 def _smoothed(time: FloatArray, event: BoolArray, prob: FloatArray, horizon: float, n_knots: int) -> FloatArray:
     try:
         from lifelines import CoxPHFitter
+        from lifelines.exceptions import ConvergenceError
     except ImportError as error:
         raise ImportError(
             "The smoothed curve needs lifelines: pip install 'vcfstats[survival]', or pass smooth=False."
@@ -241,7 +243,14 @@ def _smoothed(time: FloatArray, event: BoolArray, prob: FloatArray, horizon: flo
     frame = pd.DataFrame((basis - basis.mean(axis=0)) / spread, columns=names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        fitter = CoxPHFitter().fit(frame.assign(time=time, event=event.astype(int)), "time", "event")
+        warnings.simplefilter("error", LinAlgWarning)
+        try:
+            fitter = CoxPHFitter().fit(frame.assign(time=time, event=event.astype(int)), "time", "event")
+        except (ConvergenceError, LinAlgWarning):
+            raise ValueError(
+                f"risk: the smoothed curve cannot be fitted to {int(event.sum())} events in {len(event)} patients with"
+                f" {np.unique(prob).size} distinct risks; pass smooth=False."
+            ) from None
     hazard = np.exp(
         frame.to_numpy() @ fitter.params_.to_numpy() - float(fitter._norm_mean.to_numpy() @ fitter.params_.to_numpy())
     )

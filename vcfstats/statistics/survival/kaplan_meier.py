@@ -54,7 +54,7 @@ class KaplanMeier(Result):
 
     def bands(self, confidence_level: float = 0.95, *, method: str | None = None) -> tuple[FloatArray, FloatArray]:
         """Return pointwise (low, high) after each time; `method` among log, log-log, plain, logit, arcsin."""
-        chosen = check_choice(method or self.band, BANDS, name="method")
+        chosen = check_choice(method, BANDS, name="method", default=self.band)
         return _bands(self.survival, self._relative, float(ndtri(0.5 + check_level(confidence_level) / 2)), chosen)
 
     def confidence_interval(self, confidence_level: float = 0.95, *, method: str | None = None) -> ConfidenceInterval:

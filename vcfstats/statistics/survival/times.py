@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.inputs import BoolArray, FloatArray, as_outcome, as_scores
+from vcfstats.statistics.inputs import BoolArray, FloatArray, as_outcome, as_scores, refuse_huge
 
 
 class RiskTable(NamedTuple):
@@ -34,6 +34,7 @@ def as_survival(time: npt.ArrayLike, event: npt.ArrayLike, *, event_value: Any =
     if bad.any():
         position = int(np.argmax(bad))
         raise ValueError(f"time must be finite and not negative; found {times[position]} at position {position}.")
+    refuse_huge(times, "time")
     return times, happened
 
 

@@ -112,8 +112,8 @@ class OptimismResult(Result):
         """
         check_choice(measure, self.measures, name="measure")
         tail = (1 - check_level(confidence_level)) / 2
-        chosen = method or ("location-shifted" if self._two_stage is None else "two-stage")
-        check_choice(chosen, INTERVALS, name="method")
+        usual = "location-shifted" if self._two_stage is None else "two-stage"
+        chosen = check_choice(method, INTERVALS, name="method", default=usual)
         k = self.measures.index(measure)
         if chosen == "two-stage":
             if self._two_stage is None:
