@@ -263,3 +263,10 @@ def test_a_finding_without_a_value_is_described_and_its_readers_agreement_is_not
     assert np.isnan(row["kappa"])
     described = baseline(cohort, given).set_index("variable")
     assert described.loc["Age", "all"].tolist() == ["-", "48"]
+
+
+def test_a_finding_of_a_small_unit_keeps_its_digits(params):
+    diffusion = np.random.default_rng(4).normal(0.0012, 0.0003, 48)
+    row = baseline(findings_cohort(age=diffusion), with_findings(params, "age")).set_index("variable").loc["Age"]
+    assert row["statistic"] == "mean ± SD"
+    assert row["all"] == f"{diffusion.mean():.5f} ± {diffusion.std(ddof=1):.5f}"
