@@ -119,7 +119,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "time_dependent_auc": {**SURVIVAL, "risk": SCORE, "times": [5.0, 8.0], "at_horizon": "case"},
     "update_calibration": {**P, "method": "logistic", "clip": 1e-6},
     "variance_inflation": {"predictors": FRAME, "reference": None},
-    "Nomogram": {"coefficients": {"Intercept": -1.0, "age": 0.02, "marker": 1.0}, "data": FRAME, "intercept": None, "knots": None, "covariance": None, "maxscale": 100.0, "link": "logit", "baseline_survival": None, "interact": None, "ticks": None},
+    "Nomogram": {"coefficients": {"Intercept": -1.0, "age": 0.02, "marker": 1.0}, "data": FRAME, "intercept": None, "knots": None, "covariance": np.diag([1.0, 0.001, 0.2]), "maxscale": 100.0, "link": "logit", "baseline_survival": None, "interact": None, "ticks": None},
 }  # fmt: skip
 
 # Arguments that hold one row a patient, and are paired with one another.

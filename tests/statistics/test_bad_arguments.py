@@ -159,7 +159,8 @@ def judge_method(name, result, method, argument, what, bad):
     label = f"{name}.{method}({argument}: {what})"
     parameters = inspect.signature(getattr(result, method)).parameters
     given = {key: value for key, value in NEEDED.items() if key in parameters} | {argument: bad}
-    if "n_resamples" in parameters and argument != "n_resamples" and method == "bootstrap":
+    drawn = method == "bootstrap" or name in ("optimal_threshold", "partial_auc")  # nothing but the bootstrap there
+    if "n_resamples" in parameters and argument != "n_resamples" and drawn:
         given["n_resamples"] = 10
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -177,7 +178,21 @@ def judge_method(name, result, method, argument, what, bad):
     return _of_warnings(label, told)
 
 
-@pytest.mark.parametrize("name", list(CALLS))
+QUICK = (
+    "kaplan_meier",
+    "baseline_table",
+    "diagnostic_accuracy",
+    "roc_curve",
+    "cohen_kappa",
+    "icc",
+    "bootstrap_ci",
+    "Nomogram",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.soak) for name in CALLS]
+)
 def test_methods_of_results(name):
     wrong = [fault for case in method_cases(name) for fault in judge_method(name, *case)]
     assert not wrong, "\n".join(wrong)

@@ -155,6 +155,8 @@ def _aligned(covariance: npt.ArrayLike, names: list[str], constants: list[str]) 
     p = len(names)
     if matrix.shape != (p, p):
         raise ValueError(f"covariance must have shape ({p}, {p}), as the coefficients; got {matrix.shape}.")
+    if not np.isfinite(matrix).all() or (np.diagonal(matrix) < 0).any():
+        raise ValueError("covariance must be finite, its variances not negative.")
     slopes = [position for position, name in enumerate(names) if name not in constants]
     if constants:
         order = [names.index(constants[0]), *slopes]

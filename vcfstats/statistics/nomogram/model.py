@@ -238,7 +238,7 @@ class Nomogram(Result):
             values = self.lp_ticks if self.link == "identity" else np.array(default)
         else:
             values = np.atleast_1d(as_numbers(at, "at", booleans=False))
-        lp = self._to_lp(values)
+        lp = self._to_lp(values, "at")
         ticks = self.lp_ticks
         shown = (lp >= ticks.min()) & (lp <= ticks.max())
         total = (lp - self.lp_at_zero) * self.points_per_unit
@@ -281,7 +281,7 @@ class Nomogram(Result):
 
     def probability_to_total(self, probability: npt.ArrayLike) -> FloatArray:
         """Return the total points at a probability (survival, or mean)."""
-        lp = self._to_lp(np.atleast_1d(as_numbers(probability, "probability", booleans=False)))
+        lp = self._to_lp(np.atleast_1d(as_numbers(probability, "probability", booleans=False)), "probability")
         return np.asarray((lp - self.lp_at_zero) * self.points_per_unit)
 
     def prediction_interval(self, data: Any, confidence_level: float = 0.95) -> pd.DataFrame:
@@ -358,11 +358,11 @@ class Nomogram(Result):
             return np.asarray(self.baseline_survival ** np.exp(lp))
         return lp
 
-    def _to_lp(self, values: FloatArray) -> FloatArray:
+    def _to_lp(self, values: FloatArray, name: str) -> FloatArray:
         if self.link == "identity":
             return values
         if not ((values > 0) & (values < 1)).all():
-            raise ValueError("Probabilities must lie strictly between 0 and 1 to have total points.")
+            raise ValueError(f"{name}: probabilities must lie strictly between 0 and 1 to have total points.")
         if self.baseline_survival is not None:
             return np.asarray(np.log(np.log(values) / np.log(self.baseline_survival)))
         return np.asarray(logit(values))
