@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import vcfstats
-from tests.statistics.bad_arguments import CALLS, bad_values, function_of, paired_rows
+from tests.statistics.bad_arguments import CALLS, FRAME, MATRIX, bad_values, function_of, paired_rows
 from vcfstats.statistics.results import Result
 
 HOUSE = Path(vcfstats.__file__).parent
@@ -129,14 +129,9 @@ METHODS = (
 )  # fmt: skip
 # What else a method needs before one of its arguments can be spoiled.
 NEEDED = {
-    "measure": "slope",
-    "name": "ICC(A,1)",
-    "times": [2.0],
-    "probability": 0.5,
-    "at": None,
-    "total": 50.0,
-    "weights": [1.0],
-}
+    "measure": "slope", "name": "ICC(A,1)", "times": [2.0], "probability": 0.5, "at": None, "total": 50.0, "weights": [1.0],
+    "X": MATRIX[:3], "data": FRAME,
+}  # fmt: skip
 
 
 def method_cases(name):
