@@ -167,6 +167,7 @@ def test_links_stay_inside_the_folder(cohort, tmp_path):
     series = folder / "series"
     series.mkdir()
     (series / "IM0").symlink_to(away / "mask.nii.gz")
+    (series / "loop").symlink_to(series / "loop")
     (problem,) = check_case(replace(case, image=series), folder=folder)
     assert "a link that leads out of the cohort's folder" in problem.found
     sitk.WriteImage(sitk.ReadImage(str(case.mask)), str(folder / "a.nhdr"))

@@ -336,3 +336,16 @@ def test_a_deflated_file(tmp_path):
         data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
         data.save_as(path)
     np.testing.assert_array_equal(values(folder), STORED)
+
+
+def test_a_deflated_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    folder = series(tmp_path / "a")
+    for path in folder.iterdir():
+        data = pydicom.dcmread(path)
+        data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        data.add_new(0x00091001, "OB", bytes(10_000_000))
+        data.save_as(path)
+    assert values(folder).shape == STORED.shape
+    monkeypatch.setattr("vcfstats.imaging.dicom_header.LARGEST_BYTES", 5_000_000)
+    with pytest.raises(InputError):
+        read_image(folder)

@@ -131,3 +131,28 @@ def test_the_extent_of_another_volume_does_not_matter(case):
     write(case.mask, padded, [("L3", 1, 0)])
     with pytest.raises(InputError, match="another grid"):
         load_case(case)
+
+
+def test_a_segmentation_of_numbers_that_are_none_or_of_no_layer(case):
+    full = sitk.GetArrayFromImage(make_mask(make_image())).astype(np.float32)
+    full[2, 2, 2] = np.nan
+    broken = sitk.GetImageFromArray(full)
+    broken.CopyInformation(make_image())
+    write(case.mask, broken, [("L3", 1, 0)])
+    with pytest.raises(InputError, match="1 voxel that is not finite"):
+        load_case(case)
+    write(case.mask, make_mask(make_image()), [("L3", 1, -1)])
+    with pytest.raises(InputError, match="names layer -1"):
+        load_case(case)
+    write(case.mask, make_mask(make_image())[:, :, 3], [("L3", 1, 0)])
+    with pytest.raises(InputError, match="2 axes"):
+        load_case(case)
+
+
+def test_a_segments_name_in_another_encoding_can_be_told(case):
+    full = make_mask(make_image())
+    write(case.mask, sitk.Compose(full, full), [("Koerper", 1, 0), ("core", 1, 1)])
+    case.mask.write_bytes(case.mask.read_bytes().replace(b"Koerper", b"K\xf6rper "))
+    with pytest.raises(InputError) as error:
+        load_case(case)
+    assert b"1 (K\xc3\xb6rper ) in layer 0" in str(error.value).encode()

@@ -75,10 +75,13 @@ def _sidecars(image: Path) -> list[Path]:
     *entities, suffix = re.sub(r"\.nii(\.gz)?$", "", image.name, flags=re.IGNORECASE).split("_")
     above = list(image.absolute().parents)
     root = next((place for place, folder in enumerate(above) if (folder / _BIDS_ROOT).is_file()), None)
+    home = above[root or 0].resolve()
     found = []
     for folder in reversed(above[: (root or 0) + 1]):
         told = []
         for path in sorted(path for path in folder.glob("*.json") if path.is_file()):  # no pipe, no device
+            if not path.resolve().is_relative_to(home):
+                continue  # a link to elsewhere is none of the image's
             *own, last = path.stem.split("_")
             applies = own == entities if root is None else set(own) <= set(entities)
             if last == suffix and applies and path != image.absolute():

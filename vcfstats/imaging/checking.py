@@ -93,7 +93,7 @@ def _outside(case: Case, path: Path, folder: Path) -> list[Problem]:
     try:
         source, _ = split_choice(path)
         entries = [entry for entry in source.rglob("*") if entry.is_symlink()] if source.is_dir() else files_of(source)
-        ends = [entry.resolve() for entry in (source, *entries)]
+        ends = [entry.resolve() for entry in (source, *entries) if entry == source or entry.exists()]
         real = folder.resolve()
     except (OSError, ValueError, RuntimeError):
         return []  # no path that leads anywhere: the reader says so

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from vcfstats.imaging.headers.content import unpacked_size
 from vcfstats.imaging.headers.declared import COARSEST_MM, FINEST_MM, LARGEST, LARGEST_BYTES, regular
 
 # What tells volumes apart, puts their images in order and gives their voxels a value and a size; nothing else of a header
@@ -57,7 +58,8 @@ _OBJECTS = {
 }  # fmt: skip
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META = 4096  # bytes within which a file says how it is packed
 _ITEM, _END, _UNDEFINED = 0xFFFEE000, 0xFFFEE0DD, 0xFFFFFFFF
 _MANY = 1_000_000  # frames, or fragments of compressed pixels
 
@@ -138,6 +140,19 @@ class Header:
     scales: tuple[Scale, ...] = ()
 
 
+def _check_deflated(first: bytes, path: Path) -> None:
+    """Refuse a deflated file that unpacks to more than an image may have: pydicom unpacks the whole at once."""
+    if _DEFLATED not in first:
+        return
+    place = 132  # after the preamble; elements of group 2 are never packed
+    while first[place : place + 2] == b"\x02\0":
+        long = first[place + 4 : place + 6] in (b"OB", b"UN")
+        (length,) = struct.unpack_from("<I" if long else "<H", first, place + (8 if long else 6))
+        place += (12 if long else 8) + length
+    if unpacked_size(path, place) > LARGEST_BYTES:
+        raise ValueError(f"more than {LARGEST}")
+
+
 @functools.cache
 def _tags() -> list[Any]:
     """Return the tags once: to find one by its name takes longer than to read its value."""
@@ -154,6 +169,8 @@ def read_header(path: Path, known: Known) -> Header:
     import pydicom  # slow to load, and no other format needs it
 
     with path.open("rb") as stream:
+        _check_deflated(stream.read(_META), path)
+        stream.seek(0)
         try:
             values = Values(pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_tags()), known)
         except pydicom.errors.BytesLengthException as error:
@@ -252,7 +269,7 @@ def _pixel_defect(path: Path, stream: BinaryIO, here: int, values: Any, frames: 
     if wanted > LARGEST_BYTES:
         return f"{wanted} bytes of pixels declared where {LARGEST} are allowed"
     syntax = values.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2")
-    if syntax == _DEFLATED:  # unpacked as a whole, so that no place in the file is that of the pixels
+    if syntax == _DEFLATED.decode():  # unpacked as a whole, so that no place in the file is that of the pixels
         import pydicom
 
         return _length_defect(len(pydicom.dcmread(path, specific_tags=["PixelData"]).PixelData), wanted, values, frames)

@@ -148,6 +148,12 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
     image = _read_any(path, patient)
     for key in image.GetMetaDataKeys():
         image.EraseMetaData(key)  # names and dates of a header go no further
+    _check_volume(image, path, patient)
+    return image
+
+
+def _check_volume(image: sitk.Image, path: Path, patient: str) -> None:
+    """Refuse what is no volume of finite numbers."""
     if image.GetDimension() != 3:
         size = " x ".join(map(str, image.GetSize()))
         raise _refuse(
@@ -158,7 +164,6 @@ def read_image(path: Path, *, patient: str = "") -> sitk.Image:
         raise _refuse(path, patient, found, "one component a voxel", "keep one channel or segment")
     if defect := _not_finite(sitk.GetArrayViewFromImage(image)):
         raise _refuse(path, patient, defect, _FINITE, "export the image again from the scanner's data")
-    return image
 
 
 def _read_any(path: Path, patient: str) -> sitk.Image:
@@ -314,12 +319,14 @@ def _read_segment(path: Path, label: int | None, patient: str) -> tuple[sitk.Ima
             f"write {source.name}#NAME in the cohort table, with one of these names, or fill the column mask_label",
         )
     layer = layers.pop()
-    if layer >= image.GetNumberOfComponentsPerPixel():
+    if not 0 <= layer < image.GetNumberOfComponentsPerPixel():
         raise _refuse(
             path, patient, f"{image.GetNumberOfComponentsPerPixel()} layers where its header names layer {layer}"
         )
+    mask = layer_of(image, layer)
+    _check_volume(mask, path, patient)
     return (
-        layer_of(image, layer),
+        mask,
         label,
         {segment.label: segment.name for segment in segments if segment.layer == layer},
     )

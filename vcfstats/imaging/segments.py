@@ -41,6 +41,10 @@ def segments_of(image: sitk.Image) -> list[Segment]:
         if start + "LabelValue" not in keys:
             break
         name = image.GetMetaData(start + "Name") if start + "Name" in keys else f"segment {number}"
+        try:
+            name.encode()
+        except UnicodeEncodeError:  # written in another encoding than the format's own
+            name = name.encode("utf-8", "surrogateescape").decode("latin-1")
         layer = int(image.GetMetaData(start + "Layer")) if start + "Layer" in keys else 0
         found.append(Segment(name, int(image.GetMetaData(start + "LabelValue")), layer))
     return found

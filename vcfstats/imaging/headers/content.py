@@ -99,21 +99,41 @@ def packed(path: Path, start: int, length: int) -> None:
 
 def deflated(path: Path, start: int, total: int) -> None:
     """Raise `DefectError` where the zlib stream from byte `start` on does not hold `total` bytes of voxels."""
-    unpack, there = zlib.decompressobj(), 0
+    unpack = zlib.decompressobj()
     with path.open("rb") as file:
         file.seek(start)
         try:
-            while not unpack.eof and there <= total:
-                chunk = unpack.unconsumed_tail or file.read(_CHUNK)
-                if not chunk:
-                    raise DefectError("a compressed file that ends too early")
-                there += len(unpack.decompress(chunk, _CHUNK))
+            there = _unpacked(unpack, file, total)
         except zlib.error as error:
             raise DefectError(f"a damaged compressed file ({error})") from None
+        if not unpack.eof and there <= total:
+            raise DefectError("a compressed file that ends too early")
         if there != total:
             raise _count(path, f"more than {total}" if there > total else str(there), total, note=" (uncompressed)")
         if unpack.unused_data or file.read(1):
             raise DefectError(f"a compressed file that goes on after its end ({path.name})")
+
+
+def _unpacked(unpack: zlib._Decompress, file: BinaryIO, most: int) -> int:
+    """Return the bytes that a stream unpacks to, counted to just beyond `most`."""
+    there = 0
+    while not unpack.eof and there <= most:
+        chunk = unpack.unconsumed_tail or file.read(_CHUNK)
+        out = unpack.decompress(chunk, _CHUNK)
+        if not chunk and not out:
+            break
+        there += len(out)
+    return there
+
+
+def unpacked_size(path: Path, start: int) -> int:
+    """Return the bytes that a bare deflate stream unpacks to, counted to just beyond the largest image."""
+    with path.open("rb") as file:
+        file.seek(start)
+        try:
+            return _unpacked(zlib.decompressobj(-zlib.MAX_WBITS), file, LARGEST_BYTES)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
 
 
 def of_gzip(path: Path) -> Callable[[memoryview], bool]:
