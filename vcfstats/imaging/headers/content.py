@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -43,7 +43,15 @@ def begins(path: Path, start: int, says: str = "name") -> None:
         raise DefectError(f"a file that is not compressed by gzip as its {says} says")
 
 
-def pieces(stream: BinaryIO, total: int) -> Iterator[bytes]:
+class Stream(Protocol):
+    """What a file and what unpacks one have in common."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, or those that are left."""
+        ...
+
+
+def pieces(stream: Stream, total: int) -> Iterator[bytes]:
     """Yield what a stream holds, but one byte more than `total` at most: a trap is not unpacked.
 
     Raises

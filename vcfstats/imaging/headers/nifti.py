@@ -8,7 +8,7 @@ import math
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -125,8 +125,7 @@ def _read(header: Path, *, single: bool) -> _Fields:
         content.begins(header, 0)
     opener: Callable[[Path, str], Any] = gzip.open if packed else open
     with opener(header, "rb") as stream:
-        read: BinaryIO = stream
-        first = b"".join(content.pieces(read, _SINGLE - 1))
+        first = b"".join(content.pieces(stream, _SINGLE - 1))
     if len(first) < (_SINGLE if single else _HEADER):
         raise DefectError(f"{len(first)} bytes, too few for a NIfTI header", _FORMAT)
     order = next((order for order in "<>" if struct.unpack_from(order + "i", first)[0] == _HEADER), None)
