@@ -1,6 +1,6 @@
 """What one examination costs, and how throughput grows from one worker to two. Writes results/scale.md and results/scale.csv.
 
-OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/scale.py --folder data/raw --cases 16
+OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/scale.py --folder data/simulated --cases 16
 
 Run in a study's directory whose cohort.csv has image and mask files. Each stage runs on the same cases with an empty cache:
 in this process, in two worker processes, and on a Dask cluster of one worker and of two. Workers are started, and have loaded

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 from vcfstats.contracts import arithmetic
 from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.faults import FAULTS, KEPT, problem_of
 
 try:
     import typer
 except ModuleNotFoundError:  # the statistics alone are installed; main() says so
     typer = None  # type: ignore[assignment]
+
+_INTERRUPTED, _CLOSED = 130, 141  # as the shell says of SIGINT and SIGPIPE
 
 if typer is not None:
     app = typer.Typer(
@@ -29,9 +35,11 @@ if typer is not None:
     def params() -> None:
         """Check params.yaml against its schema and the protocol, and list every deviation and choice with its reason."""
         from vcfstats.pipeline.directory import StudyDirectory
+        from vcfstats.pipeline.graph import own_stages
 
         study = StudyDirectory(Path.cwd())
         departures = study.departures()
+        own_stages(study.root)  # a dvc.yaml that would delete a cohort is refused here too
         print(f"params.yaml is valid; protocol: {study.params.study.protocol or 'none registered'}")
         for d in departures:
             kind = "deviation" if d.is_deviation else f"choice ({d.status})"
@@ -123,9 +131,12 @@ if typer is not None:
     ) -> None:
         """Render the documents of the study in this directory from its committed results."""
         from vcfstats.pipeline.directory import StudyDirectory
+        from vcfstats.pipeline.graph import stages
+        from vcfstats.pipeline.outputs import making
         from vcfstats.pipeline.render import render_documents
 
-        render_documents(StudyDirectory(Path.cwd()), formats=tuple(formats.split(",")), engine=engine)
+        with making(StudyDirectory(Path.cwd()), stages()["render"]) as study:
+            render_documents(study, formats=tuple(formats.split(",")), engine=engine)
 
     @app.command()
     def nomogram(
@@ -262,21 +273,52 @@ def _lines(error: InputError, most: int = 5) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line; bad input ends in its message and exit code 2, never in a traceback."""
+    """Run the command line; bad input and a machine that fails end in a sentence and exit code 2, never in a traceback."""
     if typer is None:
         sys.exit("The command line needs more than the statistics: pip install 'vcfstats[pipeline]'")
+    stdout = sys.stdout
     try:
         arithmetic.settle(Path.cwd())  # before anything that computes is loaded
         app()
     except InputError as error:
-        count = len(error.problems)
-        print(f"vcfstats: {count} problem{'s' if count > 1 else ''}", file=sys.stderr)
-        for line in _lines(error):
-            print(f"  {line}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(error)
+    except BrokenPipeError:
+        _leave(stdout)
+    except FAULTS as error:
+        _refuse(InputError(problem_of(error)))
     except KeyboardInterrupt:
-        print("vcfstats: interrupted; finished patients are kept, run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        _end(_INTERRUPTED, stdout)
+    except SystemExit as end:
+        _end(end.code, stdout)
+
+
+def _end(code: int | str | None, stdout: TextIO) -> NoReturn:
+    if sys.stdout is not stdout:  # replaced when whoever reads the output has closed it
+        _leave(stdout)
+    if code == _INTERRUPTED:
+        print(f"vcfstats: interrupted; {KEPT}", file=sys.stderr)
+    try:
+        stdout.flush()
+    except BrokenPipeError:
+        _leave(stdout)
+    except OSError as error:
+        _refuse(InputError(problem_of(error)))
+    sys.exit(code)
+
+
+def _refuse(error: InputError) -> NoReturn:
+    count = len(error.problems)
+    print(f"vcfstats: {count} problem{'s' if count > 1 else ''}", file=sys.stderr)
+    for line in _lines(error):
+        print(f"  {line}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _leave(stdout: TextIO) -> NoReturn:
+    """Leave quietly, as programs do whose reader has gone: `vcfstats params | head`."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())  # what is still buffered goes nowhere at the end
+    sys.exit(_CLOSED)
 
 
 if __name__ == "__main__":

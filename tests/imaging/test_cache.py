@@ -2,10 +2,10 @@
 
 import json
 import os
-import time
 
 import pytest
 
+from vcfstats.contracts.files import writing_name
 from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
 
 
@@ -67,14 +67,14 @@ def test_an_entry_that_another_process_finished_meanwhile_is_taken(tmp_path, cou
     assert sorted(path.name for path in entry.parent.iterdir()) == ["ab12"]
 
 
-def test_what_killed_runs_left_is_swept_once_it_is_old(tmp_path, counted):
+def test_what_killed_runs_left_is_swept_and_what_living_ones_write_is_not(tmp_path, counted):
     entry = cached(tmp_path, "kind", "ab12", counted)
-    for name, age in (("old", 90_000), ("new", 10)):
-        folder = entry.parent / f".writing-{name}"
-        folder.mkdir()
-        os.utime(folder, (time.time() - age,) * 2)
+    (entry.parent / writing_name()).mkdir()
+    (
+        entry.parent / writing_name().replace(str(os.getpid()), "4194305")
+    ).mkdir()  # above the largest number of a process
     sweep(tmp_path)
-    assert sorted(path.name for path in entry.parent.iterdir()) == [".writing-new", "ab12"]
+    assert len([path for path in entry.parent.iterdir() if path.name.startswith(".writing-")]) == 1
 
 
 def test_keys_tell_everything_apart():

@@ -116,7 +116,7 @@ def test_subgroups_have_counts_and_reasons(validation, there):
 
 def test_case_mix_is_that_of_the_patients_themselves(validation, nomogram_study, there):
     table = read_table("case_mix", validation / "results/tables/case_mix.csv")
-    home = pd.read_csv(nomogram_study / "data/raw/cohort.csv", dtype=str).query("partition == 'training'")
+    home = pd.read_csv(nomogram_study / "data/simulated/cohort.csv", dtype=str).query("partition == 'training'")
     away = pd.read_csv(there / "cohort.csv", dtype=str)
     groups = np.repeat([0, 1], [len(home), len(away)])
     for label, name in (("Age (years)", "age"), ("Sex", "sex"), ("Location", "location")):
@@ -169,7 +169,7 @@ def test_banner_tells_model_and_patients_apart(validation, monkeypatch):
 
 
 def test_no_row_of_a_patient_is_in_a_bundle_without_neighbours(nomogram_study):
-    ids = pd.read_csv(nomogram_study / "data/raw/cohort.csv", dtype=str)["patient_id"]
+    ids = pd.read_csv(nomogram_study / "data/simulated/cohort.csv", dtype=str)["patient_id"]
     for path in (nomogram_study / "models/dlrn").rglob("*"):
         if path.suffix in (".json", ".md"):
             text = path.read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def learn_nomogram(finished: Path, root: Path) -> Path:
 
 def folder_of(study, partition, folder, drop=(), most=5):
     """Put patients of a study into a folder of their own, as another hospital would send them."""
-    raw = study / "data/raw"
+    raw = study / "data/simulated"
     table = pd.read_csv(raw / "cohort.csv", dtype=str).query("partition == @partition").head(most)
     for name in [*table["image"], *table["mask"]]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.faults import writer_of
 from vcfstats.contracts.features import FeatureDescription
 from vcfstats.contracts.files import replacing
 from vcfstats.imaging.cache import READING, cached, code_version, entry_key, path_hash, sweep
@@ -267,4 +268,5 @@ def _unusable(case: Case, error: ValueError, mend: str) -> InputError:
 
 def _write(image: sitk.Image, path: Path) -> None:
     """Write a compressed NIfTI; zlib leaves time and name out of the header, so that equal images are equal bytes."""
-    sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
+    with writer_of(path):
+        sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)

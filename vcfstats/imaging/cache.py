@@ -6,15 +6,13 @@ import hashlib
 import json
 import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from vcfstats.contracts import arithmetic
-from vcfstats.contracts.files import file_hash
+from vcfstats.contracts import arithmetic, files
+from vcfstats.contracts.files import file_hash, writing_name
 from vcfstats.imaging.headers.formats import files_of
 from vcfstats.imaging.paths import split_choice
 
@@ -87,7 +85,8 @@ def cached(root: Path, kind: str, key: str, make: Callable[[Path], None]) -> Pat
         print(f"cache: {kind} entry {key[:12]} is damaged ({defect}); computing it again", file=sys.stderr, flush=True)
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
+    work = target.parent / writing_name()
+    work.mkdir()
     try:
         make(work)
         manifest = {file.name: file_hash(file) for file in sorted(work.iterdir())}
@@ -103,12 +102,9 @@ def cached(root: Path, kind: str, key: str, make: Callable[[Path], None]) -> Pat
         shutil.rmtree(work, ignore_errors=True)
 
 
-def sweep(root: Path, *, older_than_s: float = 86_400.0) -> None:
-    """Remove what killed runs left half written, once it is too old to belong to a run that still goes on."""
-    oldest = time.time() - older_than_s
-    for folder in root.glob("*/*/.writing-*"):
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+def sweep(root: Path) -> None:
+    """Remove what killed runs left half written, never what a living one still writes."""
+    files.sweep(*root.glob("*/*"), root)
 
 
 def _defect(entry: Path) -> str | None:

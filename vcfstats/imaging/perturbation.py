@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from vcfstats.contracts.case import Case
+from vcfstats.contracts.faults import writer_of
 from vcfstats.contracts.files import replacing
 from vcfstats.imaging.batch import preprocessed_case
 from vcfstats.imaging.cache import READING, cached, code_version, entry_key, path_hash, sweep
@@ -234,7 +235,9 @@ def _perturb_case(
                 (folder / "failed.txt").write_text(f"copy {k + 1}: {error}", encoding="utf-8")
                 return
             for what, name in zip(changed, ("image", "mask"), strict=True):
-                sitk.WriteImage(what, str(folder / f"{k}_{name}.nii.gz"), useCompression=True, compressionLevel=1)
+                path = folder / f"{k}_{name}.nii.gz"
+                with writer_of(path):
+                    sitk.WriteImage(what, str(path), useCompression=True, compressionLevel=1)
 
     key = entry_key(
         image=path_hash(case.image),

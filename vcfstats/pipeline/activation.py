@@ -33,7 +33,7 @@ _AROUND_MM = 12.0  # anatomy shown around the largest box
 
 def run(study: StudyDirectory) -> None:
     """Write data/activation.json: the panels of the figure, and how the maps change with random weights."""
-    head = study.models / "learned" / "deep_head.json"
+    head = study.learned / "deep_head.json"
     predictions = read_predictions(study.predictions_file)
     testing = predictions[(predictions["model"] == MODEL) & (predictions["kind"] == "testing")]
     content: dict[str, Any] = {"panels": [], "correlations": []}
@@ -50,7 +50,7 @@ def _maps(study: StudyDirectory, head: dict[str, Any], testing: Any) -> dict[str
     cases = sorted(testing["case_id"].astype(str))
     signed = slice_maps(stack, cases, trunk, weights, rectified=False)
     correlations = randomised_correlations(stack, cases, settings, signed, weights)
-    shown = cases_shown(testing, read_thresholds(study.models / "learned" / "thresholds.json")[MODEL])
+    shown = cases_shown(testing, read_thresholds(study.learned / "thresholds.json")[MODEL])
     evidence = {case: np.maximum(own, 0.0) for case, own in zip(cases, signed, strict=True)}
     strongest = max((evidence[panel.case_id].max() for panel in shown), default=0.0) or 1.0
     return {

@@ -25,7 +25,7 @@ def run(study: StudyDirectory) -> None:
     done = audit_documents(
         open_study(study.root),
         sources,
-        study.report / "_output",
+        study.documents,
         auc_interval=study.params.evaluation.auc_interval,
         label="audit",
     )

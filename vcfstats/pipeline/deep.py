@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 from vcfstats.contracts import arithmetic
 from vcfstats.contracts.features import write_features
@@ -25,8 +24,6 @@ from vcfstats.pipeline.networks import CurvesWriter, write_networks
 def run(study: StudyDirectory) -> None:
     """Write data/deep.parquet, data/deep.json, data/networks, models/network and models/trunk.json, the network's card."""
     stack = read_slices(study.slices_file)
-    for folder in (study.networks, study.network):
-        shutil.rmtree(folder, ignore_errors=True)
     if study.params.trunk.trained == "none":
         _as_it_comes(study, stack)
     else:

@@ -6,11 +6,12 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,8 +19,11 @@ from vcfstats.contracts import arithmetic
 from vcfstats.contracts.cohort import COHORT
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
-from vcfstats.pipeline.params import Params, read_params
+from vcfstats.pipeline.graph import SIMULATED
+from vcfstats.pipeline.params import Params, check_params
+from vcfstats.pipeline.places import check_places
 from vcfstats.pipeline.protocol import Departure, Protocol, compare, read_protocol
+from vcfstats.pipeline.yamlfile import read_yaml
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,24 @@ class StudyDirectory:
         The directory.
     results_folder : Path or None
         Where results go if not to the directory's own `results`: what is recomputed only to be compared.
+    making : mapping of str to Path
+        Output folders that a stage is making -> where they lie until they are whole.
     """
 
     root: Path
     results_folder: Path | None = None
+    making: Mapping[str, Path] = field(default_factory=dict)
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """params.yaml as it is written; read once, so that a stage has one set of settings however long it runs."""
+        return read_yaml(self.params_file)
 
     @cached_property
     def params(self) -> Params:
         """params.yaml, checked against its schema and its protocol."""
-        params = read_params(self.params_file)
+        params = check_params(self.body, self.params_file)
+        check_places(params, self.root, self.params_file)
         arithmetic.check_active(params.compute.arithmetic, file=self.params_file)
         compare(params, self._protocol_of(params), path=self.params_file)
         return params
@@ -62,6 +75,15 @@ class StudyDirectory:
         """params.yaml."""
         return self.root / "params.yaml"
 
+    def folder(self, name: str) -> Path:
+        """Return an output folder of a stage: its place in the study, or where the stage that runs is making it."""
+        return self.making.get(name, self.root / name)
+
+    @property
+    def simulated(self) -> Path:
+        """Where the simulated cohort is written."""
+        return self.folder(SIMULATED)
+
     @property
     def cohort_folder(self) -> Path:
         """Folder with the raw cohort."""
@@ -80,12 +102,12 @@ class StudyDirectory:
     @property
     def preprocessed(self) -> Path:
         """Preprocessed images and masks."""
-        return self.data / "preprocessed"
+        return self.folder("data/preprocessed")
 
     @property
     def quality(self) -> Path:
         """Pictures of the cases and contact sheets."""
-        return self.data / "quality"
+        return self.folder("data/quality")
 
     @property
     def quality_file(self) -> Path:
@@ -100,7 +122,7 @@ class StudyDirectory:
     @property
     def repeats(self) -> Path:
         """Preprocessed cases with the repeated regions, and the features' intraclass correlations."""
-        return self.data / "repeats"
+        return self.folder("data/repeats")
 
     @property
     def slices_file(self) -> Path:
@@ -115,12 +137,12 @@ class StudyDirectory:
     @property
     def networks(self) -> Path:
         """Features and heads of the networks trained without some folds, and the training curves of all."""
-        return self.data / "networks"
+        return self.folder("data/networks")
 
     @property
     def network(self) -> Path:
         """Weights of the network for new patients, where layers were trained."""
-        return self.models / "network"
+        return self.folder("models/network")
 
     @property
     def activation_file(self) -> Path:
@@ -170,7 +192,12 @@ class StudyDirectory:
     @property
     def bundle(self) -> Path:
         """The headline models with all that scores a new patient."""
-        return self.models / "dlrn"
+        return self.folder("models/dlrn")
+
+    @property
+    def learned(self) -> Path:
+        """What the stage learn fitted."""
+        return self.folder("models/learned")
 
     @property
     def results(self) -> Path:
@@ -181,6 +208,11 @@ class StudyDirectory:
     def report(self) -> Path:
         """The documents' sources."""
         return self.root / "report"
+
+    @property
+    def documents(self) -> Path:
+        """The rendered documents."""
+        return self.folder("report/_output")
 
     @property
     def cache(self) -> Path:

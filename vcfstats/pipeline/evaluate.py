@@ -52,7 +52,7 @@ def run(study: StudyDirectory) -> None:
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
     predictions = read_predictions(study.predictions_file)
-    learned = study.models / "learned"
+    learned = study.learned
     selection = models.read_json(learned / "selection.json")
     matrices = {
         "radiomics": list(read_features(study.radiomics_file).columns),
@@ -159,11 +159,11 @@ def run(study: StudyDirectory) -> None:
 def _clinical_tables(study: StudyDirectory, cohort: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], list[Record]]:
     """Return the tables of the findings and of the patients' way into the study, and what they say of the regression."""
     params = study.params
-    fitted = models.read_json(study.models / "learned" / "clinical.json")
+    fitted = models.read_json(study.learned / "clinical.json")
     screened = [row["variable"] for row in (fitted or {}).get("screening", []) if row["screened"]]
     tables, told = {"baseline": clinical.baseline(cohort, params)}, list[Record]()
     if params.cohort.covariates:
-        account = models.read_json(study.models / "learned" / "imputation.json")
+        account = models.read_json(study.learned / "imputation.json")
         columns = (fitted or {}).get("columns", {})
         pooled = imputation.pooled_regression(account, columns, params)
         if pooled is None:
@@ -183,7 +183,7 @@ def _model_tables(
     selection: dict[str, Any],
     matrices: dict[str, list[str]],
 ) -> dict[str, pd.DataFrame]:
-    params, learned = study.params, study.models / "learned"
+    params, learned = study.params, study.learned
     names = {"radiomics": matrices["radiomics"], "fused": matrices["radiomics"] + matrices["deep"]}
     path, error = models.lasso_tables(models.read_json(learned / "lasso.json"))
     tables = {
@@ -211,13 +211,13 @@ def _nomogram_tables(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], list[Record]]:
     """Return the tables of the nomogram, those of a patient traced through it, and what it says of this patient."""
     params = study.params
-    dlrn = models.read_json(study.models / "learned" / "dlrn.json")
+    dlrn = models.read_json(study.learned / "dlrn.json")
     if not dlrn or not dlrn["terms"]:
         return {}, {}, []
     drawn = models.nomogram(dlrn, cohort, predictions, params)
     ticks, model = models.nomogram_tables(dlrn, drawn, params)
     traced, records = example.example(drawn, cohort, predictions, params)
-    cuts = models.read_json(study.models / "learned" / "risk_groups.json").get("dlrn")
+    cuts = models.read_json(study.learned / "risk_groups.json").get("dlrn")
     axes = {"nomogram": ticks, "nomogram_model": model, "risk_score": risk.risk_score(drawn, cuts)}
     return axes, {"nomogram_example": traced} if len(traced) else {}, records
 
@@ -291,7 +291,7 @@ def activation_records(maps: dict[str, Any]) -> list[Record]:
 
 def predictions_by_model(study: StudyDirectory, table: pd.DataFrame) -> list[Predictions]:
     """Return the predictions of each model on each set of patients, with its frozen threshold."""
-    thresholds = read_thresholds(study.models / "learned" / "thresholds.json")
+    thresholds = read_thresholds(study.learned / "thresholds.json")
     return [
         Predictions(
             kind=str(kind),  # type: ignore[arg-type]

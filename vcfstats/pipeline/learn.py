@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 from typing import Any
 
@@ -29,7 +28,6 @@ def run(study: StudyDirectory) -> None:
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
     matrices = {"radiomics": read_features(study.radiomics_file), "deep": read_features(study.deep_file)}
-    shutil.rmtree(study.models / "learned", ignore_errors=True)
     networks = read_networks(study.networks, slices_of(matrices["deep"])[1], params.learning.deep_head.slices)
     given: dict[str, Any] = {
         "workers": params.compute.workers,
@@ -51,7 +49,7 @@ def run(study: StudyDirectory) -> None:
         )
         alone = learn(cohort, matrices, settings, params.seed_for, networks=networks.alone(), **given)
         learned = beside(learned, alone)
-    learned.write(study.models / "learned")
+    learned.write(study.learned)
     write_predictions(learned.predictions, study.predictions_file)
     for lack in write_bundle(study, cohort, matrices, learned, study.bundle):
         print(f"learn: not in models/dlrn: {lack}")

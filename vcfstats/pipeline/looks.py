@@ -11,7 +11,6 @@ from vcfstats.contracts.files import file_hash
 from vcfstats.contracts.plan import Look, Run, add_looks, add_runs, read_plan
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.params import NOT_ANALYTIC, Params
-from vcfstats.pipeline.yamlfile import read_yaml
 
 # Sections of params.yaml that can move a number: the analytic ones, the seed, and what says who the patients are.
 SECTIONS = tuple(
@@ -51,7 +50,7 @@ def log_look(study: StudyDirectory) -> Look:
     """Note in results/looks.jsonl that results of the internal test set are computed; the same configuration adds nothing."""
     plan = read_plan(study.plan_file)
     look = Look(
-        params=configuration_hash(read_yaml(study.params_file)),
+        params=configuration_hash(study.body),
         data=file_hash(study.data / "ingest.json"),
         plan=plan.state if plan else "open",
     )
@@ -61,6 +60,6 @@ def log_look(study: StudyDirectory) -> Look:
 
 def log_run(study: StudyDirectory) -> Run:
     """Note in results/configurations.jsonl that this configuration is run; the same configuration adds nothing."""
-    run = Run(params=configuration_hash(read_yaml(study.params_file)), data=file_hash(study.data / "ingest.json"))
+    run = Run(params=configuration_hash(study.body), data=file_hash(study.data / "ingest.json"))
     add_runs([run], study.runs_file)
     return run

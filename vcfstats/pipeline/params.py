@@ -16,6 +16,7 @@ from vcfstats.imaging.slices import SliceSettings
 from vcfstats.learning.network.settings import TrunkSettings
 from vcfstats.learning.settings import LearningSettings, SplitSettings
 from vcfstats.pipeline.forks.settings import ForksSettings
+from vcfstats.pipeline.graph import SIMULATED
 from vcfstats.pipeline.yamlfile import leaves, read_yaml
 from vcfstats.simulation.settings import SimulationSettings
 
@@ -346,6 +347,15 @@ class Params(Section):
         if len(value) > 1 or (value and list(value) != ["cohort"]):
             raise ValueError("either {} or one entry named 'cohort'")
         return value
+
+    @model_validator(mode="after")
+    def _a_simulated_cohort_has_its_own_folder(self) -> Params:
+        if self.simulate and PurePosixPath(self.cohort.folder) != PurePosixPath(SIMULATED):
+            raise ValueError(
+                f"cohort.folder: {self.cohort.folder!r} with `simulate` filled in, but a simulated cohort is written to "
+                f"{SIMULATED} alone; for patients of your own write `simulate: {{}}`, else `folder: {SIMULATED}`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _harmonisation_has_its_columns(self) -> Params:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import math
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,6 @@ def run(study: StudyDirectory) -> None:
     params = study.params
     out = study.quality
     cases = [preprocessed_case(case, study.preprocessed) for case in cases_of(study.read_cohort(), study.cohort_folder)]
-    shutil.rmtree(out, ignore_errors=True)
     results = run_cases(
         functools.partial(
             _draw_case,

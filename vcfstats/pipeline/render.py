@@ -27,14 +27,14 @@ def render_documents(study: StudyDirectory, *, formats: Sequence[str], engine: s
     rendered = render(
         study.report,
         formats=tuple(formats),
-        out_dir=study.report / "_output",
+        out_dir=study.documents,
         engine=engine,
         pages=_pages(study),
         label="render",
     )
     print(f"rendered by {rendered.engine} {rendered.version}:")
     for file in rendered.files:
-        print(f"  {file.relative_to(study.root) if file.is_relative_to(study.root) else file}")
+        print(f"  report/_output/{file.name}")
 
 
 def _pages(study: StudyDirectory) -> dict[str, str]:

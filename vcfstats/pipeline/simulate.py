@@ -5,7 +5,7 @@ from vcfstats.simulation import simulate_cohort
 
 
 def run(study: StudyDirectory) -> None:
-    """Write the simulated cohort to its folder."""
+    """Write data/simulated, which no setting can move: DVC and the stage delete what lies there."""
     params = study.params
     for settings in params.simulate.values():
-        simulate_cohort(study.cohort_folder, settings, params.seed_for("simulate"), workers=params.compute.workers)
+        simulate_cohort(study.simulated, settings, params.seed_for("simulate"), workers=params.compute.workers)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import json
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,10 +12,14 @@ from typing import Any
 from vcfstats.audit.change.revision import safe_yaml
 from vcfstats.audit.verification import TOLERANCE, Comparison, compare_results
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import scratch_folder
 from vcfstats.contracts.study import read_study
 from vcfstats.pipeline import evaluate, plan
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.environment import differences, here
+from vcfstats.pipeline.graph import stages
+from vcfstats.pipeline.outputs import digest_of
+from vcfstats.pipeline.ran import check_settings
 
 # Of study.json: what the rule of comparison and the remark on code are made from, not results.
 APART = ("study/environment", "study/hashes.code")
@@ -83,8 +84,8 @@ def _rule(study: StudyDirectory) -> tuple[float, str]:
 
 
 def _recompute(study: StudyDirectory, tolerance: float) -> tuple[Comparison, bool]:
-    with tempfile.TemporaryDirectory() as folder:
-        again = StudyDirectory(study.root, results_folder=Path(folder))
+    with scratch_folder() as folder:
+        again = StudyDirectory(study.root, results_folder=folder)
         if study.looks_file.is_file():
             shutil.copy(study.looks_file, again.looks_file)
         with contextlib.redirect_stdout(io.StringIO()):  # the stages' own words; progress goes to stderr
@@ -100,8 +101,9 @@ def check_inputs(study: StudyDirectory) -> None:
     Raises
     ------
     InputError
-        All that is missing or another, with one way to mend it.
+        All that is missing, another, or made with other settings, with one way to mend it.
     """
+    check_settings(study.root, stages(), study.body, study.params_file)
     deps = _dependencies(study.root)
     missing = [path for path in deps if not (study.root / path).exists()]
     missing += [str(study.results.relative_to(study.root) / "results.json")] * (
@@ -134,21 +136,7 @@ def _dependencies(root: Path) -> dict[str, str]:
                 file=path,
             )
         )
-    stages: dict[str, Any] = safe_yaml(path.read_text(encoding="utf-8")).get("stages", {})
-    outs = {out["path"] for stage in stages.values() for out in stage.get("outs") or []}
-    deps = {dep["path"]: str(dep.get("md5")) for dep in stages.get("evaluate", {}).get("deps") or []}
+    locked: dict[str, Any] = safe_yaml(path.read_text(encoding="utf-8")).get("stages", {})
+    outs = {out["path"] for stage in locked.values() for out in stage.get("outs") or []}
+    deps = {dep["path"]: str(dep.get("md5")) for dep in locked.get("evaluate", {}).get("deps") or []}
     return {path: digest for path, digest in deps.items() if path in outs and not path.startswith("results/")}
-
-
-def digest_of(path: Path) -> str:
-    """Return the MD5 that DVC notes of a file, or of a folder: that of the list of its files."""
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-        listed = [{"md5": _md5(file.read_bytes()), "relpath": file.relative_to(path).as_posix()} for file in files]
-        listed.sort(key=lambda item: item["relpath"])
-        return f"{_md5(json.dumps(listed).encode())}.dir"
-    return _md5(path.read_bytes())
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

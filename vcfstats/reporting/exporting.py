@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import making_folder
+from vcfstats.contracts.made import mark_folder, refuse_unmarked
 from vcfstats.contracts.progress import progress
 from vcfstats.reporting import absence, drawings
 from vcfstats.reporting.figures import save_figure
@@ -82,7 +82,7 @@ def export_figures(study: Study, folder: str | Path, *, formats: Sequence[str] =
     Raises
     ------
     InputError
-        An unknown format, or a folder that holds something other than figures.
+        An unknown format, or a folder that holds something other than figures as an earlier run left them.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
@@ -90,16 +90,9 @@ def export_figures(study: Study, folder: str | Path, *, formats: Sequence[str] =
             Problem(f"format {unknown[0] if unknown else 'none'!r}", ", ".join(FORMATS), "correct --formats")
         )
     out = Path(folder).resolve()
-    other = [entry.name for entry in out.iterdir() if entry.suffix.lstrip(".") not in FORMATS] if out.is_dir() else []
-    if other:
-        raise InputError(
-            Problem(
-                f"{other[0]} in the folder", "figures only: the folder is replaced as a whole", "name another", file=out
-            )
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=out.parent) as beside:
-        ready = Path(beside) / "ready"
+    refuse_unmarked(out, "the figures of an earlier run")
+    with making_folder(out) as beside:
+        ready = beside / "ready"
         ready.mkdir()
         drawn, names = figures_of(study), []
         for name, draw in progress(list(drawn.items()), len(drawn), label="figures", unit="figures"):
@@ -109,7 +102,8 @@ def export_figures(study: Study, folder: str | Path, *, formats: Sequence[str] =
                 continue
             names += [f"{name}.{kind}" for kind in formats]
             save_figure(figure, *(ready / f"{name}.{kind}" for kind in formats))
+        mark_folder(ready)
         if out.exists():
-            shutil.move(str(out), str(Path(beside) / "old"))
+            out.rename(beside / "old")
         ready.rename(out)
     return [out / name for name in names]

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from joblib import Parallel, delayed, parallel_config
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.faults import writer_of
 from vcfstats.contracts.files import replacing, write_text
 from vcfstats.contracts.progress import progress
 from vcfstats.simulation.course import follow_up, screening_log
@@ -167,5 +168,5 @@ def _write_patient(
 
 
 def _write(volume: sitk.Image, path: Path) -> None:
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, writer_of(temporary):
         sitk.WriteImage(volume, str(temporary), useCompression=True, compressionLevel=3)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.faults import writer_of
 from vcfstats.contracts.features import FeatureDescription, check_features
 from vcfstats.contracts.files import file_hash, replacing
 from vcfstats.contracts.progress import progress
@@ -139,6 +140,7 @@ def state_hash(network: nn.Module, left_out: tuple[str, ...]) -> str:
 
 def write_weights(trunk: Trunk, path: Path) -> None:
     """Write the network's weights, without its classification layer, as safetensors; equal weights give equal bytes."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     head = trunk.backbone.head
@@ -147,7 +149,7 @@ def write_weights(trunk: Trunk, path: Path) -> None:
         for name, value in trunk.network.state_dict().items()
         if not name.startswith(head)
     }
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, writer_of(temporary, SafetensorError):
         save_file(state, temporary)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.cohort import cases_of
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import making_folder
 from vcfstats.contracts.progress import progress
 from vcfstats.imaging import extract_cases, preprocess_cases, slice_cases
 from vcfstats.imaging.acquisition import acquisition_of
@@ -286,10 +286,8 @@ def features_of(newcomers: Newcomers, bundle: Bundle, *, cache: Path, workers: i
     body, scheduler = bundle.body, os.environ.get("VCFSTATS_SCHEDULER")
     cache.mkdir(parents=True, exist_ok=True)
     cases = list(newcomers.cases)
-    with tempfile.TemporaryDirectory(prefix=".predict-", dir=cache) as scratch:
-        ready = preprocess_cases(
-            cases, body.preprocess, out=Path(scratch), cache=cache, workers=workers, scheduler=scheduler
-        )
+    with making_folder(cache / "predict") as scratch:
+        ready = preprocess_cases(cases, body.preprocess, out=scratch, cache=cache, workers=workers, scheduler=scheduler)
         radiomics, _ = extract_cases(ready, body.radiomics, cache=cache, workers=workers, scheduler=scheduler)
         stack, _ = slice_cases(ready, body.slices, cache=cache, workers=workers)
     return {"radiomics": radiomics, "deep": trunk_features(stack, load_trunk(bundle.trunk), workers=workers)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +14,8 @@ from pydantic import ValidationError
 
 import vcfstats
 from vcfstats.contracts.errors import InputError, Problem
-from vcfstats.contracts.files import write_text
+from vcfstats.contracts.files import making_folder, write_text
+from vcfstats.contracts.made import mark_folder, refuse_unmarked
 from vcfstats.contracts.predictions import predictions_of, write_predictions
 from vcfstats.contracts.records import Record, Records, add_record, write_records
 from vcfstats.contracts.study import StudyFile, write_study, write_table
@@ -142,9 +142,8 @@ def validate(
     fitted = {record.model for record in records.values()}
     words = _words(bundle, newcomers, {name: label for name, label in names.items() if name in fitted}, warnings_of(newcomers, scored, bundle))  # fmt: skip
     out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".validating-", dir=out.parent) as beside:
-        ready = Path(beside) / "validation"
+    with making_folder(out) as beside:
+        ready = beside / "validation"
         rows = newcomers.cohort.assign(partition="external")
         write_predictions(
             pd.concat(
@@ -163,8 +162,9 @@ def validate(
         rendered = render(
             ready / "report", formats=tuple(formats), out_dir=ready / "documents", engine=engine, label="render"
         )
+        mark_folder(ready)
         if out.exists():
-            out.rename(Path(beside) / "old")
+            out.rename(beside / "old")
         ready.rename(out)
     return Rendered(tuple(out / "documents" / file.name for file in rendered.files), rendered.engine, rendered.version)
 
@@ -175,15 +175,7 @@ def _check(out: Path, n_resamples: int, formats: Sequence[str]) -> None:
         raise InputError(Problem(f"format {unknown[0]!r}", "html, docx, pdf", "correct --formats"))
     if n_resamples < 20:
         raise InputError(Problem(f"{n_resamples} bootstrap samples", "20 or more, 200 usually", "correct --bootstrap"))
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "results" / "study.json").is_file())):
-        raise InputError(
-            Problem(
-                "a folder that holds something else than a validation",
-                "a new folder, or that of an earlier validation, which is replaced",
-                "name another with --out",
-                file=out,
-            )
-        )
+    refuse_unmarked(out, "what an earlier validation left")
 
 
 def _settings(params_file: Path | None) -> EvaluationSection:

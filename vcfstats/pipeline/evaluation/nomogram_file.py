@@ -19,7 +19,7 @@ from vcfstats.pipeline.params import Params
 
 def write(study: StudyDirectory, cohort: pd.DataFrame, predictions: pd.DataFrame, words: StudyFile) -> None:
     """Write results/nomogram.json."""
-    dlrn = models.read_json(study.models / "learned" / "dlrn.json")
+    dlrn = models.read_json(study.learned / "dlrn.json")
     drawn = models.nomogram(dlrn, cohort, predictions, study.params) if dlrn and dlrn["terms"] else None
     write_nomogram(nomogram_file(dlrn, drawn, study.params, words), study.results / "nomogram.json")
 

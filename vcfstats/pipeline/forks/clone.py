@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +16,12 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import making_folder
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.yamlfile import read_yaml
 
 LAST = "learn"  # the last stage that is run: later ones compute results of the internal test set
-_FOLDER = Path("forks") / "clones"
+_FOLDER = Path("forks") / "clones" / "study"
 _TAIL = 8  # last lines of a failed run that the message repeats
 
 
@@ -134,15 +133,12 @@ def cloned(study: StudyDirectory, *, apart: bool = False) -> Iterator[Clone]:
     numbers changes what is done with the patients, not the patients. A copy `apart` shares no cache and freezes nothing:
     all is made anew, but for the logs that no stage makes.
     """
-    folder = (study.cache / _FOLDER).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    with tempfile.TemporaryDirectory(prefix=f"{_owner(os.getpid())}-", dir=folder, ignore_cleanup_errors=True) as base:
+    with making_folder((study.cache / _FOLDER).absolute()) as base:
         stages = read_yaml(study.root / "dvc.yaml")
         given = _given(stages["stages"], study)
         # As deep as paths climb out of the study's directory, so that the links to what lies there stay within the folder.
         climbs = max((Path(path).parts.count("..") for path in given), default=0)
-        root = Path(base).joinpath(*(["up"] * climbs), "study")
+        root = base.joinpath(*(["up"] * climbs), "study")
         root.mkdir(parents=True)
         if "simulate" in stages["stages"] and not apart:
             stages["stages"]["simulate"]["do"]["frozen"] = True
@@ -156,28 +152,6 @@ def cloned(study: StudyDirectory, *, apart: bool = False) -> Iterator[Clone]:
             _link(study.cache, root / study.cache.name)
         _configure(study, root, apart=apart)
         yield Clone(root, study)
-
-
-def _owner(process: int) -> str:
-    return f"{platform.node().replace('-', '_')}-{process}"
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs of this machine left."""
-    for left in folder.glob(f"{_owner(0).removesuffix('0')}*"):
-        process = left.name.split("-")[1]
-        if process.isdigit() and not _runs(int(process)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _given(stages: dict[str, Any], study: StudyDirectory) -> list[str]:

@@ -155,7 +155,7 @@ def _log(study: StudyDirectory, one: Planned, data: str, state: State, *, look: 
 
 def _estimates(ran: StudyDirectory, *, testing: bool) -> dict[str, Any]:
     """Return the AUCs of the headline models, out of fold, corrected and, where asked for, on the internal test set; features kept."""
-    settings, learned = ran.params.evaluation, ran.models / "learned"
+    settings, learned = ran.params.evaluation, ran.learned
     predictions = read_predictions(ran.predictions_file)
     kinds = ("out_of_fold", "testing") if testing else ("out_of_fold",)
     shown = predictions[predictions["kind"].isin(kinds) & predictions["model"].isin(models.LABELS)]

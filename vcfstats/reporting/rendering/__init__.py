@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import making_folder, scratch_folder
 from vcfstats.reporting.rendering.configuration import TARGETS, project_metadata
 from vcfstats.reporting.rendering.finishing import SIMULATED, simulated
 from vcfstats.reporting.rendering.offline import offline_version, render_offline
@@ -83,14 +83,10 @@ def render(
     version = quarto_version(program) if use_quarto and program else offline_version()
     shown = f"Quarto {version}" if use_quarto else f"vcfstats, offline path ({version})"
     environment = {"SOURCE_DATE_EPOCH": str(epoch()), ENGINE_VARIABLE: shown}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=".writing-", dir=out.parent) as beside,
-        tempfile.TemporaryDirectory(prefix="vcfstats-render-") as scratch,
-    ):
-        ready = Path(beside) / "ready"
+    with making_folder(out) as beside, scratch_folder() as scratch:
+        ready = beside / "ready"
         ready.mkdir()
-        rc = Path(scratch) / "matplotlibrc"
+        rc = scratch / "matplotlibrc"
         rc.write_text(matplotlibrc(*_figure_size(folder)), encoding="utf-8")
         environment["MATPLOTLIBRC"] = str(rc)
         if use_quarto and program:
@@ -101,7 +97,7 @@ def render(
                 program=program,
                 formats=formats,
                 out=ready,
-                work=Path(scratch),
+                work=scratch,
                 environment=environment,
                 label=label,
             )
@@ -111,7 +107,7 @@ def render(
                 folder,
                 formats=formats,
                 out=ready,
-                work=Path(scratch),
+                work=scratch,
                 environment=environment,
                 label=label,
             )
@@ -123,7 +119,7 @@ def render(
             made.append(ready / name)
             made[-1].write_text(page, encoding="utf-8")
         if out.exists():
-            out.rename(Path(beside) / "old")
+            out.rename(beside / "old")
         ready.rename(out)
     return Rendered(tuple(out / file.name for file in made), "quarto" if use_quarto else "offline", version)
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import scratch_folder
 from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering.source import Cell, Place, Prose, Source
 
@@ -82,8 +82,8 @@ def run(
     InputError
         A cell or an expression ended in an error: where, which, and what it said.
     """
-    with tempfile.TemporaryDirectory(prefix="vcfstats-kernels-") as scratch, _quiet():
-        return asyncio.run(_run_all(sources, folder, Path(scratch), environment, label))
+    with scratch_folder() as scratch, _quiet():
+        return asyncio.run(_run_all(sources, folder, scratch, environment, label))
 
 
 @contextmanager
