@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from vcfstats.contracts.errors import Problem
 from vcfstats.contracts.files import WRITING, writing_name
 
 KEPT = "finished patients are kept, and the same command goes on from them"
-FAULTS = (OSError, MemoryError, RecursionError, BrokenProcessPool)
+FAULTS = (OSError, MemoryError, RecursionError, BrokenProcessPool, CalledProcessError)
 _PROBE = 1 << 16  # bytes; more than a file system keeps for small files
 
 
@@ -26,6 +27,13 @@ def problem_of(fault: BaseException) -> Problem:
             "too little memory",
             "memory for the patients that are worked on at the same time",
             f"lower compute.workers (or --workers), or use a machine with more; {KEPT}",
+        )
+    if isinstance(fault, CalledProcessError):
+        command = fault.cmd if isinstance(fault.cmd, str) else " ".join(map(str, fault.cmd))
+        return Problem(
+            f"a program that failed with exit code {fault.returncode} ({command})",
+            "programs that do their part",
+            "read what it said above; run it by itself to see more",
         )
     if isinstance(fault, RecursionError):
         return Problem(

@@ -12,6 +12,7 @@ from pathlib import Path
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.plan import write_locks
+from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.cohort_table import find_table, read_table_file
 from vcfstats.pipeline.params import BidsSection
 from vcfstats.reporting.rendering.look import report_sources
@@ -23,6 +24,45 @@ PROTOCOL = (
     '#   source: "registry and number"\n#   keys:\n#     model.folds: { status: printed, value: 5 }\n'
     "source: none\nkeys: {}\n"
 )
+# Private by default: git sees what is named here and nothing else, so that a cohort, predictions, a validation, pictures or DVC's
+# cache never get into a commit by `git add -A`, wherever they are put.
+_RESULTS = ("results.json", "study.json", "nomogram.json", "plan.json", "forks.json", "self_audit.json", "looks.jsonl", "configurations.jsonl")  # fmt: skip
+_TABLES = "".join(f"!/results/tables/{name}.csv\n" for name in sorted(TABLES))
+IGNORED = f"""# Private by default: git keeps what is named below, and nothing else of this folder.
+# To share more, add a line such as !/notes.md; think of patients before you do.
+/*
+!/.gitignore
+!/.gitattributes
+!/.dvcignore
+!/.dvc/
+/.dvc/*
+!/.dvc/.gitignore
+!/.dvc/config
+!/params.yaml
+!/protocol.yaml
+!/dvc.yaml
+!/dvc.lock
+!/lock.json
+!/README.md
+!/results/
+/results/*
+{"".join(f"!/results/{name}{chr(10)}" for name in _RESULTS)}!/results/tables/
+/results/tables/*
+{_TABLES}!/report/
+/report/*
+!/report/*.qmd
+!/report/*.lua
+!/report/*.css
+!/report/*.csl
+!/report/*.bib
+!/report/header.typ
+!/report/reference.docx
+!/report/_quarto.yml
+!/report/study/
+/report/study/*
+!/report/study/*.md
+.writing-*
+"""
 # Two branches each add lines to a log: a merge keeps both.
 ATTRIBUTES = "results/looks.jsonl merge=union\nresults/configurations.jsonl merge=union\n"
 _BIDS = BidsSection()
@@ -62,12 +102,10 @@ def new_study(directory: Path, cohort: Path) -> None:
     write_text(directory / "dvc.yaml", files("vcfstats.pipeline").joinpath("dvc.yaml").read_text(encoding="utf-8"))
     write_locks((), directory / "lock.json")
     write_text(directory / ".gitattributes", ATTRIBUTES)
-    write_text(
-        directory / ".gitignore", "/data/\n/models/\n/report/_output/\n/figures/\n/results/run.json\n.vcfstats-cache/\n"
-    )
     _copy_report(directory / "report")
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", *_scm(directory)], cwd=directory, check=True)
     write_text(directory / ".dvc" / "config", _with_core(directory / ".dvc" / "config"))
+    write_text(directory / ".gitignore", IGNORED)  # after DVC, which makes no repository in an ignored folder
     write_text(directory / ".dvcignore", ".vcfstats-cache\n__pycache__\n")
     print(f"made {directory}: fill in params.yaml and report/study/*.md, then run `dvc repro` there")
 
