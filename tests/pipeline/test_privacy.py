@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import struct
+import types
 import zipfile
 import zlib
 from importlib.resources import files
@@ -19,6 +20,8 @@ from ruamel.yaml import YAML
 
 from tests.imaging.conftest import make_image, make_mask
 from tests.imaging.test_dicom import SECRETS, write_volume
+from vcfstats.contracts.naming import printed_names
+from vcfstats.pipeline import quality
 from vcfstats.pipeline.check import check_folder, report
 from vcfstats.pipeline.stages import run_stage
 
@@ -215,3 +218,46 @@ def test_what_headers_say_of_a_person_stays_in_the_headers(tmp_path, capfd, coho
     assert all("repetition_time_ms" in said or "matrix" in said for said in acquired.values())
     image = sitk.ReadImage(str(next((root / "data" / "preprocessed").glob("*_image.nii.gz"))))
     assert np.isfinite(sitk.GetArrayViewFromImage(image)).all()
+
+
+def test_results_and_sheets_call_no_case_by_its_id(finished_study):
+    """Results are committed and documents are printed: who is who stays in data/."""
+    ids = list(pd.read_parquet(finished_study / "data" / "cohort.parquet").index)
+    written = {path: content(path) for path in (finished_study / "results").rglob("*") if path.is_file()}
+    assert {case: found for case in ids if (found := holding(finished_study, case, written))} == {}
+    drawn = (finished_study / "results" / "tables" / "quality.csv").read_text() + (
+        finished_study / "results" / "results.json"
+    ).read_text()
+    assert "Case " in drawn  # else there was nothing to call
+
+
+def test_a_number_is_found_again_by_whoever_has_the_ids():
+    assert printed_names(["b", "a", "c"]) == {"a": "Case 1", "b": "Case 2", "c": "Case 3"}
+    assert printed_names(["b", "a"], patient_ids=True) == {"a": "a", "b": "b"}
+
+
+def test_a_sheet_is_labelled_by_number(monkeypatch, tmp_path):
+    """Sheets are printed in the supplement; the picture of one case stays in data/, and heads itself by both."""
+    drawn, heads = [], []
+    view = types.SimpleNamespace(grey=None, region=None, pixel_mm=(1.0, 1.0))
+    monkeypatch.setattr(quality, "contact_sheets", lambda thumbnails, *_, **__: drawn.extend(thumbnails) or [])
+    monkeypatch.setattr(quality, "case_picture", lambda head, *_, **__: heads.append(head))
+    monkeypatch.setattr(quality, "save_picture", lambda *_: None)
+    monkeypatch.setattr(quality, "_lines", lambda _: [])
+    monkeypatch.setattr(quality, "correction_file", lambda *_: None)
+    correction = types.SimpleNamespace(low=0, high=1, before=[], after=[])
+    found = types.SimpleNamespace(views={"sagittal": view}, correction=correction, quantities={})
+    monkeypatch.setattr(quality, "case_quality", lambda *_, **__: found)
+    case = types.SimpleNamespace(case_id="MRN-7")
+    settings = types.SimpleNamespace(plane="sagittal")
+    given = {"settings": settings, "preprocessed": tmp_path, "cache": tmp_path, "out": tmp_path, "simulated": False}
+    quality._draw_case(case, names={"MRN-7": "Case 1"}, **given)
+    quality._draw_case(case, names={"MRN-7": "MRN-7"}, **given)
+    assert heads == ["Case 1: MRN-7", "MRN-7"]
+    distances = pd.DataFrame({"volume": [1.0]}, index=["MRN-7"])
+    outliers = types.SimpleNamespace(
+        distances=distances, to_frame=lambda: pd.DataFrame(columns=["case_id", "distance"])
+    )
+    study = types.SimpleNamespace(params=types.SimpleNamespace(quality=settings, simulate={}), quality=tmp_path)
+    quality._draw_sheets(study, {"MRN-7": view}, outliers, 60.0, {"MRN-7": "Case 1"})
+    assert [thumbnail.case_id for thumbnail in drawn] == ["Case 1"]

@@ -23,7 +23,7 @@ def test_every_case_has_a_picture_and_a_place(finished_study):
     content = json.loads(study.quality_file.read_text(encoding="utf-8"))
     assert sorted(content["cases"]) == cases
     records = read_records(study.results / "results.json")
-    named = {row["case_id"] for row in content["outliers"]}
+    named = {f"Case {cases.index(row['case_id']) + 1}" for row in content["outliers"]}
     assert records["cohort/all/n_quality_outliers"].value == len(named)
     assert set(read_table("quality", study.results / "tables" / "quality.csv")["case"]) == named
     document = open_study(finished_study)
@@ -45,11 +45,11 @@ def test_a_shifted_mask_is_named_first(study_copy):
     for stage in ("ingest", "preprocess", "quality"):
         run_stage(stage, study_copy)
     content = json.loads(study.quality_file.read_text(encoding="utf-8"))
-    table = quality_table(content)
+    table = quality_table(content, patient_ids=True)
     assert tuple(table.columns) == TABLES["quality"]
     assert table["case"].iloc[0] == victim
     assert "Centre above the image's" in set(table.loc[table["case"] == victim, "quantity"])
-    records = {record.estimate: record for record in quality_records(content)}
+    records = {record.estimate: record for record in quality_records(content, patient_ids=True)}
     assert str(records["quality_outliers"].value).split(", ")[0] == victim
 
 

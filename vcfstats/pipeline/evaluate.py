@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vcfstats.contracts.features import read_features
+from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.plan import add_looks
 from vcfstats.contracts.predictions import as_fitted, read_predictions, recalibrated
 from vcfstats.contracts.progress import progress
@@ -67,6 +68,7 @@ def run(study: StudyDirectory) -> None:
         add_looks([], study.looks_file)  # the documents read the log, be it empty
     log_run(study)
 
+    names = printed_names(cohort.index, patient_ids=params.report.patient_ids)
     records: Records = {}
     _add(records, description.cohort_records(cohort))
     _add(records, description.design_records(study, {name: len(columns) for name, columns in matrices.items()}))
@@ -78,7 +80,7 @@ def run(study: StudyDirectory) -> None:
     _add(records, network.network_records(models.read_json(study.models / "trunk.json"), training))
     _add(records, activation_records(models.read_json(study.activation_file)))
     quality = models.read_json(study.quality_file)
-    _add(records, quality_records(quality))
+    _add(records, quality_records(quality, patient_ids=params.report.patient_ids))
     imputed = imputation.read_imputed(learned)
     _add(
         records,
@@ -92,14 +94,14 @@ def run(study: StudyDirectory) -> None:
         _add(records, validation.stability_records(account, level))
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
-    names = {given.model for given in sets}
+    present = {given.model for given in sets}
     for given in progress(sets, len(sets), label="evaluate", unit="sets of predictions"):
         _add(records, performance_records(given, params.evaluation))
         fitted = as_fitted(given.model)
         if given.model == fitted:  # recalibrated, a model ranks patients as before
             tables["roc"].append(curves.roc_points(given))
         # Of the classifiers, those that are recalibrated are shown on the internal test set.
-        if fitted in models.LABELS or (recalibrated(fitted) in names and given.kind == "testing"):
+        if fitted in models.LABELS or (recalibrated(fitted) in present and given.kind == "testing"):
             tables["calibration"].append(curves.calibration_points(given, params.evaluation))
             tables["calibration_groups"].append(curves.calibration_groups(given, params.evaluation))
             points = curves.decision_points(given, params.evaluation)
@@ -128,9 +130,9 @@ def run(study: StudyDirectory) -> None:
     lacking = completeness.missing(cohort, predictions, params)
     _add(records, completeness.missing_records(lacking))
     for name, frame in {
-        "quality": quality_table(quality),
+        "quality": quality_table(quality, patient_ids=params.report.patient_ids),
         **read,
-        **_model_tables(study, predictions, selection, matrices),
+        **_model_tables(study, predictions, selection, matrices, names),
         **drawn,
         **traced,
         "subgroups": subgroups.subgroups(cohort, predictions, params),
@@ -182,6 +184,7 @@ def _model_tables(
     predictions: pd.DataFrame,
     selection: dict[str, Any],
     matrices: dict[str, list[str]],
+    called: dict[str, str],
 ) -> dict[str, pd.DataFrame]:
     params, learned = study.params, study.learned
     names = {"radiomics": matrices["radiomics"], "fused": matrices["radiomics"] + matrices["deep"]}
@@ -195,7 +198,7 @@ def _model_tables(
         "classifiers": _classifiers(pd.read_csv(learned / "classifiers.csv")),
         "risk_groups": risk.risk_groups(predictions, models.read_json(learned / "risk_groups.json"), params.evaluation),
     }
-    activation = models.activation(models.read_json(study.activation_file))
+    activation = models.activation(models.read_json(study.activation_file), called)
     if len(activation):
         tables["activation"] = activation
     account = models.read_json(learned / "resamples.json")

@@ -311,6 +311,10 @@ class ReportSection(Section):
     """The documents."""
 
     formats: tuple[Literal["html", "docx", "pdf", "xml"], ...] = Field(min_length=1, description="formats to render")
+    patient_ids: bool = Field(
+        default=False,
+        description="whether results, documents and contact sheets call cases by their ids; false: by numbers",
+    )
 
 
 class Params(Section):

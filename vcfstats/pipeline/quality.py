@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.cohort import cases_of
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.naming import printed_names
 from vcfstats.imaging.batch import correction_file, preprocessed_case
 from vcfstats.imaging.quality import (
     QUANTITIES,
@@ -41,6 +43,7 @@ def run(study: StudyDirectory) -> None:
     params = study.params
     out = study.quality
     cases = [preprocessed_case(case, study.preprocessed) for case in cases_of(study.read_cohort(), study.cohort_folder)]
+    names = printed_names((case.case_id for case in cases), patient_ids=params.report.patient_ids)
     results = run_cases(
         functools.partial(
             _draw_case,
@@ -49,6 +52,7 @@ def run(study: StudyDirectory) -> None:
             cache=study.cache.absolute(),
             out=out.absolute(),
             simulated=bool(params.simulate),
+            names=names,
         ),
         cases,
         workers=params.compute.workers,
@@ -61,20 +65,28 @@ def run(study: StudyDirectory) -> None:
     outliers = find_outliers(quantities, params.quality.limit)
     views = dict(zip(ids, (view for _, view in results), strict=True))
     window = window_mm(views)
-    _draw_sheets(study, views, outliers, window)
+    _draw_sheets(study, views, outliers, window, names)
     write_text(study.quality_file, json.dumps(_content(quantities, outliers, window), indent=1, allow_nan=False) + "\n")
     named = list(dict.fromkeys(outliers.to_frame()["case_id"]))
     print(f"quality: {len(ids)} cases, {len(named)} far from the others{': ' if named else ''}{', '.join(named[:10])}")
 
 
 def _draw_case(
-    case: Case, *, settings: QualitySettings, preprocessed: Path, cache: Path, out: Path, simulated: bool
+    case: Case,
+    *,
+    settings: QualitySettings,
+    preprocessed: Path,
+    cache: Path,
+    out: Path,
+    simulated: bool,
+    names: Mapping[str, str],
 ) -> tuple[dict[str, float], View]:
     found = case_quality(case, correction_file(case, preprocessed), settings, cache=cache)
     cuts = {_HEADINGS[name]: _cut(view) for name, view in found.views.items()}
     correction = found.correction
+    name = names[case.case_id]
     picture = case_picture(
-        case.case_id,
+        case.case_id if name == case.case_id else f"{name}: {case.case_id}",  # stays on this machine, as the images do
         cuts,
         Histograms(correction.low, correction.high, correction.before, correction.after),
         _lines(found),
@@ -104,11 +116,13 @@ def _number(value: float) -> str:
     return "undefined" if math.isnan(value) else f"{value:.0f}".replace("-", "−")
 
 
-def _draw_sheets(study: StudyDirectory, views: dict[str, View], outliers: Outliers, window: float) -> None:
+def _draw_sheets(
+    study: StudyDirectory, views: dict[str, View], outliers: Outliers, window: float, names: Mapping[str, str]
+) -> None:
     order = outliers.distances.max(axis=1).sort_values(ascending=False, kind="stable").index
     far = outliers.to_frame().groupby("case_id", sort=False)["distance"].max().to_dict()
     plane = study.params.quality.plane
-    thumbnails = [Thumbnail(case_id, _cut(views[case_id]), far.get(case_id)) for case_id in order]
+    thumbnails = [Thumbnail(names[case_id], _cut(views[case_id]), far.get(case_id)) for case_id in order]
     heading = f"{plane.capitalize()}, {window:g} mm wide, farthest from the others first"
     sheets = contact_sheets(thumbnails, window, heading=heading, simulated=bool(study.params.simulate))
     for number, sheet in enumerate(sheets, 1):

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from vcfstats import Nomogram
+from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.numbers import plainly
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
@@ -41,7 +42,8 @@ def example(
         if name in points
     ]
     total, probability = float(points["total"].iloc[0]), float(drawn.predict(data)[0])
-    method = f"training event with the median out-of-fold probability ({case})"
+    name = printed_names(cohort.index, patient_ids=params.report.patient_ids)[case]
+    method = f"training event with the median out-of-fold probability ({name})"
 
     def record(estimate: str, value: float, unit: str) -> Record:
         return Record(

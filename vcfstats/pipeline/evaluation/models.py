@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from vcfstats import Nomogram, adjust_pvalues, delong_test
+from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.numbers import plainly
 from vcfstats.contracts.study import TABLES
 from vcfstats.learning.fusion import OUTPUT
@@ -200,8 +202,13 @@ def _number(value: Any) -> str:
     return plainly(float(value))
 
 
-def activation(maps: dict[str, Any]) -> pd.DataFrame:
-    """Return the activation maps as a table, one row a row of pixels."""
+def activation(maps: dict[str, Any], names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return the activation maps as a table, one row a row of pixels.
+
+    `names` says what each case is called; without it those shown are numbered.
+    """
+    if names is None:
+        names = printed_names(panel["case_id"] for panel in maps["panels"])
     rows = []
     for number, panel in enumerate(maps["panels"]):
         height, width = panel["pixel_mm"]
@@ -209,6 +216,6 @@ def activation(maps: dict[str, Any]) -> pd.DataFrame:
             zip(panel["intensity"], panel["map"], panel["region"], strict=True)
         ):
             words = [" ".join(map(str, pixels)) for pixels in (intensity, share, region)]
-            about = (panel["outcome"], panel["called"], panel["case_id"], panel["probability"])
+            about = (panel["outcome"], panel["called"], names[panel["case_id"]], panel["probability"])
             rows.append((number, *about, row, height, width, *words))
     return pd.DataFrame(rows, columns=list(TABLES["activation"]))

@@ -6,15 +6,17 @@ from typing import Any
 
 import pandas as pd
 
+from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.records import Record
 from vcfstats.imaging.quality import MIN_CASES, QUANTITIES
 
 
-def quality_table(content: dict[str, Any]) -> pd.DataFrame:
+def quality_table(content: dict[str, Any], *, patient_ids: bool = False) -> pd.DataFrame:
     """Return the cases far from the others as a table of results/, from the content of data/quality.json."""
+    names = _names(content, patient_ids=patient_ids)
     rows = [
         {
-            "case": row["case_id"],
+            "case": names[row["case_id"]],
             "quantity": QUANTITIES[row["quantity"]].label,
             "unit": QUANTITIES[row["quantity"]].unit,
             "found": row["value"],
@@ -26,9 +28,10 @@ def quality_table(content: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["case", "quantity", "unit", "found", "median", "distance"])
 
 
-def quality_records(content: dict[str, Any]) -> list[Record]:
+def quality_records(content: dict[str, Any], *, patient_ids: bool = False) -> list[Record]:
     """Return how many cases lie far from the others and which, and by what rule."""
-    cases = list(dict.fromkeys(row["case_id"] for row in content["outliers"]))
+    names = _names(content, patient_ids=patient_ids)
+    cases = list(dict.fromkeys(names[row["case_id"]] for row in content["outliers"]))
     rule = (
         f"a quantity more than {content['limit']:g} robust standard deviations (1.4826 times the median absolute deviation) "
         f"from the cohort's median, of {len(QUANTITIES)} quantities of the region and its image"
@@ -51,3 +54,7 @@ def quality_records(content: dict[str, Any]) -> list[Record]:
         Record(kind="design", estimate="quality_limit", value=f"{content['limit']:g} robust standard deviations", stage="quality"),
         Record(kind="design", estimate="quality_window", value=f"{content['window_mm']:g} mm", stage="quality"),
     ]  # fmt: skip
+
+
+def _names(content: dict[str, Any], *, patient_ids: bool) -> dict[str, str]:
+    return printed_names(content["cases"], patient_ids=patient_ids) if content["outliers"] else {}

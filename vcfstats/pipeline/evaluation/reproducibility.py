@@ -56,6 +56,6 @@ def _counted(measured: Mapping[str, Any]) -> str:
     failed = measured["failed"]
     counted = f"Correlations are those of {len(measured['perturbation'])} training cases."
     if failed:
-        case, why = next(iter(failed.items()))
-        counted += f" {len(failed)} more could not be changed or measured and were left out (case {case}: {why})."
+        why = next(iter(failed.values()))
+        counted += f" {len(failed)} more could not be changed or measured and were left out (one of them: {why})."
     return counted
