@@ -21,6 +21,7 @@ from vcfstats.contracts.files import replacing, write_text
 from vcfstats.learning.classifiers import probability_of
 from vcfstats.learning.harmonisation.correction import Correction
 from vcfstats.learning.prepared import Prepared
+from vcfstats.learning.structure import defect, defect_of_text
 from vcfstats.learning.tuning import FinalFit
 from vcfstats.statistics.inputs import FloatArray
 
@@ -98,7 +99,7 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
     Raises
     ------
     InputError
-        A file is missing, or holds something outside the allow-list.
+        A file is missing, holds something outside the allow-list, or a model that compiled code could not walk.
     """
     path = folder / f"{feature_set}.{classifier}.json"
     if not path.is_file():
@@ -110,7 +111,7 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
     given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
     if given.get("correction"):
         given["correction"] = Correction.from_dict(given["correction"])
-    estimator = None if "coefficients" in body else _read_skops(path.with_suffix(".skops"))
+    estimator = None if "coefficients" in body else _read_skops(path.with_suffix(".skops"), len(given["features"]))
     return StoredClassifier(
         feature_set,
         classifier,
@@ -121,7 +122,7 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
     )
 
 
-def _read_skops(path: Path) -> Any:
+def _read_skops(path: Path, n_features: int) -> Any:
     if not path.is_file():
         raise InputError(Problem("no such file", "a fitted classifier", "run `dvc repro` first", file=path))
     try:
@@ -144,7 +145,49 @@ def _read_skops(path: Path) -> Any:
                 file=path,
             )
         )
-    return skops.io.load(path, trusted=list(ALLOWED))
+    try:
+        found = next((said for text in _texts(path) if (said := defect_of_text(text, n_features))), "")
+        if not found:
+            estimator = skops.io.load(path, trusted=list(ALLOWED))
+            found = defect(estimator, n_features) or _strange_probability(estimator, n_features)
+    except Exception as error:  # each library has its own kinds for content that it cannot make sense of
+        found = f"content that no classifier has ({type(error).__name__}: {error})"
+    if found:
+        raise InputError(
+            Problem(
+                found,
+                "a fitted classifier as the study wrote it",
+                "fetch it again from whoever made it, or run `dvc repro`; a file that was rewritten is not to be trusted",
+                file=path,
+            )
+        )
+    return estimator
+
+
+def _texts(path: Path) -> list[str]:
+    """Return the models that a file holds as LightGBM's text, which is looked at before LightGBM reads it."""
+    found: list[str] = []
+
+    def look(node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                look(item)
+        elif isinstance(node, dict):
+            if node.get("__loader__") == "JsonNode" and isinstance(node.get("content"), str):
+                content = json.loads(node["content"]) if node.get("is_json", True) else node["content"]
+                if isinstance(content, str) and content.startswith("tree\n"):
+                    found.append(content)
+            for value in node.values():
+                look(value)
+
+    with ZipFile(path) as archive:
+        look(json.loads(archive.read("schema.json")))
+    return found
+
+
+def _strange_probability(estimator: Any, n_features: int) -> str:
+    value = float(probability_of(estimator, np.zeros((1, n_features)))[0])
+    return "" if 0 <= value <= 1 else f"a probability of {value:g} for the average patient"
 
 
 def stable_bytes(estimator: Any) -> bytes:
