@@ -148,9 +148,11 @@ if typer is not None:
         """Make the web page of a nomogram: one file that computes points and probability without a network."""
         from vcfstats.contracts.errors import Problem
         from vcfstats.contracts.files import write_text
+        from vcfstats.contracts.made import HTML, refuse_other_file
         from vcfstats.contracts.nomogram import read_nomogram
         from vcfstats.reporting.web import nomogram_page
 
+        refuse_other_file(out, begins=HTML)
         content = read_nomogram(model)
         if content.nomogram is None:
             raise InputError(Problem(content.reason, "a model with a nomogram", "see the study's notes", file=model))

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from vcfstats import delong_test
 from vcfstats.audit.change import compare_revisions, read_revision
+from vcfstats.audit.change.conclusions import rank
 from vcfstats.audit.change.report import report
+from vcfstats.audit.change.revision import Revision
 from vcfstats.audit.change.writing import markdown
 from vcfstats.cli import app
 from vcfstats.contracts.errors import InputError
@@ -368,3 +370,19 @@ def test_every_key_of_params_is_described_by_the_schema():
     described = describe_keys()
     undescribed = [key for key in analytic_leaves(read_params(Path(__file__).parents[2] / "params.yaml")) if not described.get(key)]  # fmt: skip
     assert undescribed == []
+
+
+def test_moves_are_listed_by_what_a_reader_asks_first():
+    keys = [
+        "testing/rad/auc", "out_of_fold/rad/auc", "comparison/testing/clinical/dlrn/difference", "testing/rad/specificity",
+        "cohort/all/n_cases", "testing/rad_recalibrated/auc", "apparent/rad/auc", "testing/rad.svm/auc",
+    ]  # fmt: skip
+    ranks = [
+        rank(key, {"model": key.split("/")[1] if key.count("/") == 2 and "cohort" not in key else None}) for key in keys
+    ]
+    assert ranks == [0, 0, 0, 1, 2, 3, 4, 5]
+    old = {key: {"kind": key.split("/")[0], "model": key.split("/")[1], "estimate": key.rsplit("/", 1)[1], "value": 0.6, "ci_low": 0.55, "ci_high": 0.65} for key in keys}  # fmt: skip
+    new = {key: record | {"value": 0.9 if "apparent" in key else 0.61} for key, record in old.items()}
+    sides = [Revision("x", {}, {}, {}, {}, records) for records in (old, new)]
+    moved = [found.key for found in compare_revisions(*sides, descriptions={}).moved if not found.flips]
+    assert moved.index("testing/rad/auc") < moved.index("testing/rad/specificity") < moved.index("apparent/rad/auc")

@@ -6,7 +6,8 @@ import os
 import pytest
 
 from vcfstats.contracts.files import writing_name
-from vcfstats.imaging.cache import cached, code_version, entry_key, path_hash, sweep
+from vcfstats.imaging import batch, perturbation, quality, slices
+from vcfstats.imaging.cache import _imported, cached, code_version, entry_key, modules_behind, path_hash, sweep
 
 
 @pytest.fixture
@@ -104,3 +105,18 @@ def test_a_folder_is_hashed_by_names_and_contents(tmp_path):
     assert path_hash(tmp_path / "a") != first
     (tmp_path / "a" / "3.dcm").rename(tmp_path / "a" / "2.dcm")
     assert path_hash(tmp_path / "a") == first
+
+
+@pytest.mark.parametrize(
+    "modules", [batch._PREPROCESSING, batch._RADIOMICS, slices._MODULES, quality._MODULES, perturbation._MODULES]
+)
+def test_every_module_that_reads_a_case_decides_its_key(modules):
+    behind = set(modules_behind(modules))
+    assert behind >= {*modules, "reading", "dicom", "segments", "paths", "geometry", "loading"}
+    for name in behind - {"batch"}:  # which carries cases about, and is not followed
+        assert set(_imported(name)) - {"cache", "running", "settings", "batch", "cluster"} <= behind
+
+
+def test_a_picture_s_key_does_not_depend_on_features():
+    assert not {name for name in modules_behind(quality._MODULES) if name.startswith("features/")}
+    assert {"features/glcm", "filters"} <= set(modules_behind(batch._RADIOMICS))

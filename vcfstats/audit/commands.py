@@ -14,6 +14,7 @@ from rich.markup import escape
 from vcfstats.audit.table import TableAudit, audit_table
 from vcfstats.audit.table.files import read_tables
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.made import HTML, refuse_other_file
 
 app = typer.Typer(help="What changed, what it moved, and whether the numbers can be true.", no_args_is_help=True)
 
@@ -59,6 +60,13 @@ def table(
             files, baseline=baseline or [], claims=claims or [], n=_counts(n, "--n"), events=_counts(events, "--events"),
             columns=_pairs(column, "--column"), ci_method=ci_method, confidence_level=confidence_level,
         )  # fmt: skip
+    except InputError as error:
+        errors.print(escape(str(error)))
+        raise typer.Exit(2) from None
+    try:
+        refuse_other_file(html, begins=HTML, option="--html")
+        refuse_other_file(csv, begins=",".join(map(str, audit.to_frame().columns)), option="--csv")
+        refuse_other_file(rows, begins=",".join(map(str, audit.rows.columns)), option="--rows")
     except InputError as error:
         errors.print(escape(str(error)))
         raise typer.Exit(2) from None

@@ -81,19 +81,32 @@ def _noted(path: Path) -> dict[str, str]:
     return files if isinstance(files, dict) else {}
 
 
-def refuse_other_file(path: Path, *, begins: str = "", mentions: str = "", option: str = "--out") -> None:
-    """Refuse to write over a file that this command did not write: one that begins otherwise, or lacks a word that it writes.
+HTML, MARKDOWN = "<!DOCTYPE html>", "## "  # how pages and reports begin
+
+
+def refuse_other_file(path: Path | None, *, begins: str, option: str = "--out") -> None:
+    """Refuse to write over a file that this command did not write: one that begins otherwise.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None where none was asked for.
+    begins : str
+        How the files of the command begin: a table with its header.
+    option : str
+        What names it on the command line.
 
     Raises
     ------
     InputError
         The file exists and is another's, or is no file.
     """
-    if not path.exists() and not path.is_symlink():
+    if path is None or not (path.exists() or path.is_symlink()):
         return
     if path.is_file():
-        raw = path.read_bytes()
-        if not raw or (raw.startswith(begins.encode()) and mentions.encode() in raw):
+        with path.open("rb") as stream:
+            head = stream.read(len(begins.encode()))
+        if head in (b"", begins.encode()):
             return
     raise InputError(
         Problem(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.strict import finite_numbers, strict_json
 from vcfstats.contracts.study import Hashes
 from vcfstats.statistics.nomogram import Nomogram
 
@@ -92,17 +93,19 @@ def read_nomogram(path: Path) -> NomogramFile:
     """
     allowed = "a nomogram in JSON, as a study's results/nomogram.json or Nomogram.to_json() holds it"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = strict_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(Problem("no such file", allowed, "correct the name", file=path)) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(Problem(f"no JSON ({error})", allowed, "write it again", file=path)) from None
     try:
         own = isinstance(content, dict) and content.get("format") == FORMAT
         given = NomogramFile.model_validate(content) if own else NomogramFile(nomogram=content)
         if given.nomogram is not None:
-            given.model_of()
-    except (ValidationError, ValueError) as error:
+            model = given.model_of()
+            finite_numbers([float(model.points_per_unit), float(model.maxscale)], "the point scale", above=0.0)
+            finite_numbers(map(float, model.lp_range), "the linear predictor's range")
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError) as error:
         said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise InputError(Problem(said, allowed, "write it again", file=path)) from None
     return given

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from vcfstats.imaging.headers.formats import files_of
 from vcfstats.imaging.paths import split_choice
 
 _MANIFEST = "manifest.json"
+_ROOM = "vcfstats.imaging"
 # Modules of this room by whose code an image and its mask come into memory.
 READING = (
     "reading", "dicom", "dicom_header", "dicom_pixels", "segments", "paths", "geometry", "loading",
@@ -43,14 +45,53 @@ def path_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+# What carries cases about and changes no number: hashed where it is named, and not followed further.
+_FRAME = ("batch", "cache", "cluster", "running", "settings", "__init__")
+
+
+@cache
+def modules_behind(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """Return modules of this room with all that they import of it, by file name or folder/name.
+
+    What a module calls decides its result as much as its own lines do; a list kept by hand forgets one.
+    """
+    found: set[str] = set()
+    todo = list(modules)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            if name not in _FRAME:
+                todo += [other for other in _imported(name) if other not in _FRAME]
+    return tuple(sorted(found))
+
+
+def _imported(module: str) -> Iterator[str]:
+    room = Path(__file__).parent
+    for item in ast.walk(ast.parse((room / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(item, ast.ImportFrom) and (item.module or "").startswith(_ROOM):
+            place = (item.module or "").removeprefix(_ROOM).strip(".").replace(".", "/")
+            # `from room.module import name`, or `from room import module`.
+            for name in (place, *(f"{place}/{alias.name}".strip("/") for alias in item.names)):
+                if name and (room / f"{name}.py").is_file():
+                    yield name
+
+
 @cache
 def code_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
-    """Return a hash of modules of this room (by file name, or folder/name) and of the versions of packages.
+    """Return a hash of modules of this room, of all that they import of it, and of the versions of packages.
 
     Two runs whose code or libraries differ never share an entry.
+
+    Parameters
+    ----------
+    modules : tuple of str
+        By file name, or folder/name.
+    packages : tuple of str
+        As they are installed.
     """
     digest = hashlib.sha256()
-    for module in modules:
+    for module in modules_behind(modules):
         digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     for package in packages:
         digest.update(f"{package}=={version(package)}\n".encode())

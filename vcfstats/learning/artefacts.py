@@ -18,6 +18,7 @@ from scipy.special import expit
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import replacing, write_text
+from vcfstats.contracts.strict import finite_numbers, strict_json
 from vcfstats.learning.classifiers import probability_of
 from vcfstats.learning.harmonisation.correction import Correction
 from vcfstats.learning.prepared import Prepared
@@ -104,10 +105,11 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
     path = folder / f"{feature_set}.{classifier}.json"
     if not path.is_file():
         raise InputError(Problem("no such file", "a classifier of the study", "run `dvc repro` first", file=path))
-    body = json.loads(path.read_text(encoding="utf-8"))
+    body = strict_json(path.read_text(encoding="utf-8"))
     given: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()
     }
+    _check_lengths(given, body.get("coefficients"))
     given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
     if given.get("correction"):
         given["correction"] = Correction.from_dict(given["correction"])
@@ -120,6 +122,19 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
         float(body.get("intercept", 0.0)),
         estimator,
     )
+
+
+def _check_lengths(given: dict[str, Any], coefficients: list[Any] | None) -> None:
+    """Check that every feature has its numbers, and a standard deviation above 0."""
+    n = len(given["features"])
+    numbers = {name: given.get(name, ()) for name in ("mean", "scale", "fill", "low", "high")}
+    if coefficients is not None:
+        numbers["coefficients"] = coefficients
+    for name, values in numbers.items():
+        if len(values) != n:
+            raise ValueError(f"{len(values)} values of {name} for {n} features")
+        known = [value for value in values if value is not None] if name == "fill" else values
+        finite_numbers(known, name, above=0.0 if name == "scale" else None)
 
 
 def _read_skops(path: Path, n_features: int) -> Any:

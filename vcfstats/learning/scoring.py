@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.strict import finite_numbers, strict_json
 from vcfstats.learning.artefacts import StoredClassifier, read_classifier, write_classifier
 from vcfstats.learning.clinical import Covariate, code_findings
 from vcfstats.learning.deephead import DeepHead, slices_of
@@ -29,6 +31,7 @@ from vcfstats.learning.work import BEST_OF
 # The model that a bundle is named for, of those that were fitted the first: the whole chain before its parts.
 ORDER = ("dlrn", "dlr", "rad", "dl", "clinical")
 FILE = "models.json"
+_NAME = re.compile(r"[a-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -248,8 +251,11 @@ def read_scorer(folder: Path) -> Scorer:
     ValueError, KeyError, TypeError
         The JSON is not what `write_scorer` writes; a caller that reads a user's file says so in words.
     """
-    body = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    return Scorer(
+    body = strict_json((folder / FILE).read_text(encoding="utf-8"))
+    for feature_set, classifier in body["best"].values():
+        if not (_NAME.fullmatch(feature_set) and _NAME.fullmatch(classifier)):
+            raise ValueError(f"a classifier {feature_set}.{classifier}, whose name is none")
+    scorer = Scorer(
         columns={name: Column(**column) for name, column in body["columns"].items()},
         fill=None if body["fill"] is None else pd.Series(body["fill"], dtype=np.float64),
         clinical=LinearModel.from_dict(body["clinical"]) if body["clinical"] else None,
@@ -266,3 +272,31 @@ def read_scorer(folder: Path) -> Scorer:
             str(model): Recalibration.from_dict(own) for model, own in body.get("recalibrations", {}).items()
         },
     )
+    _check_numbers(scorer)
+    return scorer
+
+
+def _check_numbers(scorer: Scorer) -> None:
+    """Check what JSON alone does not: numbers where the models compute with them, as many as they need."""
+    for model in (scorer.clinical, scorer.dlrn):
+        if model is not None:
+            terms = [
+                number
+                for term in model.terms
+                for number in (term.coefficient, term.low, term.high, term.mean, term.scale)
+            ]
+            finite_numbers([model.intercept, *terms], f"{model.name}: a coefficient or range")
+            size = len(model.terms) + 1
+            if model.covariance is not None and [len(row) for row in model.covariance] != [size] * size:
+                raise ValueError(f"{model.name}: a covariance that is not {size} by {size}")
+    if (head := scorer.head) is not None:
+        finite_numbers([head.intercept], "intercept of the network's layer")
+        if not head.mean.shape == head.scale.shape == head.coefficients.shape == (len(head.units),):
+            raise ValueError(f"numbers of the network's layer that do not fit its {len(head.units)} units")
+        if not (head.scale > 0).all():
+            raise ValueError("a standard deviation of the network's layer that is not above 0")
+    for name, own in scorer.recalibrations.items():
+        if own.intercept is not None and own.slope is not None:
+            finite_numbers([own.intercept, own.slope], f"{name}: recalibration")
+        elif not own.x or len(own.x) != len(own.y) or list(own.x) != sorted(own.x):
+            raise ValueError(f"{name}: a recalibration whose steps do not ascend")

@@ -14,6 +14,7 @@ from vcfstats.audit.change import audit_revisions, read_revision
 from vcfstats.audit.change.report import report
 from vcfstats.audit.change.writing import markdown, page, to_terminal
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.made import HTML, MARKDOWN, refuse_other_file
 from vcfstats.pipeline.params import Params
 
 
@@ -35,6 +36,8 @@ def run_audit(
     most : int
         Moves listed on the terminal and in Markdown, beyond the flips.
     """
+    refuse_other_file(markdown_file if markdown_file != Path("-") else None, begins=MARKDOWN, option="--markdown")
+    refuse_other_file(html, begins=HTML, option="--html")
     print("audit: reading both revisions", file=sys.stderr)
     audit = audit_revisions(root, read_revision(root, old), read_revision(root, new), descriptions=describe_keys())
     short = report(audit, most=most)

@@ -12,6 +12,7 @@ from vcfstats.contracts.case import Case
 from vcfstats.contracts.cohort import ID_PATTERN, REPEATS
 from vcfstats.contracts.errors import Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.made import refuse_other_file
 from vcfstats.imaging.checking import check_cases
 from vcfstats.pipeline.cohort_table import (
     collect_cohort_table,
@@ -26,6 +27,7 @@ from vcfstats.pipeline.params import BidsSection, ImageColumns, read_params
 if TYPE_CHECKING:
     from rich.table import Table
 
+COLUMNS = ("severity", "patient", "file", "found", "allowed", "mend")
 _WIDE = 140  # characters: below, six columns leave too few for a file's name
 _ALIKE = 4  # rows that differ in patient and file alone are shown as one from this many on
 _MIN_SLICES = 3  # of a study without params: what the 2.5D slices need
@@ -115,7 +117,7 @@ def report(problems: list[Problem], folder: Path) -> pd.DataFrame:
             }
             for problem in problems
         ],
-        columns=["severity", "patient", "file", "found", "allowed", "mend"],
+        columns=list(COLUMNS),
     )
 
 
@@ -184,6 +186,7 @@ def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, worke
     """Print the table of problems and leave with 2 where one is an error, 1 where all are warnings, 0 where none is."""
     from rich.console import Console
 
+    refuse_other_file(csv, begins=f"{','.join(COLUMNS)}\n", option="--csv")
     frame = report(check_folder(folder, params_file=params_file, workers=workers), folder)
     if csv is not None:
         write_text(csv, frame.to_csv(index=False, lineterminator="\n"))

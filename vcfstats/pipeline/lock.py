@@ -97,6 +97,7 @@ def run_lock(root: Path, *, reason: str) -> None:
     print(f"locked on {lock.date}, {before} at results of the internal test set: {len(lock.values)} decisions")
     print(f"  protocol  {lock.protocol or 'none registered'}\n  decisions {lock.decisions}")
     print("commit lock.json and results/looks.jsonl now: a lock is worth what its date in git is worth")
+    print("then run `dvc repro`, which brings the plan in results/ and the documents up to date")
 
 
 def run_looks(root: Path) -> None:

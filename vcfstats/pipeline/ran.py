@@ -16,7 +16,7 @@ from vcfstats.contracts.files import write_text
 from vcfstats.pipeline.graph import Stage, own_stages, stages
 from vcfstats.pipeline.yamlfile import read_yaml
 
-_ABSENT = "not given"
+_ABSENT = "no value"
 
 
 def write_settings(root: Path, stage: Stage, body: Mapping[str, Any]) -> None:

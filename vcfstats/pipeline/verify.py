@@ -13,6 +13,7 @@ from vcfstats.audit.change.revision import safe_yaml
 from vcfstats.audit.verification import TOLERANCE, Comparison, compare_results
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import scratch_folder
+from vcfstats.contracts.plan import read_plan
 from vcfstats.contracts.study import read_study
 from vcfstats.pipeline import evaluate, plan
 from vcfstats.pipeline.directory import StudyDirectory
@@ -63,9 +64,18 @@ def run_verify(root: Path, *, within: float | None = None) -> bool:
             print(
                 f"  all numbers agree within {TOLERANCE:g}: another processor may round otherwise (--within {TOLERANCE:g})"
             )
+        print(f"  {_advice(study)}")
     else:
         print("verified: the committed results are what the predictions, params and models give")
     return not comparison.differences
+
+
+def _advice(study: StudyDirectory) -> str:
+    if read_plan(study.plan_file) != plan.plan_of(study):
+        return "the plan changed since the results were computed (vcfstats lock, protocol.yaml or a decision): run `dvc repro`, then verify again"
+    return (
+        "run `dvc repro`, which computes what is out of date, then verify again; git diff results shows what it moved"
+    )
 
 
 def _rule(study: StudyDirectory) -> tuple[float, str]:

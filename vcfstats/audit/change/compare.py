@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
-from vcfstats.audit.change.conclusions import drawn_conclusions, flips, numbers, set_change, weight
+from vcfstats.audit.change.conclusions import drawn_conclusions, flips, numbers, rank, set_change, weight
 from vcfstats.audit.change.entries import rows_changed, table_entries
 from vcfstats.audit.change.paired import Paired, pair
 from vcfstats.audit.change.revision import Revision, keyed
@@ -92,7 +92,7 @@ class Audit:
     stages : dict of str to str
         Stages that ran again, and what they met that was new.
     moved : tuple of Moved
-        Changed results: flips first, in the order of what they were estimated on, then by size.
+        Changed results: flips first, then the AUCs of the paper's models on patients they had not seen; by size within each rank.
     tables : dict of str to int
         Table -> rows that are not the same on both sides.
     undeclared : tuple of str
@@ -177,7 +177,15 @@ def _all_moved(before: Revision, after: Revision, paired: Mapping[str, Paired]) 
             for key in sorted({*old, *new})
             if old.get(key) != new.get(key)
         ]
-    moved.sort(key=lambda m: (not m.flips, weight(m.key) if m.flips else 0, m.size is None, -abs(m.size or 0.0), m.key))
+    moved.sort(
+        key=lambda m: (
+            not m.flips,
+            weight(m.key) if m.flips else rank(m.key, m.new or m.old),
+            m.size is None,
+            -abs(m.size or 0.0),
+            m.key,
+        )
+    )
     return tuple(moved)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.audit.change.revision import Revision
+from vcfstats.contracts.predictions import as_fitted
 
 ALPHA = 0.05
 # Estimate -> its value of no effect, or of perfect calibration.
@@ -20,6 +21,7 @@ NULLS = {
 # A reader of the paper meets the test sets first; what a model says of the patients it learned from convinces nobody.
 _WEIGHT = {"external": 0, "testing": 0, "out_of_fold": 1, "apparent": 3}
 _OTHERS = 2
+_HEADLINE = ("auc", "auc_difference", "difference")
 _CANDIDATE = re.compile(r"[a-z_]+\.[a-z_]+")
 _KINDS = {"testing": "internal test set", "out_of_fold": "out-of-fold predictions", "external": "external test set"}
 
@@ -58,6 +60,25 @@ def weight(key: str) -> int:
     return (
         -1 if parts[0] == "conclusion" else min((_WEIGHT[part] for part in parts if part in _WEIGHT), default=_OTHERS)
     )
+
+
+def rank(key: str, record: dict[str, Any] | None) -> int:
+    """Return the place of a result that moved without flipping a conclusion; smaller is read first.
+
+    AUCs of the paper's models on patients that they had not seen come before their other results there, those before what is
+    no result of a model, and recalibrated models, candidate classifiers and training patients at the end.
+    """
+    model = str((record or {}).get("model") or "")
+    parts = key.split("/")
+    if of_candidate(key, record):
+        return 5
+    if weight(key) == _WEIGHT["apparent"]:
+        return 4
+    if (model and as_fitted(model) != model) or any(as_fitted(part) != part for part in parts):
+        return 3
+    if weight(key) in (_WEIGHT["testing"], _WEIGHT["out_of_fold"]):
+        return 0 if parts[-1] in _HEADLINE else 1
+    return 2
 
 
 def numbers(*values: Any) -> bool:

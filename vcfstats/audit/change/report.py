@@ -197,7 +197,9 @@ def _moves(audit: Audit, most: int | None) -> Section:
             1, "Same patients: the paired change with its confidence interval (infinitesimal jackknife; AUC: DeLong)."
         )
     if len(rest) > len(listed):
-        notes.append(f"{len(rest) - len(listed)} more moved by less, or have no interval to measure it by.")
+        notes.append(
+            f"{len(rest) - len(listed)} more stand behind these: of candidates, recalibrated models or training patients, or moved by less."
+        )
     return Section(
         f"Results that moved: {len(audit.moved)}",
         header=("Result", "Old", "New", "Same patients", "Size") if rows else (),

@@ -12,14 +12,16 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vcfstats import Nomogram, __version__
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import file_hash, write_text
+from vcfstats.contracts.nomogram import read_nomogram
+from vcfstats.contracts.strict import strict_json
 from vcfstats.imaging.settings import PreprocessSettings, RadiomicsSettings
 from vcfstats.imaging.slices import SliceSettings
 from vcfstats.learning.network.settings import TrunkSettings
@@ -130,7 +132,7 @@ class BundleBody(_Part):
     radiomics: RadiomicsSettings
     slices: SliceSettings
     trunk: TrunkSettings
-    thresholds: dict[str, float]
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]]
     absent: dict[str, str]
     holds_patients: dict[str, int]  # classifier that is made of training cases -> how many of them its file holds
     development: Development
@@ -237,10 +239,10 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         scorer = read_scorer(folder)
         drawn = folder / NOMOGRAM
-        nomogram = Nomogram.from_json(drawn.read_text(encoding="utf-8")) if drawn.is_file() else None
+        nomogram = read_nomogram(drawn).model_of() if drawn.is_file() else None
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise _unreadable(folder, str(error)) from error
     if not body.model:
         why = "; ".join(f"{name}: {reason}" for name, reason in body.absent.items())
@@ -269,10 +271,13 @@ def _manifest(folder: Path) -> dict[str, str]:
             )
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = strict_json(path.read_text(encoding="utf-8"))
         made, files = content["format"], {str(name): str(digest) for name, digest in content["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(path, str(error)) from error
+    outside = [name for name in files if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
+    if outside:
+        raise _unreadable(path, f"it lists {outside[0]!r}, which lies outside of the bundle")
     if made != FORMAT:
         raise InputError(
             Problem(
@@ -289,6 +294,7 @@ def _body(folder: Path) -> BundleBody:
     path = folder / BODY
     text = path.read_text(encoding="utf-8") if path.is_file() else "{}"
     try:
+        strict_json(text)
         return BundleBody.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
@@ -301,6 +307,8 @@ def _body(folder: Path) -> BundleBody:
                 file=path,
             )
         ) from None
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from error
 
 
 def _version_in(text: str) -> str:

@@ -14,6 +14,7 @@ import vcfstats
 from vcfstats import Nomogram
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.made import refuse_other_file
 from vcfstats.contracts.predictions import as_fitted, recalibrated
 from vcfstats.learning.fusion import OUTPUT
 from vcfstats.learning.scoring import Scored
@@ -196,6 +197,8 @@ def run_predict(folder: Path, model: Path, *, params_file: Path | None, out: Pat
     """Write predictions.csv and, beside it, what made it; say the rest on the terminal."""
     if out.suffix != ".csv":
         raise InputError(Problem(f"output {out.name!r}", "a name that ends in .csv", "correct --out"))
+    refuse_other_file(out, begins="case_id,patient_id,model,probability,")
+    refuse_other_file(out.with_suffix(".json"), begins='{\n "bundle": ')
     found = predict(folder, model, params_file=params_file, cache=cache, workers=workers)
     body, table = found.bundle.body, found.table
     write_text(out, table.to_csv(lineterminator="\n"))
