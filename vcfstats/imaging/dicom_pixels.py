@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from vcfstats.contracts.files import scratch_folder
 from vcfstats.imaging.dicom_header import Header, Scale
 
 # Multi-frame images of grey words and bytes: classes whose reader wants no more than size, bits and pixels.
@@ -72,8 +72,8 @@ def _stored(path: Path) -> npt.NDArray[Any]:
     bare.file_meta.TransferSyntaxUID = whole.file_meta.TransferSyntaxUID
     bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID
     bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID
-    with tempfile.TemporaryDirectory(prefix="pixels-") as folder:
-        copy = Path(folder) / "pixels.dcm"
+    with scratch_folder() as folder:
+        copy = folder / "pixels.dcm"
         bare.save_as(copy, enforce_file_format=True)
         array = sitk.GetArrayFromImage(sitk.ReadImage(str(copy), imageIO="GDCMImageIO"))
     return array if array.ndim == 3 else array[None]
