@@ -91,7 +91,8 @@ def test_a_stage_lists_all_code_that_computes_in_it(stage):
     missing = {
         name
         for name in needed - TYPES
-        if name.startswith(tuple(f"vcfstats.{room}" for room in COMPUTING))
+        if not name.startswith("vcfstats.statistics.inputs.")  # which checks arguments and changes no number
+        and name.startswith(tuple(f"vcfstats.{room}" for room in COMPUTING))
         and not any(name == own or name.startswith(f"{own}.") for own in owned)
     }
     assert missing == set()
