@@ -507,3 +507,26 @@ def test_word_manuscripts_have_numbered_lines_and_double_spacing(tiny: tuple[Pat
 def test_the_word_template_is_the_one_that_the_code_makes(tmp_path: Path) -> None:
     write_reference(tmp_path / "reference.docx")
     assert (tmp_path / "reference.docx").read_bytes() == (ROOT / "report" / "reference.docx").read_bytes()
+
+
+def test_an_item_that_a_study_lacks_leaves_no_caption_and_no_number(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parents[2] / "report" / "absent.lua", folder)
+    (folder / "_quarto.yml").write_text("lang: en\nfilters:\n  - path: absent.lua\n    at: pre-ast\n", encoding="utf-8")
+    cell = '```{{python}}\n#| label: tbl-{0}\n#| tbl-cap: "Of {0}."\n{1}\n```\n'
+    there = 'Table.of([Column("a", "A")], [{"a": "alpha"}])'
+    setup = (
+        "```{python}\n#| include: false\nfrom vcfstats.reporting import Column, Table, Text\n"
+        "from vcfstats.reporting.absence import Absent\n```\n"
+    )
+    absent = cell.format("lost", 'Absent(Text.of("There is none."))')
+    (folder / "a.qmd").write_text(
+        f"{setup}\nSee @tbl-last.\n\n{absent}\n{cell.format('last', there)}\nAn end.\n", encoding="utf-8"
+    )
+    done = render(folder, formats=["html"], out_dir=tmp_path / "out", engine="offline")
+    page = re.sub(r"<[^>]+>", "", done.files[0].read_text(encoding="utf-8"))
+    assert re.search(r"See Table.1\.", page)
+    assert re.search(r"Table.1\.\s*Of last\.", page)
+    assert "Of lost" not in page
+    assert not re.search(r"Table.2", page)

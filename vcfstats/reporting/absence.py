@@ -186,6 +186,13 @@ def subgroups(study: Study, model: str) -> Text:
     return Text.of("There are no subgroups to describe: the study has no clinical findings with known values.")
 
 
+def external_subgroups(study: Study) -> Text:
+    """An external validation by level of each covariate."""
+    return _without_rows(
+        study, "external_subgroups", "There are no subgroups to describe: the cohort has no covariate with levels."
+    )
+
+
 def risk_groups(study: Study, model: str) -> Text:
     """Groups of risk of a model."""
     frame = study.rows("risk_groups")

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.contracts.records import Record
-from vcfstats.reporting import figures, values, wording
-from vcfstats.reporting.contents.layout import message
+from vcfstats.reporting import absence, figures, values, wording
+from vcfstats.reporting.absence import Absent
 from vcfstats.reporting.contents.performance import performance_table
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.tables import INDENT, Column, Table
@@ -157,7 +157,9 @@ def case_mix(study: Study) -> Text:
 
 
 def subgroups(study: Study) -> Text:
-    """Say in how many levels nothing could be estimated."""
+    """Say in how many levels nothing could be estimated, or that there are none."""
+    if why := absence.external_subgroups(study):
+        return why
     frame = study.rows("external_subgroups")
     few = int((frame["remark"] != "").sum())
     minimum = study.point("design/subgroup_minimum")
@@ -265,11 +267,11 @@ def case_mix_table(study: Study) -> Table:
     return Table.of(columns, rows).with_note(note)
 
 
-def subgroup_table(study: Study) -> Table:
+def subgroup_table(study: Study) -> Table | Absent:
     """Return AUC, O/E and calibration slope by level of each categorical covariate."""
+    if why := absence.external_subgroups(study):
+        return Absent(why)
     frame = study.rows("external_subgroups")
-    if frame.empty:
-        return message("The cohort has no categorical covariates.")
     columns = [
         Column("variable", "Subgroup", width=26),
         Column("n", "Cases", "right", width=7),

@@ -8,12 +8,6 @@ import pandas as pd
 
 from vcfstats.reporting import values
 from vcfstats.reporting.study import Study
-from vcfstats.reporting.tables import Column, Table
-
-
-def message(text: str) -> Table:
-    """Return a table that says why there is none."""
-    return Table.of([Column("text", "Not available", width=100)], [{"text": text}])
 
 
 def row_sources(study: Study, name: str, frame: pd.DataFrame | Sequence[int]) -> list[str]:
