@@ -163,7 +163,7 @@ def _covariate(name: str, kind: str, table: pd.DataFrame, before: dict, rng: np.
 
 def make(directory: Path, drawn: Drawn, *, report: bool = True) -> Path:
     """Write a study's directory up to its raw cohort."""
-    raw = directory / "data" / "raw"
+    raw = directory / "cohort"
     raw.mkdir(parents=True)
     drawn.table.to_csv(raw / "cohort.csv", index=False)
     for number, row in enumerate(drawn.table.itertuples()):
@@ -182,7 +182,7 @@ def make(directory: Path, drawn: Drawn, *, report: bool = True) -> Path:
     params = yaml.load(
         (ROOT / "vcfstats" / "pipeline" / "template.yaml")
         .read_text()
-        .replace("{folder}", "data/raw")
+        .replace("{folder}", "cohort")
         .replace("{columns}", "-")
     )
     params["study"].update(
