@@ -122,7 +122,7 @@ def test_same_bytes_again_whatever_the_number_of_workers(finished_study, study_c
 
 def test_nothing_fitted_learns_from_testing_patients(finished_study, study_copy):
     """Swap labels and images among testing patients: every fitted object stays the same to the byte."""
-    table = pd.read_csv(study_copy / "data/raw/cohort.csv", dtype=str)
+    table = pd.read_csv(study_copy / "data/simulated/cohort.csv", dtype=str)
     testing = table.index[table["partition"] == "testing"]
     rolled = np.roll(testing, 1)
     for column in ("diagnosis", "age", "sex", "location", "band_edema", "band_edema_reader2", "anterior_wedge"):
@@ -130,10 +130,11 @@ def test_nothing_fitted_learns_from_testing_patients(finished_study, study_copy)
     for row, other in zip(testing, rolled, strict=True):
         for column in ("image", "mask"):
             shutil.copy(
-                finished_study / "data/raw" / table.loc[other, column], study_copy / "data/raw" / table.loc[row, column]
+                finished_study / "data/simulated" / table.loc[other, column],
+                study_copy / "data/simulated" / table.loc[row, column],
             )
     table.loc[testing, ["mask_intra", "mask_inter"]] = None  # drawn on the images that are gone
-    table.to_csv(study_copy / "data/raw/cohort.csv", index=False)
+    table.to_csv(study_copy / "data/simulated/cohort.csv", index=False)
     run_chain(study_copy, CHAIN[1:])
     assert bytes_of(study_copy, "models") == bytes_of(finished_study, "models")
     assert bytes_of(study_copy, "data/repeats") == bytes_of(finished_study, "data/repeats")
@@ -180,7 +181,7 @@ def fail(root, stage="ingest"):
 
 def test_corrupt_image_is_one_clear_error_and_nothing_half_written(study_copy):
     (study_copy / "data/cohort.parquet").unlink()
-    image = next((study_copy / "data/raw/images").glob("*.nii.gz"))
+    image = next((study_copy / "data/simulated/images").glob("*.nii.gz"))
     image.write_bytes(image.read_bytes()[:500])
     said = fail(study_copy)
     assert image.name in said
@@ -189,7 +190,7 @@ def test_corrupt_image_is_one_clear_error_and_nothing_half_written(study_copy):
 
 
 def test_mask_on_another_grid_is_one_clear_error(study_copy):
-    path = next((study_copy / "data/raw/masks").glob("*.nii.gz"))
+    path = next((study_copy / "data/simulated/masks").glob("*.nii.gz"))
     mask = sitk.ReadImage(str(path))
     mask.SetOrigin([v + 5 for v in mask.GetOrigin()])
     sitk.WriteImage(mask, str(path))
@@ -199,7 +200,7 @@ def test_mask_on_another_grid_is_one_clear_error(study_copy):
 
 
 def test_duplicate_id_is_one_clear_error(study_copy):
-    path = study_copy / "data/raw/cohort.csv"
+    path = study_copy / "data/simulated/cohort.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, lines[1]]) + "\n")
     assert "the same id again, in lines 2, 38" in fail(study_copy)
@@ -229,7 +230,7 @@ def test_stages_without_their_input_say_which_stage_makes_it(tmp_path):
 def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study, tmp_path):
     """The same images under other column names, another outcome and no protocol: `vcfstats new`, then params."""
     folder = tmp_path / "folder"
-    shutil.copytree(finished_study / "data/raw", folder)
+    shutil.copytree(finished_study / "data/simulated", folder)
     table = pd.read_csv(folder / "cohort.csv", dtype=str).rename(
         columns={"patient_id": "subject", "image": "scan", "mask": "roi"}
     )
