@@ -326,7 +326,7 @@ def _order(*raters: npt.ArrayLike) -> list[Any] | None:
     """
     stated = []
     for rater in raters:
-        categorical = getattr(rater, "cat", rater)
+        categorical: Any = getattr(rater, "cat", rater)
         if getattr(categorical, "ordered", False):
             stated.append(list(categorical.categories))
     if stated and all(order == stated[0] for order in stated) and len(stated) == len(raters):

@@ -14,13 +14,13 @@ from vcfstats.statistics.inputs.options import as_list
 _LEVELS_OF_TEXT = 10  # whole numbers as text are taken as codes of levels up to so many
 
 
-def as_column(series: pd.Series, name: str, *, categorical: bool = False) -> pd.Series:
+def as_column(series: pd.Series | pd.DataFrame, name: str, *, categorical: bool = False) -> pd.Series:
     """Return a column as numbers, truth values, or levels; objects that are all numbers become numbers.
 
     Parameters
     ----------
     series : Series
-        The column.
+        The column; a frame where several bear its name, which is refused.
     name : str
         What to call it in a message, quotes included.
     categorical : bool

@@ -74,6 +74,6 @@ def as_generator(random_state: RandomState) -> np.random.Generator:
     if random_state is None or isinstance(random_state, np.random.SeedSequence):
         return np.random.default_rng(random_state)
     whole = isinstance(random_state, int | np.integer) and not isinstance(random_state, bool | np.timedelta64)
-    if whole and random_state >= 0:  # type: ignore[operator]
+    if whole and random_state >= 0:
         return np.random.default_rng(int(random_state))
     raise ValueError(f"random_state must be a non-negative int, a SeedSequence or a Generator; got {random_state!r}.")
