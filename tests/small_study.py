@@ -17,6 +17,7 @@ def make(directory: Path) -> Path:
     params = yaml.load(ROOT / "params.yaml")
     params["simulate"]["cohort"].update(n_patients=SIZE, n_repeat=12)
     params["radiomics"]["image_types"] = ["original"]
+    params["evaluation"]["bootstrap_samples"] = 200
     learning = params["learning"]
     learning["folds"]["n"] = 3
     learning["optimism"]["n_resamples"] = 3

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sharing import made_once
 from vcfstats.pipeline.stages import STAGES, run_stage
 
 from .with_nomogram import learn_nomogram
@@ -29,7 +30,7 @@ def run_chain(root: Path, stages=CHAIN) -> Path:
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory):
     """A study of three dozen simulated patients with all stages run but render; tests copy it before they change it."""
-    return run_chain(make_small_study(tmp_path_factory.mktemp("study") / "small"))
+    return made_once(tmp_path_factory, "study", lambda folder: run_chain(make_small_study(folder / "small"))) / "small"
 
 
 @pytest.fixture
@@ -40,4 +41,7 @@ def study_copy(finished_study, tmp_path):
 @pytest.fixture(scope="session")
 def nomogram_study(finished_study, tmp_path_factory):
     """The same study learned again so that it has a nomogram."""
-    return learn_nomogram(finished_study, tmp_path_factory.mktemp("nomogram") / "study")
+    return (
+        made_once(tmp_path_factory, "nomogram", lambda folder: learn_nomogram(finished_study, folder / "study"))
+        / "study"
+    )

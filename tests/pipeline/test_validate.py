@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.sharing import made_once
 from vcfstats import calibration_summary, roc_auc, standardised_difference
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.predictions import read_predictions
@@ -50,9 +51,7 @@ def run(study, folder, out, params=None, **more):
 
 @pytest.fixture(scope="session")
 def validation(nomogram_study, there, settings, tmp_path_factory):
-    out = tmp_path_factory.mktemp("validation") / "out"
-    run(nomogram_study, there, out, settings)
-    return out
+    return made_once(tmp_path_factory, "validation", lambda f: run(nomogram_study, there, f / "out", settings)) / "out"
 
 
 def refused(*args, **kwargs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -14,6 +15,7 @@ from unittest import mock
 import pandas as pd
 import pytest
 
+from tests.sharing import made_once
 from vcfstats.contracts.records import Record, Records, add_record, write_records
 from vcfstats.contracts.study import StudyFile, write_study, write_table
 
@@ -523,6 +525,22 @@ def nothing(root: Path, **words: object) -> Path:
 def whole_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that has everything; tests only read it."""
     return whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def whole_rendered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """The study that has everything with both documents in all formats: its folder report and the files; tests only read them."""
+    from tests.reporting.test_documents import with_report
+    from vcfstats.reporting import render
+
+    def make(folder: Path) -> None:
+        report = with_report(whole(folder / "study"))
+        done = render(report, out_dir=report / "_output", engine="offline")
+        (folder / "files.json").write_text(json.dumps([str(file) for file in done.files]), encoding="utf-8")
+
+    folder = made_once(tmp_path_factory, "whole-documents", make)
+    files = json.loads((folder / "files.json").read_text(encoding="utf-8"))
+    return folder / "study" / "report", [Path(file) for file in files]
 
 
 @pytest.fixture(scope="session")

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.reporting.test_documents import with_report
-from vcfstats.reporting import Column, Table, open_study, render
+from vcfstats.reporting import Column, Table, open_study
 from vcfstats.reporting.web import popups
 
 
 @pytest.fixture(scope="module")
-def documents(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    root = tmp_path_factory.mktemp("accessible") / "study"
-    shutil.copytree(whole_study, root, ignore=shutil.ignore_patterns("report"))
-    report = with_report(root)
-    return list(render(report, formats=["html"], out_dir=report / "_output", engine="offline").files)
+def documents(whole_rendered: tuple[Path, list[Path]]) -> list[Path]:
+    return [file for file in whole_rendered[1] if file.suffix == ".html"]
 
 
 @pytest.mark.parametrize("width", [1280, 390])

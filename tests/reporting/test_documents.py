@@ -138,9 +138,8 @@ def test_the_words_of_the_embedded_study_claim_nothing_real() -> None:
 
 
 @pytest.fixture(scope="module")
-def whole_documents(whole_study: Path) -> list[Path]:
-    report = with_report(whole_study)
-    return list(render(report, out_dir=report / "_output", engine="offline").files)
+def whole_documents(whole_rendered: tuple[Path, list[Path]]) -> list[Path]:
+    return whole_rendered[1]
 
 
 @pytest.fixture(scope="module")

@@ -9,20 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.reporting.test_documents import with_report
 from vcfstats.audit.documents import DocumentAudit, audit_documents
 from vcfstats.audit.documents.prose import unexplained
 from vcfstats.audit.documents.reading import read_page, read_word
-from vcfstats.reporting import open_study, render
+from vcfstats.reporting import open_study
 
 
 @pytest.fixture(scope="module")
-def rendered(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("audited") / "study"
-    shutil.copytree(whole_study, root, ignore=shutil.ignore_patterns("report"))
-    report = with_report(root)
-    render(report, formats=["html", "docx"], out_dir=report / "_output", engine="offline")
-    return report
+def rendered(whole_rendered: tuple[Path, list[Path]]) -> Path:
+    return whole_rendered[0]
 
 
 def audited(report: Path, folder: Path) -> DocumentAudit:
