@@ -35,7 +35,7 @@ def check_places(params: Params, root: Path, file: Path) -> None:
     InputError
         Every setting that points there.
     """
-    problems = []
+    problems: list[Problem] = []
     if not params.simulate:  # a simulated cohort has its own folder, which the schema checks
         problems += _of("cohort.folder", params.cohort.folder, root, file, "a folder with the cohort's data, outside")
     if params.trunk.weights_file is not None:
