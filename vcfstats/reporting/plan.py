@@ -17,6 +17,11 @@ _STATES = {
     "changed": "changed since the lock",
     "edited": "the file of locks had been edited",
 }
+_SOURCES = {
+    "evaluate": "the evaluation",
+    "forks": "the run of the alternatives",
+    "history": "the history of git",
+}
 
 
 def told(study: Study) -> Text:
@@ -142,14 +147,13 @@ def looks_table(study: Study) -> Table | Absent:
         Column("plan", "Plan at the first look", width=22),
         Column("source", "Noted by", width=20),
     ]
-    sources = {"evaluate": "the evaluation", "history": "the history of git"}
     rows = [
         {
             "number": str(number),
             "params": look.params[:16],
             "data": look.data[:16],
             "plan": _STATES[look.plan],
-            "source": sources[look.source],
+            "source": _SOURCES[look.source],
         }
         for number, look in enumerate(looks, 1)
     ]
