@@ -84,7 +84,8 @@ def audit_documents(
             for name, table in expected.items():
                 done.looked("tables of HTML documents")
                 _compare(page_file, name, tables.get(name), table, done)
-            _figures({name: tables[name] for name in expected if name in tables}, page_file, study, auc_interval, done)
+            both = {name: (tables[name], table) for name, table in expected.items() if name in tables}
+            _figures(both, page_file, study, auc_interval, done)
         if word_file.is_file():
             word = read_word(word_file)
             _word(word, list(expected.items()), page, done)
@@ -147,11 +148,13 @@ def _compare(file: Path, label: str, read: ReadTable | None, table: Table, done:
         done.wrong(file, f"table {label}, {difference}", "tables as the results make them")
 
 
-def _figures(tables: Mapping[str, ReadTable], file: Path, study: Study, auc_interval: str, done: DocumentAudit) -> None:
+def _figures(
+    tables: Mapping[str, tuple[ReadTable, Table]], file: Path, study: Study, auc_interval: str, done: DocumentAudit
+) -> None:
     level = study.record("design/confidence_level").value
     if not isinstance(level, float):
         raise ValueError(f"the confidence level is no number: {level!r}")
-    audited = together(tables, auc_interval=_INTERVALS[auc_interval], level=level)
+    audited = together(tables, study, auc_interval=_INTERVALS[auc_interval], level=level)
     if audited is None:
         return
     for name, count in audited.checked.items():

@@ -28,6 +28,7 @@ def audit_table(
     columns: Mapping[str, str] | None = None,
     ci_method: str | None = None,
     confidence_level: float = 0.95,
+    identified: bool = False,
 ) -> TableAudit:
     """Check whether the figures of published tables can be true together.
 
@@ -57,6 +58,9 @@ def audit_table(
         none stated it is a note, and only where most other intervals of the tables are centred.
     confidence_level : float
         Level of the printed intervals.
+    identified : bool
+        Whether rows are of one model where, and only where, they name the same one. Without it, rows of two tables that agree
+        in nearly all figures are taken for one model under two names.
 
     Returns
     -------
@@ -101,7 +105,12 @@ def audit_table(
     sizes = cohort_keys(n, cohorts, "n", also=[*headings, "all"])
     positives = cohort_keys(events, cohorts, "events")
     performance = audit_performance(
-        kinds["performance"], n=sizes, events=positives, ci_method=ci_method, confidence_level=confidence_level
+        kinds["performance"],
+        n=sizes,
+        events=positives,
+        ci_method=ci_method,
+        confidence_level=confidence_level,
+        identified=identified,
     )
     multiples = {r.name: r.events + r.nonevents for r in performance.recoveries if r.is_settled and r.n is None}
     tables = audit_baseline(kinds["baseline"], n=sizes, multiples=multiples, columns=columns or {})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import combinations
 
 from vcfstats.audit.table.cells import Printed
+from vcfstats.audit.table.cohorts import Recovery
 from vcfstats.audit.table.findings import INCONSISTENT, NOTE, Finding
 from vcfstats.audit.table.intervals import centre_gap
 from vcfstats.audit.table.reading import Row
@@ -15,6 +17,7 @@ from vcfstats.audit.table.rows import SHOWN, same_figure
 _AUC_FIELDS = ("auc", "low", "high")
 _MOST_DIFFERING = 2
 _LEAST_SHARED = 5
+_LEAST_AUCS = 1000  # as many as three decimals can print
 _LEAST_DECIMALS = 3  # with fewer, two good models of one cohort agree by chance
 
 
@@ -24,12 +27,17 @@ def fields_of(row: Row) -> dict[str, Printed]:
     return {**row.cells, **limits}
 
 
-def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, set[str]]]:
+def check_between(
+    rows: Sequence[Row], recoveries: Sequence[Recovery] = (), *, identified: bool = False
+) -> tuple[list[Finding], int, dict[str, set[str]]]:
     """Flag rows of two tables that agree in all but one or two figures, and return the tables' other names.
 
-    Two rows of one cohort are taken for one model where at least `_LEAST_SHARED` figures agree, two of the AUC and its
-    limits among them, and at most two differ. Rows that share their operating point alone are left in peace: models on
-    few binary predictors make the same calls. A row that stands in a table of several models and, under another name,
+    Two rows of one cohort are taken for one model where at least `_LEAST_SHARED` figures agree that tell models apart, two of
+    the AUC and its limits among them, and at most two differ; where rows are `identified`, where they name the same model.
+    Rows that share their operating point alone are left in peace: models on few binary predictors make the same calls. Nor
+    do figures tell models apart that every useless one has: those of a row that calls all or none positive, rates and
+    limits of 0 and 1, an AUC of one half. In a cohort with fewer than `_LEAST_AUCS` possible AUCs, two models have the
+    same one by chance, and nothing is held against their rows. A row that stands in a table of several models and, under another name,
     in a second table gives its first table that name ("Table 3" is the table of "Rad").
     """
     findings: list[Finding] = []
@@ -44,20 +52,29 @@ def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, se
         if _identical(*pair)
         for row, table in zip(pair, (pair[1].table, pair[0].table), strict=True)
     }
+    few = {
+        id(row)
+        for recovery in recoveries
+        if recovery.is_settled and 2 * recovery.events * recovery.nonevents < _LEAST_AUCS
+        for row in recovery.members
+    }
     for one, other in pairs:
         a, b = fields_of(one), fields_of(other)
         shared = [name for name in a if name in b]
         differing = [name for name in shared if not same_figure(a[name], b[name])]
         agreeing = [name for name in shared if name not in differing]
+        same_name = _plain(one.model) == _plain(other.model)
+        if identified and not same_name:
+            continue
         looked += 1
-        if len(agreeing) < _LEAST_SHARED or len(differing) > _MOST_DIFFERING:
+        telling = [name for name in agreeing if same_name or (_is_telling(one, name) and _is_telling(other, name))]
+        if len(telling) < _LEAST_SHARED or len(differing) > _MOST_DIFFERING:
             continue
         auc_fields = [name for name in _AUC_FIELDS if name in shared]
         if auc_fields and sum(name in agreeing for name in auc_fields) < min(2, len(auc_fields)):
             continue
-        if not auc_fields and _plain(one.model) != _plain(other.model):
+        if not auc_fields and not same_name:
             continue
-        same_name = _plain(one.model) == _plain(other.model)
         if differing and ((one.where, other.table) in twins or (other.where, one.table) in twins):
             continue  # one of the two stands in the other's table to the digit: that is its second print
         if not same_name:
@@ -65,7 +82,9 @@ def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, se
             aliases.setdefault(other.table, set()).add(one.model)
         for name in differing:
             shown = {"low": "AUC lower limit", "high": "AUC upper limit"}.get(name) or SHOWN[name]
-            fine = min(figure.decimals for figure in (a[name], b[name])) >= _LEAST_DECIMALS
+            fine = min(figure.decimals for figure in (a[name], b[name])) >= _LEAST_DECIMALS and (
+                same_name or not (id(one) in few or id(other) in few)
+            )
             findings.append(
                 Finding(
                     INCONSISTENT if fine else NOTE, "two tables", f"{one.where} and {other.where}, {shown}", f"{a[name].text} and {b[name].text}",
@@ -73,6 +92,16 @@ def check_between(rows: Sequence[Row]) -> tuple[list[Finding], int, dict[str, se
                 )
             )  # fmt: skip
     return findings, looked, aliases
+
+
+def _is_telling(row: Row, name: str) -> bool:
+    """Whether a figure tells a model from one that is of no use."""
+    figure = fields_of(row)[name]
+    if figure.value in (0, 1) or (name == "auc" and figure.value == Fraction(1, 2)):
+        return False
+    called = tuple(row.cells[rate].value for rate in ("sensitivity", "specificity") if rate in row.cells)
+    # All or none are called positive: accuracy and predictive values are then the share of events.
+    return name in _AUC_FIELDS or called not in ((1, 0), (0, 1))
 
 
 def _identical(one: Row, other: Row) -> bool:

@@ -35,6 +35,7 @@ def audit_performance(
     events: Mapping[str, int],
     ci_method: str | None,
     confidence_level: float,
+    identified: bool = False,
 ) -> Performance:
     """Run every check of the performance tables."""
     audit = Performance()
@@ -61,7 +62,7 @@ def audit_performance(
         audit.findings += findings
         audit.checked[name] = looked
     audit.findings += rows.check_undefined(audit.recoveries)
-    between, looked, audit.aliases = crosscheck.check_between(audit.rows)
+    between, looked, audit.aliases = crosscheck.check_between(audit.rows, audit.recoveries, identified=identified)
     audit.findings += between
     audit.checked["pairs of rows in two tables"] = looked
     return audit
