@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from tests.reporting.attacks import ATTACKS
 from vcfstats import Nomogram
 from vcfstats.cli import app
 from vcfstats.contracts.errors import InputError
@@ -207,6 +209,52 @@ def test_the_page_is_the_same_each_time_and_names_no_address() -> None:
     assert page == nomogram_page(content)
     assert "@@" not in page
     assert re.findall(r"(?:src|href)=|https?://(?!www\.w3\.org/2000/svg)", page) == []
+
+
+def test_words_of_a_study_are_words_on_the_page() -> None:
+    class Page(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.elements: list[tuple[str, tuple[str, ...]]] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.elements.append((tag, tuple(name for name, _ in attrs)))
+
+    def elements(**words: object) -> list[tuple[str, tuple[str, ...]]]:
+        page = Page()
+        page.feed(nomogram_page(file(**words)))
+        return page.elements
+
+    plain = elements(title="a", outcome="a", condition="a", model="a", caution="a", version="a")
+    for text in ATTACKS:
+        given = dict.fromkeys(("title", "outcome", "condition", "model", "caution", "version"), text)
+        labels = {
+            "age": Predictor(label=text, unit=text, help=text),
+            "site": Predictor(label=text, levels={"low": text}),
+        }
+        assert elements(**given, predictors=labels) == plain, text
+
+
+def test_a_caution_stands_on_the_page() -> None:
+    page = nomogram_page(file(caution="out of fold this model does not rank patients"))
+    assert (
+        "<strong>Do not use.</strong> Out of fold this model does not rank patients: its percentages must not be used."
+        in page
+    )
+    assert "Do not use" not in nomogram_page(file())
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", '"a"', "[]", "null", "{}"])
+def test_a_number_that_is_none_is_refused(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "nomogram.json"
+    write_nomogram(file(), path)
+    text = re.sub(r'("intercept": )[^,]+', rf"\g<1>{number}", path.read_text(encoding="utf-8"), count=1)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape("nomogram.json")):
+        read_nomogram(path)
+    path.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape("nomogram.json")):
+        read_nomogram(path)
 
 
 def test_a_plain_nomogram_is_read_by_its_columns(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from rich.markup import escape
 from vcfstats.audit.table import TableAudit, audit_table
 from vcfstats.audit.table.files import read_tables
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import write_text
 from vcfstats.contracts.made import HTML, refuse_other_file
+from vcfstats.contracts.markup import csv_text
 
 app = typer.Typer(help="What changed, what it moved, and whether the numbers can be true.", no_args_is_help=True)
 
@@ -75,7 +77,7 @@ def table(
     if csv is not None:
         audit.to_csv(csv)
     if rows is not None:
-        audit.rows.to_csv(rows, index=False)
+        write_text(rows, csv_text(audit.rows))
     for line in audit.to_text().splitlines():
         shown = escape(line)
         for word, colour in _COLOURS.items():

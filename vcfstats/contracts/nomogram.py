@@ -39,12 +39,14 @@ class Predictor(_Part):
 class NomogramFile(_Part):
     """A nomogram with its words.
 
-    `nomogram` is the content of `Nomogram.to_json`, or None with the `reason` why there is none.
+    `nomogram` is the content of `Nomogram.to_json`, or None with the `reason` why there is none; `caution` says why its
+    probabilities must not be used, where they must not.
     """
 
     format: str = FORMAT
     nomogram: dict[str, Any] | None
     reason: str = ""
+    caution: str = ""
     title: str = ""
     model: str = ""
     outcome: str = "the event"

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.markup import csv_text, uncell
 
 # File of results/ -> its columns, in order. `kind` and `model` mean what they mean in a result record.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -237,11 +238,14 @@ def read_study(path: Path) -> StudyFile:
 
 
 def write_table(name: str, rows: pd.DataFrame | list[Mapping[str, Any]], path: Path) -> None:
-    """Write one table of `TABLES` as CSV; floats keep all their digits, undefined is empty."""
+    """Write one table of `TABLES` as CSV; floats keep all their digits, undefined is empty.
+
+    People open it in spreadsheets: words that one would run are marked, and read back by `read_table` without the mark.
+    """
     frame = pd.DataFrame(rows, columns=list(TABLES[name])) if isinstance(rows, list) else rows
     if tuple(frame.columns) != TABLES[name]:
         raise ValueError(f"table {name!r} has the columns {list(TABLES[name])}; found {list(frame.columns)}")
-    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    write_text(path, csv_text(frame))
 
 
 def read_table(name: str, path: Path) -> pd.DataFrame:
@@ -281,6 +285,7 @@ def read_table(name: str, path: Path) -> pd.DataFrame:
         )
     for column in columns:
         if column in WORDS:
+            frame[column] = frame[column].map(uncell)
             continue
         numbers = pd.to_numeric(frame[column].replace("", None), errors="coerce").astype(float)
         wrong = frame.index[numbers.isna() & ~frame[column].isin(["", "nan"])]

@@ -13,6 +13,7 @@ from vcfstats.contracts.cohort import ID_PATTERN, REPEATS
 from vcfstats.contracts.errors import Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.made import refuse_other_file
+from vcfstats.contracts.markup import csv_text
 from vcfstats.imaging.checking import check_cases
 from vcfstats.pipeline.cohort_table import (
     collect_cohort_table,
@@ -189,7 +190,7 @@ def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, worke
     refuse_other_file(csv, begins=f"{','.join(COLUMNS)}\n", option="--csv")
     frame = report(check_folder(folder, params_file=params_file, workers=workers), folder)
     if csv is not None:
-        write_text(csv, frame.to_csv(index=False, lineterminator="\n"))
+        write_text(csv, csv_text(frame))
     if frame.empty:
         print("check: no problem found")
         return

@@ -410,5 +410,4 @@ def _known(study: Study, key: str) -> bool:
 
 def cell(table: str, where: str, text: str) -> Text:
     """Wrap a number of a table of results/ in a span that says where it stands."""
-    title = f"results/tables/{table}.csv: {where}; stage evaluate"
-    return Text(text, f'[{values.escape(text)}]{{.result title="{title}"}}')
+    return Text.of_source(text, f"results/tables/{table}.csv: {where}; stage evaluate")

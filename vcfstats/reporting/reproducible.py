@@ -10,7 +10,10 @@ EPOCH = 315532800
 # How the cells of a document learn what renders them.
 ENGINE_VARIABLE = "VCFSTATS_RENDERED_BY"
 # Fonts inside the file: as outlines in SVG, so that the text looks the same everywhere, as TrueType in PDF.
-STABLE_RC: Any = {"svg.hashsalt": "vcfstats", "svg.fonttype": "path", "pdf.fonttype": 42, "ps.fonttype": 42}
+# Dollar signs are words as well: no text of a figure is a formula.
+STABLE_RC: Any = {
+    "svg.hashsalt": "vcfstats", "svg.fonttype": "path", "pdf.fonttype": 42, "ps.fonttype": 42, "text.parse_math": False,
+}  # fmt: skip
 
 
 def epoch() -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vcfstats.contracts.markup import markdown
 from vcfstats.reporting.study import Study
-from vcfstats.reporting.values import Text, compose, escape, join
+from vcfstats.reporting.values import Text, compose, join
 
 # Statement -> its heading, in the order of print.
 HEADINGS = {
@@ -17,7 +18,7 @@ HEADINGS = {
 }  # fmt: skip
 
 
-_MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def title_page(study: Study) -> str:
@@ -27,19 +28,19 @@ def title_page(study: Study) -> str:
     """
     authors = study.info.authors
     places = list(dict.fromkeys(author.affiliation for author in authors if author.affiliation))
-    numbered = {place: _MARKS[at] if at < len(_MARKS) else f"({at + 1})" for at, place in enumerate(places)}
+    numbered = {place: str(number).translate(_RAISED) for number, place in enumerate(places, 1)}
     marks = numbered if len(authors) > 1 and places else dict.fromkeys(places, "")
-    lines = [", ".join(escape(author.name + marks.get(author.affiliation, "")) for author in authors)]
-    lines += [escape(f"{marks[place]} {place}".strip()) for place in places]
+    lines = [", ".join(markdown(author.name + marks.get(author.affiliation, "")) for author in authors)]
+    lines += [markdown(f"{marks[place]} {place}".strip()) for place in places]
     identified = [
-        f"{escape(author.name)} [{author.orcid}](https://orcid.org/{author.orcid})"
+        f"{markdown(author.name)} [{author.orcid}](https://orcid.org/{author.orcid})"
         for author in authors
         if author.orcid
     ]
     lines += [f"ORCID: {'; '.join(identified)}"] if identified else []
     for name, heading in (("correspondence", "Correspondence"), ("keywords", "Keywords")):
         if text := study.info.statements.get(name):
-            lines.append(f"{heading}: {escape(text)}")
+            lines.append(f"{heading}: {markdown(text)}")
     return "\\\n".join(line for line in lines if line) + "\n"
 
 

@@ -16,7 +16,7 @@ from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record, Records, read_records
 from vcfstats.contracts.study import TABLES, StudyFile, read_study, read_table
 from vcfstats.reporting import values
-from vcfstats.reporting.values import Sourced, Text, escape
+from vcfstats.reporting.values import Sourced, Text
 
 # Sets of predictions in the order of print -> their names in headings and in running text.
 KINDS = {
@@ -107,6 +107,10 @@ class Study:
         """Return the number of cases behind a record."""
         return self._shown(key, f"{self.record(key).n or 0:,}")
 
+    def events(self, key: str) -> Text:
+        """Return the number of events behind a record."""
+        return self._shown(key, f"{self.record(key).events or 0:,}")
+
     def interval(self, key: str) -> Text:
         """Return a record's confidence interval alone: ``0.786 to 0.957``, empty where there is none."""
         return self._shown(key, values.interval(self.record(key)))
@@ -132,7 +136,7 @@ class Study:
         record = self.record(key)
         if record.value is not None:
             return Text("", "")
-        return Text.of(reason(record))
+        return self._shown(key, reason(record), "decision")
 
     def words(self, *names: str) -> Text:
         """Return the design records of these names, as sentences one after the other; a name without a record is left out."""
@@ -142,6 +146,10 @@ class Study:
     def told(self, name: str, words: str) -> Text:
         """Return words that tell a design record otherwise than by its value, with that record behind them."""
         return self._shown(f"design/{name}", words, "decision")
+
+    def word(self, name: str) -> Text:
+        """Return one of the study's own words, such as ``event_label``, for a document's text."""
+        return Text.of(str(getattr(self.info, name)))
 
     def kinds(self, model: str | None = None) -> list[str]:
         """Return the kinds of predictions that have records, in the order of print."""
@@ -193,19 +201,15 @@ class Study:
         return read_forks(self.root / "results" / "forks.json")
 
     def _shown(self, key: str, text: str, name: str = "result") -> Text:
-        """Wrap text in a span that carries where it came from: readers of the HTML see it when they point at it."""
+        """Return words with their record behind them."""
         if not text:
             return Text("", "")
         self.printed.add(key)
-        title = re.sub(r'["\\]', "'", provenance(key, self.records[key]))
-        return Text(text, f'[{escape(text)}]{{.{name} title="{title}"}}')
+        return Text.of_source(text, provenance(key, self.records[key]), name)
 
 
 def reason(record: Record) -> str:
     """Return why a record has no value, as a clause: of several remarks on a model the one on this estimate, else the last."""
-    if record.estimate == "hosmer_lemeshow" and record.p_value == 0:
-        # Not undefined but infinite: expected events of a group are 0, or all of its cases, and others were observed.
-        return "the statistic is infinite: a group with predicted risks of 0 or 1 throughout holds the other outcome"
     clauses = values.method(record).partition(" (")[2].removesuffix(")").split("; ")
     measure = record.estimate.rpartition("_")[2]
     own = [clause for clause in clauses if re.search(rf"\b{measure}\b", clause)]

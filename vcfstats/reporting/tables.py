@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import html
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +12,7 @@ from typing import Literal
 import great_tables
 import pandas as pd
 
+from vcfstats.contracts.markup import csv_text, hypertext
 from vcfstats.reporting.values import MINUS
 
 Align = Literal["left", "center", "right"]
@@ -163,7 +161,7 @@ class Table:
             frame["row-group"] = list(self.groups)
         table = great_tables.GT(frame, groupname_col="row-group" if self.groups else None, id=identifier)
         table = table.cols_label(
-            {key: great_tables.html(_html(c.label)) for key, c in zip(keys, self.columns, strict=True)}
+            {key: great_tables.html(hypertext(c.label)) for key, c in zip(keys, self.columns, strict=True)}
         )
         for align in ("left", "center", "right"):
             chosen = [key for key, column in zip(keys, self.columns, strict=True) if column.align == align]
@@ -174,7 +172,7 @@ class Table:
         widths = {key: f"{column.width}%" for key, column in zip(keys, self.columns, strict=True) if column.width}
         table = table.cols_width(widths) if widths else table
         for note in self.notes:
-            table = table.tab_source_note(great_tables.html(_html(note)))
+            table = table.tab_source_note(great_tables.html(hypertext(note)))
         return table.tab_options(
             table_font_size="0.9em", data_row_padding="4px", source_notes_font_size="0.9em", table_width="100%",
             column_labels_font_weight="bold", row_group_font_weight="bold",
@@ -202,7 +200,7 @@ class Table:
 
         def named(found: re.Match[str]) -> str:
             source = next(sources)
-            return f'<td data-from="{html.escape(source)}"{found[1]}' if source else found[0]
+            return f'<td data-from="{hypertext(source)}"{found[1]}' if source else found[0]
 
         done = re.sub(r'<td( [^>]*class="gt_row [^"]*")', named, text)
         if next(sources, None) is not None:
@@ -226,14 +224,7 @@ class Table:
 
     def to_csv(self) -> str:
         """Return the table as CSV; minus signs are hyphens there, so that programs read the numbers."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        frame = self.to_frame()
-        writer.writerow(frame.columns)
-        writer.writerows(
-            [[cell.replace(MINUS, "-").replace(INDENT, "") for cell in row] for row in frame.itertuples(index=False)]
-        )
-        return stream.getvalue()
+        return csv_text(self.to_frame().map(lambda cell: cell.replace(MINUS, "-").replace(INDENT, "")))
 
     def _repr_html_(self) -> str:
         return self.to_html()
@@ -245,10 +236,6 @@ class Table:
 
 def _source(cell: object, row: str) -> str:
     return getattr(cell, "source", "") or (row if re.search(r"\d", str(cell)) else "")
-
-
-def _html(text: str) -> str:
-    return html.escape(text, quote=False)
 
 
 def _pandoc(text: str, target: str, args: Sequence[str] = ()) -> str:

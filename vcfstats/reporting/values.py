@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from vcfstats.contracts.markup import attribute, markdown
 from vcfstats.contracts.records import Record
 
 NOT_ESTIMABLE = "not estimable"
@@ -33,13 +34,6 @@ _DECIMALS = {
     "linear_predictor_sd_external": 2,
 }
 _PROPORTIONS = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "prevalence"})
-# Characters that Markdown would read as markup in running text.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#$@^~|])")
-
-
-def escape(text: str) -> str:
-    """Return text as Markdown that prints it as it stands."""
-    return _MARKUP.sub(r"\\\1", text)
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,12 @@ class Text:
     @classmethod
     def of(cls, words: str | Text) -> Text:
         """Return words as a Text; a str is escaped."""
-        return words if isinstance(words, Text) else cls(words, escape(words))
+        return words if isinstance(words, Text) else cls(words, markdown(words))
+
+    @classmethod
+    def of_source(cls, words: str, source: str, name: str = "result") -> Text:
+        """Return words in a span that carries where they came from: readers of the HTML see it when they point at them."""
+        return cls(words, f'[{markdown(words)}]{{.{name} title="{attribute(source)}"}}')
 
     def __str__(self) -> str:
         """Return the plain words."""
@@ -100,8 +99,8 @@ def compose(template: str, /, **parts: str | Text) -> Text:
     plain = template.format_map({name: text.plain for name, text in texts.items()})
     # The template's own braces are fields, so that only what stands between them is escaped.
     pieces = re.split(r"(\{\w+\})", template)
-    markdown = "".join(texts[piece[1:-1]].markdown if piece.startswith("{") else escape(piece) for piece in pieces)
-    return Text(plain, markdown)
+    marked = "".join(texts[piece[1:-1]].markdown if piece.startswith("{") else markdown(piece) for piece in pieces)
+    return Text(plain, marked)
 
 
 def join(parts: list[Text], separator: str = " ") -> Text:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vcfstats.audit.change.report import Report, Section
+from vcfstats.contracts.markup import common, one_line
 
 _CODE = re.compile(r"`([^`]*)`")
 _BREAK = re.compile(r"(?<=[/.])")  # where a long key may break
@@ -29,19 +30,27 @@ div.wide { overflow-x: auto; }
 
 def markdown(report: Report) -> str:
     """Return the report as Markdown."""
-    lines = [f"## {report.title}", ""]
+    lines = [f"## {_common(report.title)}", ""]
     for section in report.sections:
-        lines += [f"### {section.title}", ""]
-        lines += [f"- {line}" for line in section.lines]
+        lines += [f"### {_common(section.title)}", ""]
+        lines += [f"- {_common(line)}" for line in section.lines]
         lines += [""] if section.lines else []
         if section.rows:
             lines += [_row(section.header), "|" + "---|" * len(section.header), *map(_row, section.rows), ""]
-        lines += [section.note, ""] if section.note else []
+        lines += [_common(section.note), ""] if section.note else []
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+    return "| " + " | ".join(_common(cell) for cell in cells) + " |"
+
+
+def _common(text: str) -> str:
+    """Escape, but for what stands between backticks, which is code as it is."""
+    parts = _CODE.split(text)
+    return "".join(
+        f"`{one_line(part)}`".replace("|", "\\|") if at % 2 else common(part) for at, part in enumerate(parts)
+    ).strip()
 
 
 def page(report: Report) -> str:

@@ -114,8 +114,9 @@ class TableAudit(Result):
     def to_csv(self, path: str | Path | None = None) -> str | None:
         """Return the findings as CSV, or write them to a file (UTF-8)."""
         from vcfstats.contracts.files import write_text
+        from vcfstats.contracts.markup import csv_text
 
-        text: str = self.to_frame().to_csv(index=False)
+        text = csv_text(self.to_frame())
         if path is None:
             return text
         write_text(Path(path), text)

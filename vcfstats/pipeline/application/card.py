@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vcfstats.contracts.markup import common
 from vcfstats.learning.scoring import Scorer
 from vcfstats.pipeline.application.bundle import BundleBody
 from vcfstats.pipeline.evaluation.models import CLASSIFIERS, LABELS
@@ -10,15 +11,17 @@ from vcfstats.reporting.values import decimal
 
 def model_card(body: BundleBody, scorer: Scorer) -> str:
     """Return the card."""
-    d, outcome = body.development, body.cohort.outcome
-    lines = [f"# {LABELS.get(body.model, 'No model')}: {body.study.title}", ""]
+    d = body.development
+    event, nonevent = (common(label) for label in (body.cohort.outcome.event_label, body.cohort.outcome.nonevent_label))
+    noun, condition = common(body.study.case_noun), common(body.study.condition)
+    lines = [f"# {LABELS.get(body.model, 'No model')}: {common(body.study.title)}", ""]
     if body.simulated:
         lines += [
             "**Developed on simulated patients. It says nothing about any patient and must not be used for one.**",
             "",
         ]
     lines += [
-        f"Probability that a {body.study.case_noun} of a patient with {body.study.condition} is {outcome.event_label} rather than {outcome.nonevent_label}.",
+        f"Probability that a {noun} of a patient with {condition} is {event} rather than {nonevent}.",
         "",
         "    vcfstats predict --model FOLDER_OF_THIS_FILE NEWFOLDER",
         "    vcfstats validate --model FOLDER_OF_THIS_FILE NEWCOHORT",
@@ -27,7 +30,7 @@ def model_card(body: BundleBody, scorer: Scorer) -> str:
         "",
         "## Training patients",
         "",
-        f"{d.n_cases} cases of {d.n_patients} patients, {d.n_events} of them {outcome.event_label}. Everything in this folder was learned from them alone.",
+        f"{d.n_cases} cases of {d.n_patients} patients, {d.n_events} of them {event}. Everything in this folder was learned from them alone.",
         "",
         "| model | cases | events | AUC, out of fold | 95% CI | threshold |",
         "|---|---:|---:|---:|---:|---:|",
@@ -43,11 +46,13 @@ def model_card(body: BundleBody, scorer: Scorer) -> str:
     ]
     if body.absent:
         lines += [
-            "Not here: " + "; ".join(f"{LABELS.get(name, name)}, {why}" for name, why in body.absent.items()) + ".",
+            "Not here: "
+            + "; ".join(f"{LABELS.get(name, name)}, {common(why)}" for name, why in body.absent.items())
+            + ".",
             "",
         ]
     if scorer.imputer is not None:
-        names = ", ".join(body.cohort.covariates[model.variable].label for model in scorer.imputer.models)
+        names = ", ".join(common(body.cohort.covariates[model.variable].label) for model in scorer.imputer.models)
         lines += [
             "## Missing findings",
             "",

@@ -156,7 +156,8 @@ def save_figure(figure: p9.ggplot, path: str | Path, *more: str | Path) -> None:
         "png": {"Software": None},
     }
     sized: Any = figure + p9.theme(dpi=DPI)
-    drawn = sized.draw(show=False)
+    with matplotlib.rc_context(STABLE_RC):
+        drawn = sized.draw(show=False)
     try:
         for target in map(Path, (path, *more)):
             kind = target.suffix.lstrip(".").lower()

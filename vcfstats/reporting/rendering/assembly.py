@@ -7,15 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vcfstats.contracts.markup import fenced, markdown, raw_html
 from vcfstats.reporting.rendering.configuration import Configuration
 from vcfstats.reporting.rendering.execution import Output, Results
 from vcfstats.reporting.rendering.source import Cell, Source, unsupported
-from vcfstats.reporting.values import escape
 
 MEDIA = "media"
-# More colons and backticks than anybody types: what cells print may hold divs and code of its own.
+# More colons than anybody types: what cells print may hold divs of its own.
 _DIV = ":" * 12
-_FENCE = "`" * 12
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def _cell(
     options = cell.options
     if options.get("include", True) is False:
         return []
-    out = [f"{_FENCE}python", cell.code, _FENCE, ""] if options.get("echo", configuration.execute("echo", True)) else []
+    out = [fenced(cell.code, "python"), ""] if options.get("echo", configuration.execute("echo", True)) else []
     if options.get("output", True) is False:
         return out
     shown: list[str] = []
@@ -80,15 +79,15 @@ def _cell(
 def _output(output: Output, cell: Cell, name: str, files: dict[str, bytes], bare: bool) -> list[str]:
     data = output.data
     if output.stream:
-        return [output.stream] if cell.options.get("output") == "asis" else [_FENCE, output.stream.rstrip("\n"), _FENCE]
+        return [output.stream if cell.options.get("output") == "asis" else fenced(output.stream.rstrip("\n"))]
     if "image/png" in data:
         return [_image(data, cell, name, files, bare)]
     if "text/markdown" in data:
         return [data["text/markdown"]]
     if "text/html" in data:
-        return [f"{_FENCE}{{=html}}", data["text/html"], _FENCE]
+        return [raw_html(data["text/html"])]
     if "text/plain" in data:
-        return [_FENCE, data["text/plain"], _FENCE]
+        return [fenced(data["text/plain"])]
     raise unsupported(
         cell.place,
         f"an output of {', '.join(data)}",
@@ -109,4 +108,4 @@ def _image(data: Mapping[str, str], cell: Cell, name: str, files: dict[str, byte
     if "image/svg+xml" in data:
         files[f"{path}.svg"] = data["image/svg+xml"].encode()
         suffix = "" if bare else ".svg"
-    return f"![{escape(alt)}]({path}{suffix})"
+    return f"![{markdown(alt)}]({path}{suffix})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import re
@@ -21,6 +22,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import scratch_folder
+from vcfstats.contracts.markup import markdown
 from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering.source import Cell, Place, Prose, Source
 
@@ -213,11 +215,7 @@ def _shown(expression: str, outputs: list[Output], place: Place) -> str:
         if "text/markdown" in output.data:
             return output.data["text/markdown"]
         if "text/plain" in output.data:
-            text = output.data["text/plain"]
-            # As Quarto does: the repr of a str loses its quotes and is no markup.
-            if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-                return re.sub(r"([\\`*_{}\[\]()>#+\-.!])", r"\\\1", text[1:-1])
-            return text
+            return markdown(_said(output.data["text/plain"]))
     raise InputError(
         Problem(
             f"`{expression}`, which has no value",
@@ -226,3 +224,12 @@ def _shown(expression: str, outputs: list[Output], place: Place) -> str:
             file=str(place),
         )
     )
+
+
+def _said(shown: str) -> str:
+    """Return the words of a value that shows itself by its repr: of a str they are the str, of all else the repr."""
+    try:
+        value = ast.literal_eval(shown)
+    except (ValueError, SyntaxError):
+        return shown
+    return value if isinstance(value, str) else shown

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
 
+from vcfstats.contracts.markup import raw_html
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.web.page import nomogram_page
 
@@ -19,6 +20,6 @@ def embedded(study: Study) -> str:
     # The frame holds the whole page as text: the paper stays one file, and the page keeps its own policy.
     frame = (
         '<iframe class="study-nomogram" title="Nomogram that computes points and probability of a patient" loading="lazy"'
-        f' srcdoc="{escape(nomogram_page(content), quote=True)}"></iframe>'
+        f' srcdoc="{html.escape(nomogram_page(content), quote=True)}"></iframe>'
     )
-    return f"{sentence}\n\n```{{=html}}\n{frame}\n```\n"
+    return f"{sentence}\n\n{raw_html(frame)}\n"

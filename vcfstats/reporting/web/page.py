@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from html import escape
+import re
 from importlib.resources import files
 
+from vcfstats.contracts.markup import hypertext
 from vcfstats.contracts.nomogram import NomogramFile
 from vcfstats.contracts.nomogram_data import nomogram_data
 
@@ -37,9 +38,9 @@ def nomogram_page(content: NomogramFile) -> str:
     data = json.dumps(numbers, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     title = content.title or f"Nomogram: {content.outcome}"
     parts = {
-        "TITLE": escape(title),
-        "HEADING": escape(_heading(content, numbers["link"])),
-        "SUBTITLE": escape(_subtitle(content)),
+        "TITLE": hypertext(title),
+        "HEADING": hypertext(_heading(content, numbers["link"])),
+        "SUBTITLE": hypertext(_subtitle(content)),
         "BANNER": _banner(content),
         "STYLE": style,
         "SCRIPT": script,
@@ -48,10 +49,8 @@ def nomogram_page(content: NomogramFile) -> str:
         "SCRIPT_HASH": _digest(script),
         "IDENTITY": _identity(content),
     }
-    page = template
-    for name, text in parts.items():
-        page = page.replace(f"@@{name}@@", text, 1)
-    return page
+    # All places at once: what is put into one may look like another.
+    return re.sub("@@([A-Z_]+)@@", lambda place: parts[place[1]], template)
 
 
 def _heading(content: NomogramFile, link: str) -> str:
@@ -69,16 +68,21 @@ def _subtitle(content: NomogramFile) -> str:
 
 
 def _banner(content: NomogramFile) -> str:
-    if not content.simulated:
-        return ""
-    return '<p class="banner"><strong>Simulated patients.</strong> The model was made from simulated data. Never use it for a real patient.</p>'
+    said = []
+    if content.simulated:
+        said.append(("Simulated patients.", "The model was made from simulated data. Never use it for a real patient."))
+    if content.caution:
+        said.append(
+            ("Do not use.", f"{content.caution[:1].upper()}{content.caution[1:]}: its percentages must not be used.")
+        )
+    return "".join(f'<p class="banner"><strong>{head}</strong> {hypertext(text)}</p>' for head, text in said)
 
 
 def _identity(content: NomogramFile) -> str:
     parts = [f"vcfstats {content.version}"] if content.version else []
     if content.hashes is not None:
         parts += [f"{name} {getattr(content.hashes, name)[:12]}" for name in ("params", "data", "code")]
-    return escape(" · ".join(parts))
+    return hypertext(" · ".join(parts))
 
 
 def _digest(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from vcfstats.contracts.markup import raw_html
 from vcfstats.contracts.records import Record
 from vcfstats.reporting.study import Study
 from vcfstats.reporting.values import level, method
@@ -67,8 +68,10 @@ def popups(study: Study) -> str:
     assets = files("vcfstats.reporting.web") / "assets"
     style, script = ((assets / f"provenance.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return (
-        f"```{{=html}}\n<style>\n{style}</style>\n"
-        f'<script type="application/json" id="study-sources">{text}</script>\n<script>\n{script}</script>\n```\n'
+        raw_html(
+            f'<style>\n{style}</style>\n<script type="application/json" id="study-sources">{text}</script>\n<script>\n{script}</script>'
+        )
+        + "\n"
     )
 
 
