@@ -13,7 +13,13 @@ from statsmodels.api import Logit, add_constant
 
 from vcfstats import brier_score
 from vcfstats.contracts.predictions import as_fitted, recalibrated
-from vcfstats.learning.recalibration import Recalibration, fit_recalibration, recalibrate
+from vcfstats.learning.recalibration import (
+    Recalibration,
+    fit_recalibration,
+    no_better_than_chance,
+    recalibrate,
+    useless,
+)
 from vcfstats.learning.settings import RecalibrationSettings
 
 LOGISTIC, ISOTONIC = (RecalibrationSettings(method=method) for method in ("logistic", "isotonic"))
@@ -72,7 +78,7 @@ def test_order_of_patients_stays_and_probabilities_are_probabilities(seed, how):
         ([0.4] * 6, [0, 0, 0, 1, 1, 0], "one probability for all"),
         ([0.4] * 5 + [0.4 + 1e-15], [0, 0, 0, 1, 1, 0], "one probability for all"),
         ([0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [0, 0, 0, 1, 1, 1], "Firth"),
-        ([0.1, 0.6, 0.3, 0.4, 0.7, 0.9], [1, 0, 1, 1, 0, 0], "negative"),
+        ([0.1, 0.6, 0.3, 0.4, 0.7, 0.9], [1, 0, 1, 1, 0, 0], "the slope is negative, the prevalence in its place"),
         ([0.0, 0.0, 1.0, 1.0, 0.0, 1.0], [0, 1, 0, 1, 0, 1], ""),
     ],
 )
@@ -117,3 +123,43 @@ def test_none_leaves_the_table_as_it_is():
     rows, maps = recalibrate(table(), RecalibrationSettings(method="none"))
     assert len(rows) == 0
     assert maps == {}
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.sampled_from([LOGISTIC, ISOTONIC]))
+def test_no_map_turns_a_ranking_round(seed, how):
+    rng = np.random.default_rng(seed)
+    p, y = rng.uniform(0, 1, 20), np.arange(20) % 2
+    values = fit_recalibration(p, y, how).apply(np.sort(p))
+    assert (np.diff(values) >= -1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda p, y, rng: p, ""),
+        (lambda p, y, rng: 1 - p, "calibration slope \N{MINUS SIGN}"),
+        (lambda p, y, rng: rng.permutation(p), "95% CI \N{MINUS SIGN}"),
+        (lambda p, y, rng: np.full(len(p), 0.3), "it gives all of them one probability"),
+        (lambda p, y, rng: np.where(y == 1, 0.9, 0.1), ""),  # separated: it ranks them perfectly
+        (lambda p, y, rng: np.where(y == 1, 0.0, 1.0), "calibration slope \N{MINUS SIGN}"),
+    ],
+)
+def test_a_model_that_does_not_rank_is_told_of(draw, said):
+    p, y = overconfident(300)
+    found = no_better_than_chance(draw(p, y, np.random.default_rng(3)), y, 0.001)
+    assert bool(found) is bool(said)
+    assert said in found
+    assert not found or found.startswith("out of fold this model does not rank patients better than chance (")
+
+
+def test_of_such_a_model_no_recalibrated_row_is_made_and_the_others_keep_theirs():
+    rows = table(2)
+    mine = (rows["model"] == "dlr").to_numpy()
+    rows.loc[mine, "probability"] = 1 - rows.loc[mine, "probability"]
+    of_no_use = useless(rows, LOGISTIC.clip)
+    assert list(of_no_use) == ["dlr"]
+    for how in (LOGISTIC, ISOTONIC):
+        made, maps = recalibrate(rows, how, of_no_use)
+        assert set(maps) == {"fused.svm"}
+        assert set(made["model"]) == {recalibrated("fused.svm")}

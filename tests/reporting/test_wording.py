@@ -12,7 +12,7 @@ from vcfstats.audit.documents.sources import forms
 from vcfstats.contracts.records import Record
 from vcfstats.pipeline.params import EvaluationSection
 from vcfstats.reporting import Study, findings, open_study, places, wording
-from vcfstats.reporting.contents import checklists_told
+from vcfstats.reporting.contents import calibration_table, checklists_told
 from vcfstats.reporting.contents.decisions import words
 from vcfstats.reporting.contents.layout import per_parameter
 
@@ -243,3 +243,58 @@ def test_the_footer_names_versions_hashes_and_engine(study: Study, monkeypatch: 
     footer = str(wording.footer(study))
     for part in ("vcfstats 0.1.0", "Quarto 1.10.18", "params a1a1", "data b2b2", "code c3c3"):
         assert part in footer
+
+
+@pytest.mark.parametrize(
+    ("testing", "events", "out_of_fold", "said"),
+    [
+        ((0.8, 0.65, 0.95), 6, (0.497, 0.4, 0.6), "That is an AUC of 6 events; out of fold in the training set, with 61 events, it was 0.497"),
+        ((0.8, 0.65, 0.95), 24, (0.497, 0.4, 0.6), "Out of fold in the training set it was 0.497 (95% CI 0.400 to 0.600), an interval that includes"),
+        ((0.6, 0.45, 0.75), 24, (0.84, 0.78, 0.9), "an interval above the value of a model that does not discriminate"),
+        ((0.8, 0.65, 0.95), 24, (0.3, 0.2, 0.4), "an interval below the value"),
+        ((0.8, 0.65, 0.95), 24, (0.84, 0.78, 0.9), None),
+        ((0.6, 0.45, 0.75), 24, (0.5, 0.4, 0.6), None),
+    ],
+)  # fmt: skip
+def test_an_auc_of_few_events_stands_beside_the_out_of_fold_one(
+    study: Study, testing: tuple[float, ...], events: int, out_of_fold: tuple[float, ...], said: str | None
+) -> None:
+    for kind, (value, low, high) in (("testing", testing), ("out_of_fold", out_of_fold)):
+        study = changed(study, f"{kind}/first/auc", value=value, ci_low=low, ci_high=high)
+    study = changed(study, "testing/first/auc", events=events)
+    text = str(wording.discrimination_in(study, "first", "testing"))
+    assert (said in text) if said else ("ut of fold" not in text)
+    assert "ut of fold in the training set" not in str(wording.discrimination_in(study, "first", "out_of_fold"))
+
+
+def test_a_model_that_does_not_rank_says_that_its_percentages_must_not_be_used(study: Study) -> None:
+    assert "must not be used" not in str(wording.calibration(study, "first", "testing"))
+    why = (
+        "out of fold this model does not rank patients better than chance (calibration slope 0.10, 95% CI 0.00 to 0.20)"
+    )
+    record = Record(kind="model", model="first", estimate="better_than_chance", value="no", method=why, stage="learn")
+    told = Study(study.root, study.info, study.records | {"model/first/better_than_chance": record})
+    text = str(wording.calibration(told, "first", "testing"))
+    assert "Out of fold, the First model does not rank patients better than chance (calibration slope 0.81" in text
+    assert "its percentages must not be used, and were not recalibrated." in text
+    assert any("First; out of fold, their probabilities do not rank" in note for note in calibration_table(told).notes)
+
+
+def test_fewer_groups_of_the_test_are_told(study: Study) -> None:
+    assert str(wording.hosmer_lemeshow_groups(study)) == "10 groups"
+    fewer = changed(
+        study, "testing/first/hosmer_lemeshow", method="4 groups by quantiles, as many as leave 5 cases to each"
+    )
+    assert (
+        str(wording.hosmer_lemeshow_groups(fewer))
+        == "10 groups, or as many as leave five cases to each, at least three"
+    )
+
+
+def test_a_reason_with_numbers_names_its_record(make_study: MakeStudy) -> None:
+    study = open_study(make_study())
+    none = changed(study, "testing/first/hosmer_lemeshow", value=None, p_value=None, statistic=None, df=None, method="not estimable: 16 cases are too few for 4 groups of 5")  # fmt: skip
+    said = wording.calibration(none, "first", "testing")
+    assert "was not estimable (16 cases are too few for 4 groups of 5)" in str(said)
+    assert ".decision title=" in said.markdown.partition("16 cases")[2]
+    assert "16 cases are too few for 4 groups of 5" in forms(none.records["testing/first/hosmer_lemeshow"])

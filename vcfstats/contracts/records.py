@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
@@ -54,6 +55,18 @@ class Record(BaseModel):
         if isinstance(value, float) and math.isinf(value):
             raise ValueError("an infinite value cannot be a record; record it as null and say so in method")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_test_without_a_value(cls, given: Any) -> Any:
+        """A test whose statistic is undefined has no p value: one by itself, such as 0.0, would say what nobody computed."""
+        if isinstance(given, dict) and _is_undefined(given.get("value")):
+            return given | dict.fromkeys(("statistic", "df", "p_value"), None)
+        return given
+
+
+def _is_undefined(value: Any) -> bool:
+    return value is None or (isinstance(value, numbers.Real) and math.isnan(value))
 
 
 Records = dict[str, Record]

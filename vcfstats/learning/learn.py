@@ -19,14 +19,14 @@ from vcfstats.learning.inputs import check_inputs
 from vcfstats.learning.learned import Learned
 from vcfstats.learning.models import Taken, fit_models
 from vcfstats.learning.optimism import Keep, keep_nothing, resample_models
-from vcfstats.learning.recalibration import recalibrate
+from vcfstats.learning.recalibration import recalibrate, useless
 from vcfstats.learning.riskgroups import risk_cuts
 from vcfstats.learning.scanners import describe_scanners
 from vcfstats.learning.selection import Reliability
 from vcfstats.learning.settings import LearningSettings
 from vcfstats.learning.thresholds import choose_threshold
 from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit, Seeds
-from vcfstats.learning.work import Work
+from vcfstats.learning.work import HEADLINE, Work
 
 
 def learn(
@@ -104,7 +104,11 @@ def _learn(work: Work, taken: Taken, keep: Keep) -> Learned:
     }
 
     raw = pd.concat(work.rows, ignore_index=True) if work.rows else _no_predictions()
-    more, recalibrations = recalibrate(raw, settings.recalibration)
+    of_no_use = useless(raw, settings.recalibration.clip)
+    for model, why in of_no_use.items():
+        if model in HEADLINE:
+            work.note(model, f"{why}: its probabilities must not be used as risks, and were not recalibrated")
+    more, recalibrations = recalibrate(raw, settings.recalibration, of_no_use)
     for model, found in recalibrations.items():
         if found.remark:
             work.note(model, f"recalibration: {found.remark}")
@@ -127,6 +131,7 @@ def _learn(work: Work, taken: Taken, keep: Keep) -> Learned:
         absent=work.absent,
         notes=tuple(work.notes),
         recalibrations=recalibrations,
+        useless=of_no_use,
         risk_cuts=risk_cuts(predictions, settings.risk_groups),
         resamples=resample_models(work, taken, chosen, keep) if settings.optimism.n_resamples else None,
         imputed=imputed(work, models.findings, models.fusion),

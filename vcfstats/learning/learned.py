@@ -68,6 +68,8 @@ class Learned:
         What was not done, or done otherwise, and why.
     recalibrations : dict of str to Recalibration
         Model -> its map to recalibrated probabilities.
+    useless : dict of str to str
+        Model that does not rank patients better than chance out of fold -> what shows it.
     risk_cuts : dict of str to tuple of float
         Headline model -> probabilities at which the next group of risk begins.
     resamples : Resamples or None
@@ -93,6 +95,7 @@ class Learned:
     absent: dict[str, str]
     notes: tuple[Note, ...]
     recalibrations: dict[str, Recalibration]
+    useless: dict[str, str]
     risk_cuts: dict[str, tuple[float, ...]]
     resamples: Resamples | None
     imputed: Imputed | None = None
@@ -105,6 +108,7 @@ class Learned:
                 "chosen": self.chosen,
                 "auc_choice_repeated": self.auc_choice_repeated,
                 "absent": self.absent,
+                "useless": self.useless,
                 "notes": [asdict(note) for note in self.notes],
             },
             folder / "learned.json",

@@ -7,6 +7,7 @@ which the model gives for patients it has not seen, and on no testing patient.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from vcfstats.statistics.inputs import FloatArray
 
 # Classifiers whose output is no estimate by likelihood: raw and recalibrated, beside the headline models.
 CLASSIFIERS = ("svm", "knn", "random_forest", "extra_trees", "xgboost", "lightgbm")
+_NORMAL = 1.959963984540054  # quantile of the normal distribution behind a 95% interval
 _ONE = 1e-6  # logits that differ by no more are one: what they differ by is rounding
 
 
@@ -103,14 +105,57 @@ def fit_recalibration(probability: FloatArray, outcome: np.ndarray, settings: Re
         pd.DataFrame({"logit": score}), outcome, name="recalibration", columns={"logit": Column("logit")}
     )
     slope = model.terms[0].coefficient
+    if slope < 0:  # a map that falls would turn every ranking round: the isotonic one of such data is flat as well
+        remark = "the slope is negative, the prevalence in its place: here, the model ranks events below non-events"
+        return Recalibration("logistic", float(logit(events / n)), 0.0, (), (), settings.clip, n, events, remark)
     remark = "Firth's method: the probabilities separate the classes" if model.method == "Firth" else ""
-    if slope < 0:
-        remark = "the slope is negative: out of fold, the model ranks events below non-events"
     return Recalibration("logistic", model.intercept, slope, (), (), settings.clip, n, events, remark)
 
 
+def no_better_than_chance(probability: FloatArray, outcome: np.ndarray, clip: float) -> str:
+    """Say why out-of-fold probabilities do not show that a model ranks patients at all; nothing where they do.
+
+    They show it where the calibration slope, the coefficient of their logit, is positive and its 95% interval (Wald; by Firth's
+    method where they separate the classes) does not include 0.
+
+    Parameters
+    ----------
+    probability, outcome : ndarray of shape (n,)
+        Out-of-fold probabilities of training cases; 0/1.
+    clip : float
+        Probabilities are kept this far from 0 and 1 before the logit.
+    """
+    said = "out of fold this model does not rank patients better than chance"
+    score = logit(np.clip(probability, clip, 1 - clip))
+    if np.ptp(score) <= _ONE or not 0 < outcome.sum() < len(outcome):
+        return f"{said} (it gives all of them one probability)" if np.ptp(score) <= _ONE else f"{said} (one class only)"
+    model = fit_linear(
+        pd.DataFrame({"logit": score}), outcome, name="recalibration", columns={"logit": Column("logit")}
+    )
+    slope, error = model.terms[0].coefficient, model.terms[0].standard_error
+    half = _NORMAL * error if error is not None else np.inf
+    if slope - half > 0:
+        return ""
+    return f"{said} (calibration slope {slope:.2f}, 95% CI {slope - half:.2f} to {slope + half:.2f})".replace(
+        "-", "\N{MINUS SIGN}"
+    )
+
+
+def useless(predictions: pd.DataFrame, clip: float) -> dict[str, str]:
+    """Return, of headline models and of classifiers, those that do not rank patients better than chance out of fold, and why.
+
+    Their probabilities are none that anybody should act on, recalibrated or not.
+    """
+    found = {}
+    for model, mine in predictions[predictions["kind"] == "out_of_fold"].groupby("model", sort=True):
+        probability, outcome = mine["probability"].to_numpy(dtype=np.float64), mine["outcome"].to_numpy()
+        if why := no_better_than_chance(probability, outcome, clip):
+            found[str(model)] = why
+    return found
+
+
 def recalibrate(
-    predictions: pd.DataFrame, settings: RecalibrationSettings
+    predictions: pd.DataFrame, settings: RecalibrationSettings, useless: Container[str] = ()
 ) -> tuple[pd.DataFrame, dict[str, Recalibration]]:
     """Return the recalibrated rows of the predictions table, and the map of each model.
 
@@ -123,6 +168,8 @@ def recalibrate(
         The predictions table, without recalibrated rows.
     settings : RecalibrationSettings
         The method; none leaves everything as it is.
+    useless : container of str
+        Models that have no map: nothing makes risks of what does not rank patients.
     """
     rows: list[pd.DataFrame] = []
     maps: dict[str, Recalibration] = {}
@@ -131,6 +178,8 @@ def recalibrate(
     for model, mine in predictions.groupby("model", sort=True):
         name = str(model)
         if name not in HEADLINE and name.partition(".")[2] not in CLASSIFIERS:
+            continue
+        if name in useless:
             continue
         known = mine[mine["kind"] == "out_of_fold"]
         probability, outcome = known["probability"].to_numpy(dtype=np.float64), known["outcome"].to_numpy()

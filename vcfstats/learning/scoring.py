@@ -106,6 +106,8 @@ class Scorer:
         What stands in for a missing finding, several times; None where `fill` or nothing does.
     recalibrations : dict of str to Recalibration
         Headline model -> its map to recalibrated probabilities; empty where the study recalibrated nothing.
+    useless : dict of str to str
+        Headline model that does not rank patients better than chance out of fold -> what shows it.
     """
 
     columns: dict[str, Column]
@@ -118,6 +120,7 @@ class Scorer:
     preserved: tuple[str, ...] | None = None
     imputer: Imputer | None = None
     recalibrations: dict[str, Recalibration] = field(default_factory=dict)
+    useless: dict[str, str] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -234,6 +237,7 @@ def write_scorer(learned: Learned, settings: LearningSettings, folder: Path) -> 
         "recalibrations": {
             name: learned.recalibrations[name].to_dict() for name in ORDER if name in learned.recalibrations
         },
+        "useless": {name: learned.useless[name] for name in ORDER if name in learned.useless},
         "preserved": None if harmonised.method == "none" else list(harmonised.covariates),
     }
     for name in best.values():
@@ -271,6 +275,7 @@ def read_scorer(folder: Path) -> Scorer:
         recalibrations={
             str(model): Recalibration.from_dict(own) for model, own in body.get("recalibrations", {}).items()
         },
+        useless={str(model): str(why) for model, why in body.get("useless", {}).items()},
     )
     _check_numbers(scorer)
     return scorer

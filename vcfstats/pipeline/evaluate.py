@@ -260,6 +260,8 @@ def model_records(selection: dict[str, Any], lasso: dict[str, Any], learned: dic
         for name in ("lambda_min", "lambda_1se"):
             add(feature_set, name, body[name])
         add(feature_set, "lambda_chosen", body["chosen"])
+    for name, why in learned["useless"].items():
+        add(name, "better_than_chance", "no", why)
     for feature_set, classifier in learned["chosen"].items():
         add(feature_set, "best_classifier", models.CLASSIFIERS[classifier], "largest out-of-fold AUC")
     for feature_set, auc in learned["auc_choice_repeated"].items():

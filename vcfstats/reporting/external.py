@@ -178,9 +178,10 @@ def limits(study: Study) -> Text:
         found.append(
             compose(
                 "The sample is small: {events} events among {n} cases, fewer than the hundred events and hundred non-events that are asked for "
-                "when a model is evaluated [CITE]. Intervals are wide accordingly.",
+                "when a model is evaluated {cite}. Intervals are wide accordingly.",
                 events=study.point("cohort/external/n_events"),
                 n=study.point("cohort/external/n_cases"),
+                cite=Text("", "[@vergouwe2005]"),
             )
         )
     if n != patients:
@@ -190,8 +191,7 @@ def limits(study: Study) -> Text:
     found += [Text.of(f"{note.text[:1].upper()}{note.text[1:].rstrip('.')}.") for note in study.info.notes]
     if not found:
         return Text.of("- Nothing was left out.")
-    lines = [Text(t.plain, t.markdown.replace("\\[CITE\\]", "[@vergouwe2005]")) for t in found]
-    return Text("\n\n".join(f"- {t.plain}" for t in lines), "\n\n".join(f"- {t.markdown}" for t in lines))
+    return Text("\n\n".join(f"- {t.plain}" for t in found), "\n\n".join(f"- {t.markdown}" for t in found))
 
 
 # ---- tables
@@ -215,8 +215,12 @@ def recalibration_table(study: Study) -> Table:
         Column("corrected_intercept", "Intercept", "right", "Corrected", 8),
         Column("corrected_brier", "Brier", "right", "Corrected", 6),
     ]
-    rows = []
+    rows, notes = [], []
     for name, label in versions(study).items():
+        made = f"{KIND}/{name}/update_intercept"
+        if study.has(made) and study.record(made).value is None:
+            notes.append(f"{label}: could not be made; {study.reason(made)}.")
+            continue
         fitted = name != main_model(study)
         corrected = {
             f"corrected_{key}": _decimal(study, f"{KIND}/{name}/corrected_{key}") if fitted else ""
@@ -232,7 +236,7 @@ def recalibration_table(study: Study) -> Table:
                 **corrected,
             }
         )  # fmt: skip
-    table = Table.of(columns, rows)
+    table = Table.of(columns, rows, notes=notes)
     for name in versions(study):
         key = f"{KIND}/{name}/corrected_slope"
         if study.has(key) and study.record(key).value is not None:

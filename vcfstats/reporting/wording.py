@@ -11,6 +11,8 @@ from vcfstats.reporting.reproducible import ENGINE_VARIABLE
 from vcfstats.reporting.study import KINDS, Study
 from vcfstats.reporting.values import Text, compose, join
 
+_FEW_EVENTS = 10  # in a test set; with fewer, its AUC is told beside the out-of-fold one
+
 
 def _sets(study: Study, model: str) -> list[str]:
     return study.kinds(model)
@@ -55,20 +57,47 @@ def discrimination_in(study: Study, model: str, kind: str) -> Text:
     begin = compose(
         "{where}, the {name} model had an AUC of {auc}", where=capital(where), name=name, auc=study.value(key)
     )
+    judged = {
+        "unknown": "{begin}; without a confidence interval, discrimination cannot be judged.",
+        "above": "{begin}; the interval lies above the value of a model that does not discriminate.",
+        "below": "{begin}; the interval lies below the value of a model that does not discriminate: it ranked the cases the wrong way round.",
+        "includes": "{begin}; the interval includes the value of a model that does not discriminate, so that discrimination was not shown.",
+    }
+    said = compose(judged[_against_chance(record)], begin=begin)
+    return join([said, *_out_of_fold_beside(study, model, kind)])
+
+
+def _against_chance(record: Record) -> str:
+    """Say where the interval of an AUC lies: above one half, below it, or around it."""
     limits = _limits(record)
     if limits is None:
-        return compose("{begin}; without a confidence interval, discrimination cannot be judged.", begin=begin)
-    if limits[0] > 0.5:
-        return compose("{begin}; the interval lies above the value of a model that does not discriminate.", begin=begin)
-    if limits[1] < 0.5:
-        return compose(
-            "{begin}; the interval lies below the value of a model that does not discriminate: it ranked the cases the wrong way round.",
-            begin=begin,
-        )
-    return compose(
-        "{begin}; the interval includes the value of a model that does not discriminate, so that discrimination was not shown.",
-        begin=begin,
-    )
+        return "unknown"
+    return "above" if limits[0] > 0.5 else "below" if limits[1] < 0.5 else "includes"
+
+
+def _out_of_fold_beside(study: Study, model: str, kind: str) -> list[Text]:
+    """Set the out-of-fold AUC beside that of a test set where the two disagree about chance, or the test set has few events."""
+    key, other = f"{kind}/{model}/auc", f"out_of_fold/{model}/auc"
+    if kind not in ("testing", "external") or not study.has(other) or study.record(other).value is None:
+        return []
+    record, beside = study.record(key), study.record(other)
+    few = record.events is not None and record.events < _FEW_EVENTS
+    if not few and _against_chance(record) == _against_chance(beside):
+        return []
+    where = {
+        "unknown": "an estimate without an interval",
+        "above": "an interval above the value of a model that does not discriminate",
+        "below": "an interval below the value of a model that does not discriminate",
+        "includes": "an interval that includes the value of a model that does not discriminate",
+    }[_against_chance(beside)]
+    if few:
+        return [
+            compose(
+                "That is an AUC of {few} events; out of fold in the training set, with {more} events, it was {auc}, {where}.",
+                few=study.events(key), more=study.events(other), auc=study.value(other), where=where,
+            )
+        ]  # fmt: skip
+    return [compose("Out of fold in the training set it was {auc}, {where}.", auc=study.value(other), where=where)]
 
 
 def accuracy(study: Study, model: str, kind: str) -> Text:
@@ -91,7 +120,34 @@ def calibration(study: Study, model: str, kind: str) -> Text:
         _slope(study, f"{kind}/{model}/calibration_slope", where, study.info.models[model]),
         _intercept(study, f"{kind}/{model}/calibration_intercept"),
     ]
-    return join([*parts, _hosmer_lemeshow(study, f"{kind}/{model}/hosmer_lemeshow")])
+    return join([*parts, _hosmer_lemeshow(study, f"{kind}/{model}/hosmer_lemeshow"), *_useless(study, model)])
+
+
+def _useless(study: Study, model: str) -> list[Text]:
+    """Warn of the probabilities of a model that does not rank patients out of fold."""
+    slope = f"out_of_fold/{model}/calibration_slope"
+    if not study.has(f"model/{model}/better_than_chance"):
+        return []
+    shown = compose(" (calibration slope {slope})", slope=study.value(slope)) if study.has(slope) else Text("", "")
+    return [
+        compose(
+            "Out of fold, the {name} model does not rank patients better than chance{shown}: its percentages must not be used, and were not recalibrated.",
+            name=study.info.models[model], shown=shown,
+        )
+    ]  # fmt: skip
+
+
+def hosmer_lemeshow_groups(study: Study) -> Text:
+    """Say in how many groups the Hosmer-Lemeshow test was made, and whether fewer were somewhere."""
+    tests = [record for record in study.records.values() if record.estimate == "hosmer_lemeshow"]
+    asked = study.record("design/hosmer_lemeshow_groups").value
+    fewer = any(
+        "as many as leave" in (record.method or "") or "too few for" in (record.method or "") for record in tests
+    )
+    said = compose("{n} groups", n=study.point("design/hosmer_lemeshow_groups"))
+    if not fewer or not isinstance(asked, int):
+        return said
+    return compose("{said}, or as many as leave five cases to each, at least three", said=said)
 
 
 def _slope(study: Study, key: str, where: str, name: str) -> Text:
@@ -254,8 +310,9 @@ def limitations(study: Study) -> Text:
         found.append(
             compose(
                 "The sample is small: the internal test set has {events} events among {cases} cases, fewer than the hundred events and hundred non-events "
-                "that are asked for when a model is evaluated [@vergouwe2005]. Intervals are wide accordingly.",
+                "that are asked for when a model is evaluated {cite}. Intervals are wide accordingly.",
                 events=study.point("cohort/testing/n_events"), cases=study.point("cohort/testing/n_cases"),
+                cite=Text("", "[@vergouwe2005]"),
             )
         )  # fmt: skip
     if study.kinds() and "external" not in study.kinds():
@@ -272,8 +329,7 @@ def limitations(study: Study) -> Text:
         found.append(Text.of("Some decisions depart from the protocol; the supplement lists them with reasons."))
     if given := study.info.statements.get("limitations"):
         found.append(Text.of(given))
-    lines = [Text(text.plain, text.markdown.replace("\\[\\@vergouwe2005\\]", "[@vergouwe2005]")) for text in found]
-    return Text("\n\n".join(f"- {line.plain}" for line in lines), "\n\n".join(f"- {line.markdown}" for line in lines))
+    return Text("\n\n".join(f"- {text.plain}" for text in found), "\n\n".join(f"- {text.markdown}" for text in found))
 
 
 def abstract_limits(study: Study) -> Text:

@@ -12,6 +12,7 @@ import pandas as pd
 from vcfstats.audit.documents.reading import Shown, tidy
 from vcfstats.contracts.records import Record
 from vcfstats.reporting import values, wording
+from vcfstats.reporting.study import reason
 
 _NUMBER = re.compile(r"[−-]?\d[\d,]*(?:\.\d+)?")
 _SHARE = re.compile(r"^([\d,]+)/([\d,]+) \(([\d.]+)%\)$")
@@ -49,6 +50,8 @@ def forms(record: Record) -> set[str]:
     made |= {f"{count:,}" for count in (record.n, record.events) if count is not None}
     if record.p_value is not None:
         made.add(values.p_value(record.p_value))
+    if record.value is None:
+        made.add(reason(record))
     if record.estimate == "pairs_adjusted_by":
         made.add(wording.ADJUSTMENTS[str(record.value)])
     return {tidy(text) for text in made if text}

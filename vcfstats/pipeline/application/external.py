@@ -130,6 +130,10 @@ def updates(
             records.append(record("update_intercept", None, method=f"not estimable: {error}"))
             continue
         fitted[method] = update
+        if method == "logistic" and (said := _unranked(update, settings.confidence_level)):
+            # Such a map turns the ranking round, or makes one of noise: no probability comes of it.
+            records.append(record("update_intercept", None, method=f"not estimable: {said}"))
+            continue
         for measure in ("intercept", "slope"):
             low, high = update.confidence_interval(measure, settings.confidence_level)
             records.append(
@@ -162,6 +166,15 @@ def updates(
                 )
             )  # fmt: skip
     return records, made
+
+
+def _unranked(update: CalibrationUpdate, level: float) -> str:
+    """Say why a new slope makes no risks of a model's probabilities; nothing where it is above 0 with its interval."""
+    low, high = update.confidence_interval("slope", level)
+    if update.slope > 0 and (math.isnan(low) or low > 0):
+        return ""
+    shown = f"{update.slope:.2f}, {100 * level:g}% CI {low:.2f} to {high:.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"the model does not rank these patients better than chance, calibration slope {shown}"
 
 
 def _corrected(

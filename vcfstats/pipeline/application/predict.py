@@ -15,6 +15,7 @@ from vcfstats import Nomogram
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.made import refuse_other_file
+from vcfstats.contracts.markup import csv_text
 from vcfstats.contracts.predictions import as_fitted, recalibrated
 from vcfstats.learning.fusion import OUTPUT
 from vcfstats.learning.scoring import Scored
@@ -190,6 +191,9 @@ def warnings_of(newcomers: Newcomers, scored: Scored, bundle: Bundle) -> dict[st
                 said[str(case)].append(
                     f"{int(count)} of {scored.n_features[source]} selected image features outside their training range"
                 )
+    for name, why in bundle.scorer.useless.items():
+        for warnings in said.values():
+            warnings.append(f"{LABELS[name]}: {why}; its probability must not be used")
     return said
 
 
@@ -201,7 +205,7 @@ def run_predict(folder: Path, model: Path, *, params_file: Path | None, out: Pat
     refuse_other_file(out.with_suffix(".json"), begins='{\n "bundle": ')
     found = predict(folder, model, params_file=params_file, cache=cache, workers=workers)
     body, table = found.bundle.body, found.table
-    write_text(out, table.to_csv(lineterminator="\n"))
+    write_text(out, csv_text(table, index=True))
     about = {
         "bundle": found.bundle.id,
         "model": body.model,

@@ -131,9 +131,21 @@ def _selection(params: Params) -> str:
 
 def _classifiers(params: Params) -> str:
     names = ", ".join(CLASSIFIERS[name] for name in params.learning.classifiers.grids())
+    n = params.learning.folds.n
+    repeated = (
+        f"Selection and tuning were repeated without each of {n} patient-level folds"
+        if params.learning.folds.nested
+        else f"Selection and fit were repeated without each of {n} patient-level folds, the tuning was not"
+        + (
+            ", but for the probabilities that the nomogram model was fitted to"
+            if params.learning.fusion.input == "out_of_fold"
+            else ""
+        )
+        + ": the folds that give the out-of-fold probabilities also chose the parameters"
+    )
     return (
-        f"Classifiers were tuned by cross-validation on training patients ({names}). Selection and tuning were repeated within each of "
-        f"{params.learning.folds.n} patient-level folds; the best classifier of a feature set is the one with the largest out-of-fold AUC."
+        f"Classifiers were tuned by cross-validation on training patients ({names}). {repeated}; the best classifier of a feature set is the "
+        "one with the largest out-of-fold AUC."
     )
 
 

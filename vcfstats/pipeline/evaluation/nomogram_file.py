@@ -21,11 +21,13 @@ def write(study: StudyDirectory, cohort: pd.DataFrame, predictions: pd.DataFrame
     """Write results/nomogram.json."""
     dlrn = models.read_json(study.learned / "dlrn.json")
     drawn = models.nomogram(dlrn, cohort, predictions, study.params) if dlrn and dlrn["terms"] else None
-    write_nomogram(nomogram_file(dlrn, drawn, study.params, words), study.results / "nomogram.json")
+    useless = models.read_json(study.models / "learned" / "learned.json")["useless"]
+    content = nomogram_file(dlrn, drawn, study.params, words, caution=useless.get("dlrn", ""))
+    write_nomogram(content, study.results / "nomogram.json")
 
 
 def nomogram_file(
-    dlrn: dict[str, Any] | None, drawn: Nomogram | None, params: Params, words: StudyFile
+    dlrn: dict[str, Any] | None, drawn: Nomogram | None, params: Params, words: StudyFile, *, caution: str = ""
 ) -> NomogramFile:
     """Return the nomogram of the combined model with labels, units and limits, or the reason why there is none.
 
@@ -39,6 +41,8 @@ def nomogram_file(
         Names of covariates and their levels.
     words : StudyFile
         Words and hashes of the study.
+    caution : str
+        Why its probabilities must not be used; empty where they may.
     """
     about: dict[str, Any] = {
         "title": words.title,
@@ -61,7 +65,12 @@ def nomogram_file(
             covariate = params.cohort.covariates[variable.name]
             predictors[variable.name] = Predictor(label=covariate.label, unit=covariate.unit, levels=covariate.levels)
     return NomogramFile(
-        nomogram=json.loads(drawn.to_json()), predictors=predictors, n=dlrn["n"], events=dlrn["n_events"], **about
+        nomogram=json.loads(drawn.to_json()),
+        predictors=predictors,
+        n=dlrn["n"],
+        events=dlrn["n_events"],
+        caution=caution,
+        **about,
     )
 
 

@@ -17,6 +17,9 @@ from vcfstats.pipeline.params import EvaluationSection
 from vcfstats.statistics.inputs import FloatArray
 
 STAGE = "evaluate"
+# Cases that a group of the Hosmer-Lemeshow test holds at least, and groups without which it is not made.
+PER_GROUP = 5
+_FEWEST_GROUPS = 3
 METHOD_NAMES = {
     "delong": "DeLong",
     "logit-delong": "DeLong on the logit scale",
@@ -154,7 +157,7 @@ def _calibration(given: Predictions, settings: EvaluationSection) -> list[Record
             _record(
                 given, settings, names.get(measure, measure), _finite(getattr(summary, measure)),
                 interval=_finite_interval(summary.confidence_interval(measure, settings.confidence_level, method=method)),
-                method="Wald" if method == "wald" else "Wald on the log scale",
+                method=_how(measure, getattr(summary, measure)),
             )
             for measure, method in measures.items()
         ]  # fmt: skip
@@ -162,14 +165,29 @@ def _calibration(given: Predictions, settings: EvaluationSection) -> list[Record
     return _attempt(given, settings, tuple(names.get(m, m) for m in measures), compute)
 
 
+def _how(measure: str, value: float) -> str:
+    """Say how a measure of calibration was computed, or why it has no value where no remark says so."""
+    if measure == "oe_ratio" and not np.isfinite(value):
+        return "not estimable: every predicted risk is 0, no event is expected"
+    return "Wald on the log scale" if measure == "oe_ratio" else "Wald"
+
+
 def _hosmer_lemeshow(given: Predictions, settings: EvaluationSection) -> list[Record]:
     def compute() -> list[Record]:
         devel = "internal" if given.fitted_here else "external"
-        test = hosmer_lemeshow(given.outcome, given.probability, settings.hosmer_lemeshow_groups, devel=devel)
+        n_groups = min(settings.hosmer_lemeshow_groups, len(given.outcome) // PER_GROUP)
+        if n_groups < _FEWEST_GROUPS:
+            raise ValueError(f"{len(given.outcome)} cases are too few for {_FEWEST_GROUPS} groups of {PER_GROUP}")
+        test = hosmer_lemeshow(given.outcome, given.probability, n_groups, devel=devel)
+        if not np.isfinite(test.statistic):
+            # Not undefined but infinite: expected events of a group are 0, or all of its cases, and others were observed.
+            raise ValueError("a group with predicted risks of 0 or 1 throughout holds the other outcome")
+        method = f"{test.n_groups} groups by quantiles of the predicted probability"
+        if n_groups < settings.hosmer_lemeshow_groups:
+            method += f", as many as leave {PER_GROUP} cases to each"
         return [
             _record(
-                given, settings, "hosmer_lemeshow", _finite(test.statistic), statistic=_finite(test.statistic), df=test.df, p_value=test.pvalue,
-                method=f"{test.n_groups} groups by quantiles of the predicted probability",
+                given, settings, "hosmer_lemeshow", test.statistic, statistic=test.statistic, df=test.df, p_value=test.pvalue, method=method
             )
         ]  # fmt: skip
 

@@ -144,6 +144,11 @@ def _calibration(study: Study, columns: Sequence[Column]) -> Table | Absent:
                     rows.append({"model": label} | {e: _full(study, f"{kind}/{version}/{e}") for e in estimates})
                     groups.append(KINDS[kind][0] + _size(study, kind, shown))
     table = Table.of(columns, rows, groups=groups)
+    useless = [label for name, label in study.info.models.items() if study.has(f"model/{name}/better_than_chance")]
+    if useless:
+        table = table.with_note(
+            f"Not recalibrated, and not to be used as risks: {', '.join(useless)}; out of fold, their probabilities do not rank patients better than chance."
+        )
     reasons = _reasons(study, study.info.models, estimates)
     return table.with_note(f"–: not estimable; {'; '.join(reasons)}.") if reasons else table
 
