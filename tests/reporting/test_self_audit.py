@@ -5,19 +5,37 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from tests.reporting.attacks import ATTACKS, attacked
+from tests.reporting.test_documents import with_report
 from vcfstats.audit.documents import DocumentAudit, audit_documents
 from vcfstats.audit.documents.prose import unexplained
-from vcfstats.audit.documents.reading import read_page, read_word
-from vcfstats.reporting import open_study
+from vcfstats.audit.documents.reading import read_page, read_word, tidy
+from vcfstats.reporting import open_study, render
 
 
 @pytest.fixture(scope="module")
 def rendered(whole_rendered: tuple[Path, list[Path]]) -> Path:
     return whole_rendered[0]
+
+
+@pytest.fixture(scope="module")
+def attacked_paper(whole_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The paper of a study whose names are markup, commands and numbers."""
+    root = tmp_path_factory.mktemp("attacked") / "study"
+    shutil.copytree(whole_study, root, ignore=shutil.ignore_patterns("report"))
+    report = with_report(attacked(root))
+    project = (report / "_quarto.yml").read_text(encoding="utf-8")
+    (report / "_quarto.yml").write_text(
+        re.sub(r"(?m)^  render: .*$", "  render: [paper.qmd]", project), encoding="utf-8"
+    )
+    render(report, formats=["html", "docx"], out_dir=report / "_output", engine="offline")
+    return report
 
 
 def audited(report: Path, folder: Path) -> DocumentAudit:
@@ -42,6 +60,61 @@ def test_the_audit_tells_how_far_it_is(rendered: Path, capsys: pytest.CaptureFix
     first, last = capsys.readouterr().err.splitlines()
     assert first == "audit 0/1 documents"
     assert last.startswith("audit 1/1 documents in ")
+
+
+class Page(HTMLParser):
+    """Collects the elements of a page with their attributes, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\s+", "", tidy(text))
+
+
+def test_words_of_a_study_are_words_on_its_pages(attacked_paper: Path) -> None:
+    page = Page()
+    page.feed((attacked_paper / "_output" / "paper.html").read_text(encoding="utf-8"))
+    scripts = [tag for tag, _ in page.elements if tag == "script"]
+    assert len(scripts) == 2  # the pop-ups: their data and their code
+    assert not [
+        tag for tag, _ in page.elements if tag in ("iframe", "object", "embed", "form", "input", "base", "link", "b")
+    ]
+    for tag, given in page.elements:
+        assert not [key for key in given if key.startswith("on")], (tag, given)
+        for key in ("href", "src"):
+            assert not re.match(r"javascript:|http://a\.b|mailto:|x$", given.get(key, "")), (tag, given)
+    shown = bare(" ".join(page.text))
+    assert [text for text in ATTACKS if bare(text) not in shown] == []
+
+
+def test_the_audit_takes_no_word_of_a_study_for_a_number_of_nobody_s(attacked_paper: Path) -> None:
+    study = open_study(attacked_paper.parent)
+    done = audit_documents(study, [attacked_paper / "paper.qmd"], attacked_paper / "_output", auc_interval="delong")
+    assert [str(problem) for problem in done.problems if "can stand together" not in problem.allowed] == []
+
+
+def test_words_of_a_study_are_words_in_word(attacked_paper: Path) -> None:
+    with zipfile.ZipFile(attacked_paper / "_output" / "paper.docx") as archive:
+        links = archive.read("word/_rels/document.xml.rels").decode("utf-8")
+        body = ElementTree.fromstring(archive.read("word/document.xml"))
+        for entry in archive.namelist():
+            if entry.endswith((".xml", ".rels")):
+                ElementTree.fromstring(archive.read(entry))
+    assert not re.search(r"javascript:|http://a\.b|mailto:", links)
+    kinds = {item.tag.rpartition("}")[2] for item in body.iter()}
+    assert not kinds & {"instrText", "fldSimple", "object"}
+    shown = bare(" ".join(item.text or "" for item in body.iter() if item.tag.endswith("}t")))
+    assert [text for text in ATTACKS if bare(text) not in shown] == []
 
 
 def planted(report: Path, tmp_path: Path, name: str, old: str, new: str) -> DocumentAudit:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import yaml
 
 from vcfstats.audit.documents.expected import differences, expected_tables
 from vcfstats.audit.documents.figures import together
@@ -98,7 +100,16 @@ def _own(study: Study, sources: Sequence[Path]) -> frozenset[str]:
     texts = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.md"))]
     info = study.info
     people = [part for author in info.authors for part in (author.name, author.affiliation, author.orcid)]
-    said = [info.title, info.subtitle, info.condition, info.data_source, *info.statements.values()]
+    labels = [
+        info.title,
+        info.subtitle,
+        info.condition,
+        info.case_noun,
+        info.event_label,
+        info.nonevent_label,
+        info.data_source,
+    ]
+    said = [*labels, *info.statements.values(), *_names(study)]
     made = [
         info.protocol.source,
         info.version,
@@ -107,6 +118,38 @@ def _own(study: Study, sources: Sequence[Path]) -> frozenset[str]:
         *(note.text for note in info.notes),
     ]
     return own_numbers([*texts, *people, *said, *made]) | _plan_numbers(study.root)
+
+
+# Tables of results/ with names that came with the cohort -> the columns that hold them.
+_NAMES = {
+    "agreement": ("finding",), "baseline": ("variable", "level"), "flow": ("reason",), "missing": ("item",), "nomogram": ("axis",),
+    "nomogram_model": ("term",), "regression": ("variable", "level", "reference"), "scanners": ("scanner",), "subgroups": ("variable", "level"),
+}  # fmt: skip
+
+
+def _names(study: Study) -> Iterator[str]:
+    """Yield what the cohort's things are called: labels, levels, units, scanners, reasons, and every word of params on them."""
+    for table, columns in _NAMES.items():
+        rows = study.rows(table)
+        for column in columns:
+            yield from rows[column].astype(str).unique()
+    params = study.root / "params.yaml"
+    if params.is_file():
+        body = yaml.safe_load(params.read_text(encoding="utf-8"))
+        yield from _words({name: body.get(name) for name in ("study", "cohort")})
+
+
+def _words(value: object) -> Iterator[str]:
+    """Yield the words within a value of params: its texts, and the keys that are names of the authors' own."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _words(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def platform_words(info: StudyFile) -> str:

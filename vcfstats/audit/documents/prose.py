@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
+from vcfstats.audit.documents.reading import tidy
+
 # Numbers that no record explains and none need: references to items and sections, citations, names that hold a figure.
 _EXPLAINED = (
     re.compile(r"\b(?:Tables?|Figures?|Sections?|Supplementary|Equations?) S?\d+(?:\.\d+)*"),
@@ -27,12 +29,16 @@ def unexplained(loose: str, given: Set[str]) -> list[str]:
     given : set of str
         Numbers that the authors wrote themselves, in the texts that are theirs.
     """
-    left = loose
+    return [found for found in _NUMBER.findall(_left(loose)) if found.rstrip(",%") not in given]
+
+
+def _left(text: str) -> str:
     for pattern in _EXPLAINED:
-        left = pattern.sub(" ", left)
-    return [found for found in _NUMBER.findall(left) if found.rstrip(",%") not in given]
+        text = pattern.sub(" ", text)
+    return text
 
 
 def own_numbers(texts: list[str]) -> frozenset[str]:
-    """Return the numbers in what the authors wrote themselves."""
-    return frozenset({found.rstrip(",%") for text in texts for found in _NUMBER.findall(text)} | _CONSTANTS)
+    """Return the numbers in what the authors wrote themselves, with and without those that explain themselves around them."""
+    said = [part for text in map(tidy, texts) for part in (text, _left(text))]
+    return frozenset({found.rstrip(",%") for text in said for found in _NUMBER.findall(text)} | _CONSTANTS)

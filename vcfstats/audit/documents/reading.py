@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.markup import one_line
 
 _HIDDEN = frozenset({"style", "script", "svg", "iframe", "nav", "math", "noscript", "template", "head"})
 _BLOCKS = frozenset(
@@ -26,7 +27,7 @@ _PLAIN = str.maketrans({"\u200b": None, "\N{NO-BREAK SPACE}": " ", "’": "'", "
 
 def tidy(text: str) -> str:
     """Return text with plain single spaces and straight quotes, without characters that only allow a line break."""
-    return re.sub(r"\s+", " ", text.translate(_PLAIN)).strip()
+    return re.sub(r"\s+", " ", one_line(text).translate(_PLAIN)).strip()
 
 
 @dataclass(frozen=True)
