@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from vcfstats.pipeline.evaluation import clinical
 from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
 from vcfstats.pipeline.params import Covariate, read_params
 from vcfstats.reporting import contents, open_study
-from vcfstats.reporting.tables import Table
+from vcfstats.reporting.tables import Column, Table
 
 ROOT = Path(__file__).parents[2]
 PARAMS = read_params(ROOT / "params.yaml")
@@ -177,3 +178,12 @@ def test_no_true_baseline_table_is_accused(missing: float, tmp_path: Path) -> No
     assert audit is not None
     assert audit.checked["p values"] >= 3
     assert audit.checked["column totals"] == 3
+
+
+def test_rows_of_a_group_stand_together_in_print_and_are_looked_for_there() -> None:
+    rows = [{"a": str(number), "b": f"0.{number}"} for number in range(4)]
+    table = Table.of([Column("a", "A"), Column("b", "B")], rows, groups=["x", "y", "x", "y"], sources=["s"] * 4)
+    assert table.order == [0, 2, 1, 3]
+    assert rows_of(table) == [("A", "B"), ("x",), ("0", "0.0"), ("2", "0.2"), ("y",), ("1", "0.1"), ("3", "0.3")]
+    cells = re.findall(r'data-from="s"[^>]*>([^<]*)</td>', table.to_html())
+    assert cells == ["0", "0.0", "2", "0.2", "1", "0.1", "3", "0.3"]

@@ -11,15 +11,17 @@ import pytest
 from vcfstats import roc_auc, roc_band
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
+from vcfstats.pipeline.evaluation import description
 from vcfstats.pipeline.evaluation.bands import belt, decision_band_points, roc_band_points
 from vcfstats.pipeline.evaluation.clinical import agreement, baseline, regression
 from vcfstats.pipeline.evaluation.completeness import missing
 from vcfstats.pipeline.evaluation.curves import distribution
-from vcfstats.pipeline.evaluation.performance import Predictions
+from vcfstats.pipeline.evaluation.performance import Predictions, performance_records
 from vcfstats.pipeline.evaluation.planning import sample_sizes
 from vcfstats.pipeline.evaluation.subgroups import subgroups
 from vcfstats.pipeline.evaluation.workflow import workflow
 from vcfstats.pipeline.params import Covariate, read_params
+from vcfstats.reporting.study import reason
 
 ROOT = Path(__file__).parents[2]
 
@@ -270,3 +272,77 @@ def test_a_finding_of_a_small_unit_keeps_its_digits(params):
     row = baseline(findings_cohort(age=diffusion), with_findings(params, "age")).set_index("variable").loc["Age"]
     assert row["statistic"] == "mean ± SD"
     assert row["all"] == f"{diffusion.mean():.5f} ± {diffusion.std(ddof=1):.5f}"
+
+
+# Probabilities that a model should not give, and that some give.
+DEGENERATE = {
+    "one for all": lambda y, rng: np.full(len(y), 0.37),
+    "all 0": lambda y, rng: np.zeros(len(y)),
+    "all 1": lambda y, rng: np.ones(len(y)),
+    "0 or 1, right": lambda y, rng: y.astype(float),
+    "0 or 1, wrong": lambda y, rng: 1.0 - y,
+    "0 or 1, mostly right": lambda y, rng: np.where(rng.random(len(y)) < 0.8, y, 1.0 - y),
+    "separated": lambda y, rng: np.where(y == 1, 0.8, 0.2) + 0.1 * rng.random(len(y)),
+    "reversed": lambda y, rng: 0.7 - 0.4 * y + 0.1 * rng.random(len(y)),
+    "noise": lambda y, rng: rng.random(len(y)),
+}
+
+
+@pytest.mark.parametrize(("n", "events"), [(40, 12), (16, 5), (12, 1), (12, 11), (5, 0)])
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_what_has_no_value_has_a_reason_and_no_p(name, n, events, params):
+    y = (np.arange(n) < events).astype(float)
+    probability = DEGENERATE[name](y, np.random.default_rng(2))
+    for kind in ("apparent", "testing"):
+        for record in performance_records(Predictions(kind, "m", kind, y, probability, 0.5), params.evaluation):
+            if record.value is None:
+                assert record.p_value is record.statistic is record.df is None, record
+                said = reason(record)
+                assert said not in (
+                    "",
+                    "no reason recorded",
+                    "the estimate is not finite",
+                    "intercept and slope are undefined",
+                ), record
+
+
+@pytest.mark.parametrize(("n", "groups"), [(70, 10), (50, 10), (49, 9), (16, 3), (14, None), (6, None)])
+def test_groups_of_the_hosmer_lemeshow_test_hold_five_cases(n, groups, params):
+    rng = np.random.default_rng(4)
+    probability = rng.uniform(0.1, 0.9, n)
+    y = (rng.random(n) < probability).astype(float)
+    y[:2] = 0, 1
+    (record,) = [
+        record
+        for record in performance_records(
+            Predictions("testing", "m", "testing", y, probability, 0.5), params.evaluation
+        )
+        if record.estimate == "hosmer_lemeshow"
+    ]
+    if groups is None:
+        assert record.value is None
+        assert reason(record) == f"{n} cases are too few for 3 groups of 5"
+    else:
+        assert record.method.startswith(f"{groups} groups by quantiles")
+        assert ("as many as leave 5 cases to each" in record.method) is (groups < 10)
+
+
+def test_no_record_holds_a_p_value_without_a_value():
+    made = Record(
+        kind="testing", estimate="any", value=float("nan"), statistic=3.0, df=2, p_value=0.0, stage="evaluate"
+    )
+    assert (made.value, made.statistic, made.df, made.p_value) == (None, None, None, None)
+    assert Record(kind="testing", estimate="any", value=0, statistic=3.0, p_value=0.0, stage="evaluate").p_value == 0.0
+
+
+def test_what_is_said_of_tuning_within_folds_follows_the_decision(params):
+    def said(nested):
+        folds = params.learning.folds.model_copy(update={"nested": nested})
+        return description._classifiers(
+            params.model_copy(update={"learning": params.learning.model_copy(update={"folds": folds})})
+        )
+
+    assert "Selection and tuning were repeated without each of 5 patient-level folds" in said(True)
+    assert "the tuning was not" in said(False)
+    assert "also chose the parameters" in said(False)
+    assert "tuning were repeated" not in said(False)

@@ -10,11 +10,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.reporting.attacks import ATTACKS, attacked
 from tests.reporting.test_documents import with_report
 from vcfstats.audit.documents import DocumentAudit, audit_documents
-from vcfstats.audit.documents.prose import unexplained
+from vcfstats.audit.documents.prose import own_numbers, unexplained
 from vcfstats.audit.documents.reading import read_page, read_word, tidy
 from vcfstats.reporting import open_study, render
 
@@ -89,10 +91,10 @@ def test_words_of_a_study_are_words_on_its_pages(attacked_paper: Path) -> None:
     assert not [
         tag for tag, _ in page.elements if tag in ("iframe", "object", "embed", "form", "input", "base", "link", "b")
     ]
-    for tag, given in page.elements:
-        assert not [key for key in given if key.startswith("on")], (tag, given)
+    for tag, its in page.elements:
+        assert not [key for key in its if key.startswith("on")], (tag, its)
         for key in ("href", "src"):
-            assert not re.match(r"javascript:|http://a\.b|mailto:|x$", given.get(key, "")), (tag, given)
+            assert not re.match(r"javascript:|http://a\.b|mailto:|x$", its.get(key, "")), (tag, its)
     shown = bare(" ".join(page.text))
     assert [text for text in ATTACKS if bare(text) not in shown] == []
 
@@ -202,3 +204,26 @@ def test_pages_and_word_hold_the_same_tables(rendered: Path) -> None:
     for left, right in zip(page.tables, word.tables, strict=True):
         width = max(map(len, left.rows))
         assert [row for row in left.rows if len(row) == width] == [row for row in right.rows if len(row) == width]
+
+
+LABELS = st.lists(
+    st.sampled_from(
+        [
+            *("PSA", ">", "<", ">=", "±", "-", "–", "−", "(", ")", "%", "/", "^", ",", ".", "4", "65", "1.5", "1,000", "50%", "10⁹/L", "2.5D", "T2"),
+            *("Table", "Figure 3", "[5]", "years", "n =", "椎体", "５", "*", "_", "$", "<b>", "µm", "grade III-IV", "3-5", "x2"),
+        ]
+    ),
+    min_size=1,
+    max_size=6,
+).map(" ".join)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(LABELS, st.sampled_from(["{}", "Of {}, none.", "The outcome was *{}* ({}); {}.", "{}: {}"]))
+def test_a_label_explains_its_own_numbers(label: str, sentence: str) -> None:
+    assert unexplained(tidy(sentence.format(label, label, label)), own_numbers([label])) == []
+
+
+@given(LABELS)
+def test_a_label_explains_no_other_number(label: str) -> None:
+    assert unexplained(f"In 8127 of them {label}.", own_numbers([label]))[0] == "8127"

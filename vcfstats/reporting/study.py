@@ -209,13 +209,13 @@ class Study:
 
 
 def reason(record: Record) -> str:
-    """Return why a record has no value, as a clause: of several remarks on a model the one on this estimate, else the last."""
+    """Return why a record has no value, as a clause: of several remarks on a model the first on this estimate, else the last."""
     clauses = values.method(record).partition(" (")[2].removesuffix(")").split("; ")
     measure = record.estimate.rpartition("_")[2]
-    own = [clause for clause in clauses if re.search(rf"\b{measure}\b", clause)]
+    own = [clause for clause in clauses if re.search(rf"\b{measure}\b|no calibration slope exists", clause)]
     if (record.method or "").startswith(("undefined: ", "not estimable: ")) or not own:
         return values.reason(record)
-    return own[-1][:1].lower() + own[-1][1:]
+    return own[0][:1].lower() + own[0][1:]
 
 
 def provenance(key: str, record: Record) -> str:

@@ -123,6 +123,12 @@ class Table:
     def _n_footnotes(self) -> int:
         return sum(note.startswith(mark + " ") for note, mark in zip(self.notes, FOOTNOTE_MARKS, strict=False))
 
+    @property
+    def order(self) -> list[int]:
+        """Numbers of the rows in the order of print: those of a group stand together."""
+        names = list(dict.fromkeys(self.groups))
+        return sorted(range(len(self.rows)), key=lambda row: names.index(self.groups[row]) if names else 0)
+
     def with_footnote(self, where: str, text: str) -> Table:
         """Return the table with a footnote to a column (by key) or to a row (by its first cell).
 
@@ -192,11 +198,7 @@ class Table:
 
     def _with_sources(self, text: str) -> str:
         """Name the source of each cell that has one, in the order in which the cells are printed."""
-        order = list(range(len(self.rows)))
-        if self.groups:
-            names = list(dict.fromkeys(self.groups))
-            order = sorted(order, key=lambda row: names.index(self.groups[row]))
-        sources = iter([source for row in order for source in self.sources[row]])
+        sources = iter([source for row in self.order for source in self.sources[row]])
 
         def named(found: re.Match[str]) -> str:
             source = next(sources)

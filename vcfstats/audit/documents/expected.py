@@ -53,7 +53,8 @@ def rows_of(table: Table) -> list[tuple[str, ...]]:
     """Return a table's rows as pages print them: heading, group headings alone, cells. Notes are text."""
     rows = [tuple(tidy(column.label) for column in table.columns)]
     last = None
-    for number, row in enumerate(table.rows):
+    for number in table.order:
+        row = table.rows[number]
         if table.groups and table.groups[number] != last:
             last = table.groups[number]
             rows.append((tidy(last),))

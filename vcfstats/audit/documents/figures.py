@@ -85,7 +85,8 @@ def _body(read: ReadTable, made: Table) -> list[tuple[str, ...]]:
 def _performance(body: list[tuple[str, ...]], made: Table, study: Study, names: _Names) -> pd.DataFrame:
     """Return one line for each model and set of predictions that a row holds figures of, with its numbers of cases."""
     lines: dict[tuple[str, str], dict[str, str]] = {}
-    for printed, row, sources in zip(body, made.rows, made.sources, strict=False):
+    for printed, number in zip(body, made.order if made.sources else (), strict=False):
+        row, sources = made.rows[number], made.sources[number]
         for text, cell, (kind, model, estimate) in _figures(printed, row, sources):
             auc = study.records.get(f"{kind}/{model}/auc")
             if auc is None or auc.n is None or auc.events is None or not 1 <= auc.events < auc.n:

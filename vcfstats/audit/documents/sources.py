@@ -37,7 +37,7 @@ def misquoted(shown: Shown, records: Mapping[str, Record], tables: Path) -> str:
     if key is None or record is None:
         return f"names no record ({shown.source[:60]!r})"
     allowed = forms(record)
-    if shown.text in allowed or _is_share(shown.text, record, records):
+    if shown.text in allowed or _is_share(shown.text, record, records) or _is_share_of_none(shown.text, records):
         return ""
     return f"the record {key[1]} says {', or '.join(sorted(allowed, key=len, reverse=True)[:2])}"
 
@@ -65,6 +65,11 @@ def _is_share(text: str, record: Record, records: Mapping[str, Record]) -> bool:
     top, bottom = (int(part.replace(",", "")) for part in found.groups()[:2])
     wholes = {other.value for other in records.values() if isinstance(other.value, int)}
     return record.value == top and bottom in wholes and bottom > 0 and found[3] == f"{100 * top / bottom:.1f}"
+
+
+def _is_share_of_none(text: str, records: Mapping[str, Record]) -> bool:
+    """Whether a text says that a share cannot be given, where some count is 0."""
+    return text == values.NOT_ESTIMABLE and any(other.value == 0 for other in records.values())
 
 
 def _against_table(shown: Shown, path: Path) -> str:

@@ -96,7 +96,12 @@ def _attempt(
     if not said:
         return records
     remark = "; ".join(dict.fromkeys(said))
-    return [record.model_copy(update={"method": f"{record.method or ''} ({remark})".strip()}) for record in records]
+    return [
+        record
+        if (record.method or "").startswith("not estimable: ")  # its reason is its own
+        else record.model_copy(update={"method": f"{record.method or ''} ({remark})".strip()})
+        for record in records
+    ]
 
 
 def discrimination_records(given: Predictions, settings: EvaluationSection) -> list[Record]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vcfstats.contracts.markup import one_line
 from vcfstats.contracts.study import StudyFile, read_study
 from vcfstats.reporting.rendering.crossref import Float
 from vcfstats.reporting.rendering.syntax import Node, attributes, node, walk
@@ -71,4 +72,4 @@ def _meta(value: Any) -> Node:
         return node("MetaList", [_meta(item) for item in value])
     if isinstance(value, dict):
         return node("MetaMap", {name: _meta(item) for name, item in value.items()})
-    return node("MetaString", value)
+    return node("MetaString", one_line(value))
