@@ -157,7 +157,7 @@ def test_exit_codes_and_the_three_forms_of_the_command(study, monkeypatch, tmp_p
     git(study, "commit", "-qam", "second")
     later = run(app, ["audit", "params", "HEAD~1", "HEAD", "--markdown", "-"])
     first = result.stdout.replace("HEAD", "OLD").replace("working tree", "NEW")
-    assert later.stdout.replace("HEAD~1", "OLD").replace("HEAD", "NEW") == first
+    assert later.stdout.replace("HEAD\\~1", "OLD").replace("HEAD", "NEW") == first
 
 
 def test_removed_and_added_keys(study):

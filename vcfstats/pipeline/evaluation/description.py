@@ -101,9 +101,13 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
 def _slices(params: Params) -> str:
     s = params.slices
     unit = "mm" if s.offset_unit == "mm" else "slices"
+    margin = f" with a margin of {s.margin_mm:g} mm" if s.margin_mm else ""
+    box = "the bounding box of the region" if s.box == "largest_slice" else "the bounding box of the region in each"
+    over = "" if s.scale_over == "slice" else ", all three together"
+    cut = f"cut off beyond {s.clip_sd:g} standard deviations, " if s.clip_sd is not None else ""
     return (
-        f"The sagittal slice with the largest region and its neighbours {s.offset} {unit} to either side were cropped to the bounding box of the region, "
-        f"standardised, scaled to [-1, 1] and resized to {s.size} x {s.size} pixels by nearest neighbour."
+        f"The sagittal slice with the largest region and its neighbours {s.offset} {unit} to either side were cropped to {box}{margin}, "
+        f"standardised{over}, {cut}scaled to [-1, 1] and resized to {s.size} x {s.size} pixels by nearest neighbour."
     )
 
 

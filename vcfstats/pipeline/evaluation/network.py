@@ -83,7 +83,7 @@ def cross_fit(params: Params) -> str:
     if params.trunk.cross_fit == "folds":
         return (
             f"The network was trained again without each of the {k} folds and without each pair of them ({k * (k + 1) // 2} networks more), and "
-            "selection, tuning and classifiers were repeated on the features of each, so that out-of-fold probabilities come "
+            f"selection{', tuning' if params.learning.folds.nested else ''} and classifiers were repeated on the features of each, so that out-of-fold probabilities come "
             "from networks that never saw the patient; patients of the internal test set were scored by one network trained on all training patients."
         )
     return (
