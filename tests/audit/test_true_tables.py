@@ -85,7 +85,8 @@ def written(root: Path, draw: Draw, sizes: tuple[tuple[int, int], tuple[int, int
 def tables(root: Path) -> dict[str, Table]:
     study = open_study(root)
     made = {"tbl-headline": contents.headline_table(study), "tbl-baseline": contents.baseline_table(study)}
-    return made | {f"tbl-{name}": contents.classifier_table(study, name) for name in SETS}
+    made |= {f"tbl-{name}": contents.classifier_table(study, name) for name in SETS}
+    return {label: table for label, table in made.items() if isinstance(table, Table)}
 
 
 def audited(root: Path, change: dict[str, str] | None = None) -> TableAudit | None:

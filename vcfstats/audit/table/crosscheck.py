@@ -101,7 +101,8 @@ def _is_telling(row: Row, name: str) -> bool:
         return False
     called = tuple(row.cells[rate].value for rate in ("sensitivity", "specificity") if rate in row.cells)
     # All or none are called positive: accuracy and predictive values are then the share of events.
-    return name in _AUC_FIELDS or called not in ((1, 0), (0, 1))
+    none, everyone = (Fraction(0), Fraction(1)), (Fraction(1), Fraction(0))
+    return name in _AUC_FIELDS or called not in (none, everyone)
 
 
 def _identical(one: Row, other: Row) -> bool:
