@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from vcfstats.contracts.features import FeatureDescription
 from vcfstats.pipeline.evaluation import description, network
 from vcfstats.pipeline.evaluation.reproducibility import reliability
 from vcfstats.pipeline.evaluation.scanners import harmonisation
 from vcfstats.pipeline.params import Params, read_params
 
 PARAMS = read_params(Path(__file__).parents[2] / "params.yaml")
+UNCOUNTED = FeatureDescription(
+    versions={}, settings={}, inputs={}
+)  # of how many grey levels a region had, the decisions say nothing
 # Sections that decide nothing of the analysis, or whose words documents take from elsewhere.
 OTHER = ("compute", "report", "forks", "cohort", "study", "simulate", "quality")
 # Details of a step that the text leaves to params.yaml and to the supplement's table of decisions.
@@ -37,11 +41,12 @@ SAME_WORDS = {("trunk.weights", "torchvision"), ("trunk.weights", "packaged")}
 def words(params: Params) -> list[str]:
     """The sentences that depend on the decisions alone."""
     own = [
-        "_split", "_bias_field", "_resampling", "_normalization", "_radiomics", "_slices", "_selection", "_classifiers", "_clinical",
+        "_split", "_bias_field", "_resampling", "_normalization", "_slices", "_selection", "_classifiers", "_clinical",
         "_fusion", "_threshold", "_recalibration", "_risk_groups",
     ]  # fmt: skip
     said = [getattr(description, name)(params) for name in own]
     said += [harmonisation(params), network.trunk(params), network.cross_fit(params), network.deep_head(params)]
+    said.append(description._radiomics(params, UNCOUNTED))
     said.append(reliability(params, {"failed": {}, "perturbation": [1, 2]}))
     given = params.evaluation
     return [*said, given.auc_interval, given.proportion_interval, given.pairs_adjusted_by]
