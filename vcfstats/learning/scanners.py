@@ -52,13 +52,16 @@ def describe_scanners(work: Work, covariates: Mapping[str, Covariate]) -> Scanne
     """Measure differences between scanners on training cases; None, with a note that says why, where that cannot be done."""
     settings, given = work.settings.selection.harmonisation, work.given
     if not (settings.describe or settings.method != "none"):
-        return _not_measured(work, "that was not asked for")
+        _not_measured(work, "that was not asked for")
+        return None
     if "scanner" not in given.training:
-        return _not_measured(work, "the cohort names none")
+        _not_measured(work, "the cohort names none")
+        return None
     context = context_columns(given.training, covariates, settings.covariates)
     known = context.notna().all(axis=1).to_numpy()
     if not known.any():
-        return _not_measured(work, "no training case has a known scanner")
+        _not_measured(work, "no training case has a known scanner")
+        return None
     if not known.all():
         work.note(
             "scanner",
@@ -66,17 +69,20 @@ def describe_scanners(work: Work, covariates: Mapping[str, Covariate]) -> Scanne
         )
     names, fold = context.loc[known, SCANNER].astype(str), np.asarray(given.fold[known])
     if names.nunique() < 2:
-        return _not_measured(work, f"all training cases whose scanner is known were examined on one ({names.iloc[0]})")
+        _not_measured(work, f"all training cases whose scanner is known were examined on one ({names.iloc[0]})")
+        return None
     least = max(2, settings.min_cases)
     fewest = {name: min(int(((names == name) & (fold != k)).sum()) for k in given.folds) for name in sorted(set(names))}
     few = [f"{name} ({(names == name).sum()} in all, {n} without a fold)" for name, n in fewest.items() if n < least]
     if few:
-        return _not_measured(work, f"fewer than {least} training cases are left of {', '.join(few)}")
+        _not_measured(work, f"fewer than {least} training cases are left of {', '.join(few)}")
+        return None
     matrices = pd.concat([frame.loc[given.training.index[known]] for frame in given.matrices.values()], axis=1)
     try:
         return scanner_effect(matrices, context[known], fold, settings)
     except ValueError as error:
-        return _not_measured(work, refusal(error))
+        _not_measured(work, refusal(error))
+        return None
 
 
 def _not_measured(work: Work, why: str) -> None:

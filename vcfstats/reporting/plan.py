@@ -88,8 +88,8 @@ def _looked(looks: int, plan: Plan) -> str:
 def locks_table(study: Study) -> Table | Absent:
     """Return the locks of the plan: date, hashes, looks before, reason."""
     plan = read_plan(study.root / "results" / "plan.json")
-    if why := absence.locks(study):
-        return Absent(why)
+    if plan is None or absence.locks(study):
+        return Absent(absence.locks(study))
     columns = [
         Column("date", "Locked on", width=12),
         Column("looks", "Looks before", "right", width=10),
@@ -113,8 +113,8 @@ def locks_table(study: Study) -> Table | Absent:
 def changes_table(study: Study) -> Table | Absent:
     """Return what is not as it was locked last, with the declared reason."""
     plan = read_plan(study.root / "results" / "plan.json")
-    if why := absence.changes(study):
-        return Absent(why)
+    if plan is None or absence.changes(study):
+        return Absent(absence.changes(study))
     protocol = study.info.protocol
     reasons = {d.key: d.reason for d in protocol.deviations} | {c.key: c.reason for c in protocol.choices}
     columns = [
