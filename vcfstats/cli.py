@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from vcfstats.contracts import arithmetic
-from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.errors import InputError, lines_of
 from vcfstats.contracts.faults import FAULTS, KEPT, problem_of
 
 try:
@@ -33,18 +33,15 @@ if typer is not None:
 
     @app.command()
     def params() -> None:
-        """Check params.yaml against its schema and the protocol, and list every deviation and choice with its reason."""
+        """Check params.yaml against its schema, the protocol and the cohort's table, and list every deviation and choice with its reason."""
         from vcfstats.pipeline.directory import StudyDirectory
         from vcfstats.pipeline.graph import own_stages
+        from vcfstats.pipeline.telling import tell_study
 
         study = StudyDirectory(Path.cwd())
-        departures = study.departures()
+        study.departures()
         own_stages(study.root)  # a dvc.yaml that would delete a cohort is refused here too
-        print(f"params.yaml is valid; protocol: {study.params.study.protocol or 'none registered'}")
-        for d in departures:
-            kind = "deviation" if d.is_deviation else f"choice ({d.status})"
-            published = f"; published: {', '.join(map(str, d.published))}" if d.published else ""
-            print(f"{kind}: {d.key} = {d.used}{published}\n    {d.reason}")
+        tell_study(study)
 
     @app.command(name="arithmetic")
     def show_arithmetic() -> None:
@@ -57,7 +54,10 @@ if typer is not None:
     @app.command()
     def check(
         folder: Path = typer.Argument(help="the cohort: a folder with cohort.csv, or a BIDS folder"),
-        params: Path = typer.Option(None, help="params.yaml that names the columns; the usual names without it"),
+        params: Path = typer.Option(
+            None,
+            help="params.yaml that names the columns; without it they are told by their names and by what stands in them",
+        ),
         csv: Path = typer.Option(None, help="file to write the problems to as well"),
         workers: int = typer.Option(2, min=1, help="files read at the same time"),
     ) -> None:
@@ -261,19 +261,6 @@ if typer is not None:
     app.add_typer(audit, name="audit", help="What can be checked of a paper's own numbers.")
 
 
-def _lines(error: InputError, most: int = 5) -> list[str]:
-    """One line a problem; of many with the same mend the first few, since one mistake often meets every patient."""
-    kinds: dict[str, list[str]] = {}
-    for problem in error.problems:
-        kinds.setdefault(problem.mend, []).append(str(problem))
-    lines = []
-    for of_kind in kinds.values():
-        lines += of_kind[:most]
-        if len(of_kind) > most:
-            lines.append(f"... and {len(of_kind) - most} more of this kind")
-    return lines
-
-
 def main() -> None:
     """Run the command line; bad input and a machine that fails end in a sentence and exit code 2, never in a traceback."""
     if typer is None:
@@ -311,7 +298,7 @@ def _end(code: int | str | None, stdout: TextIO) -> NoReturn:
 def _refuse(error: InputError) -> NoReturn:
     count = len(error.problems)
     print(f"vcfstats: {count} problem{'s' if count > 1 else ''}", file=sys.stderr)
-    for line in _lines(error):
+    for line in lines_of(error.problems):
         print(f"  {line}", file=sys.stderr)
     sys.exit(2)
 

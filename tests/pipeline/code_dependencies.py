@@ -8,7 +8,21 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ROOMS = {
     "simulate": ["contracts", "simulation", "pipeline/simulate.py"],
-    "ingest": ["contracts", "imaging", "pipeline/cohort_table.py", "pipeline/ingest.py"],
+    "ingest": [
+        "contracts",
+        "imaging",
+        "learning/crossfit.py",
+        "learning/harmonisation/columns.py",
+        "learning/splitting.py",
+        "pipeline/cells.py",
+        "pipeline/cohort_check.py",
+        "pipeline/cohort_files.py",
+        "pipeline/cohort_table.py",
+        "pipeline/feasible.py",
+        "pipeline/ingest.py",
+        "pipeline/screening.py",
+        "pipeline/textfile.py",
+    ],
     "preprocess": ["imaging", "pipeline/preprocess.py"],
     "quality": [
         "imaging",
@@ -19,7 +33,7 @@ ROOMS = {
         "pipeline/quality.py",
     ],
     "radiomics": ["imaging", "pipeline/radiomics.py"],
-    "split": ["learning", "pipeline/split.py"],
+    "split": ["learning", "pipeline/feasible.py", "pipeline/split.py"],
     "repeats": [
         "imaging",
         "learning/network",

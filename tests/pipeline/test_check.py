@@ -248,7 +248,7 @@ def test_a_study_of_a_bids_folder_reads_its_files(tmp_path):
     assert check_folder(bids) == []
     new_study(tmp_path / "study", bids)
     text = (tmp_path / "study" / "params.yaml").read_text(encoding="utf-8")
-    text = text.replace("column: FILL IN", "column: dead").replace("event: 1 #", "event: 'yes' #")
+    text = text.replace("column: FILL IN", "column: dead").replace("event: FILL IN #", "event: 'yes' #")
     body = YAML(typ="safe").load(text)
     settings = CohortSection.model_validate(body["cohort"])
     cohort = read_cohort_table(bids, settings, SplitSettings(method="random"))

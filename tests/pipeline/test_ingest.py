@@ -5,7 +5,8 @@ import pytest
 
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.settings import SplitSettings
-from vcfstats.pipeline.cohort_table import read_cohort_table
+from vcfstats.pipeline.cohort_settings import FollowupSection
+from vcfstats.pipeline.cohort_table import collect_cohort_table, read_cohort_table
 from vcfstats.pipeline.params import CohortSection
 
 SETTINGS = CohortSection.model_validate(
@@ -116,3 +117,107 @@ def test_several_cases_of_a_patient_need_a_case_column(tmp_path):
     cohort = read(tmp_path, text + "\n", settings)
     assert cohort["patient_id"].tolist() == ["007", "007", "p-3"]
     assert list(cohort.index) == ["c1", "c2", "c3"]
+
+
+def with_outcome(**values):
+    return SETTINGS.model_copy(update={"outcome": SETTINGS.outcome.model_copy(update=values)})
+
+
+def collected(tmp_path, text, settings=SETTINGS, split=RANDOM):
+    (tmp_path / "cohort.csv").write_text(text, encoding="utf-8")
+    return collect_cohort_table(tmp_path, settings, split)
+
+
+def test_semicolons_and_decimal_commas_are_read_and_told(tmp_path):
+    text = TABLE.replace("44.5", "44§5").replace(",", ";").replace("§", ",")
+    cohort, told = collected(tmp_path, text)
+    assert cohort["age"].tolist()[::2] == [61.0, 44.5]
+    assert told.notes[0] == "cohort.csv: 3 rows, 7 columns, separated by semicolon, UTF-8"
+    assert any("decimal commas in 1 cells, 44,5 is read as 44.5" in note for note in told.notes)
+    assert told.problems == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("years,sex", "sex,sex", "2 columns named 'sex'"),
+        ("10,b.nii", "07 ,b.nii", "the same id again"),
+        ("010,b", "P-3,b", "ids that differ in case alone: P-3, p-3"),
+        ("010,b", "1.2E+11,b", "a spreadsheet shortened a long number"),
+        ("b_mask", "./a_mask", "one region for 2 cases: 007, 010"),
+        ("b_mask.nii", "b.nii", "the mask 'b.nii.gz', which is the image"),
+        ("good,44.5", "NA,44.5", "no value in column 'dx'"),
+        ("good,44.5", "Good,44.5", "differ in case alone: Good, good"),
+        ("44.5", "inf", "age = 'inf'"),
+        ("44.5", "44\u00a0500", "age = '44\\xa0500'"),
+        ("M,val", "F\u200b,val", "sex = 'F\\u200b'"),
+        ("val\n", "val,x\n", "8 cells in line 3"),
+        ("M,val", "M", "6 cells in line 3"),
+    ],
+)
+def test_nothing_doubtful_is_taken(tmp_path, old, new, said):
+    assert old in TABLE
+    found = refused(tmp_path, TABLE.replace(old, new, 1))
+    assert any(said in problem for problem in found), found
+
+
+def test_a_cohort_of_events_alone_is_refused(tmp_path):
+    (found,) = refused(tmp_path, TABLE.replace("good", "bad"))
+    assert "one value in column 'dx': bad (3)" in found
+
+
+def test_a_column_written_otherwise_is_named(tmp_path):
+    (found,) = refused(tmp_path, TABLE.replace("years", "Years"))
+    assert "no column 'years', but 'Years'" in found
+
+
+@pytest.mark.parametrize(
+    ("event", "other"), [("1", "2"), ("0", "1"), ("no", "yes"), ("FALSE", "TRUE"), ("absent", "present")]
+)
+def test_an_event_that_looks_like_its_absence_is_named_with_the_other_value(tmp_path, event, other):
+    text = TABLE.replace("bad", event).replace("good", other)
+    (found,) = refused(tmp_path, text, with_outcome(event=event))
+    assert f"of which {event} is called the event" in found
+    assert f"add cohort.outcome.nonevent: {other}" in found
+    cohort, told = collected(tmp_path, text, with_outcome(event=event, nonevent=other))
+    assert cohort["outcome"].tolist() == [1, 0, 0]
+    assert f"outcome 'dx': event {event} (1 of 3), non-event {other} (2 of 3)" in told.notes
+    assert read(tmp_path, text, with_outcome(event=other))["outcome"].tolist() == [0, 1, 1]
+    assert "the non-event 'else' among them" in refused(tmp_path, text, with_outcome(event=event, nonevent="else"))[0]
+
+
+def test_a_word_for_missing_can_be_a_value_of_the_outcome(tmp_path):
+    text = TABLE.replace("good", "None")
+    assert "no value in column 'dx'" in refused(tmp_path, text)[0]
+    assert read(tmp_path, text, with_outcome(nonevent="None"))["outcome"].tolist() == [1, 0, 0]
+
+
+def test_backslashes_are_slashes_and_told(tmp_path):
+    cohort, told = collected(tmp_path, TABLE.replace("sub/c", "sub\\c"))
+    assert cohort.loc["p-3", "image"] == "sub/c.nii.gz"
+    assert "image: backslashes of 1 paths read as slashes" in told.notes
+
+
+def test_ids_that_differ_in_leading_zeros_stay_two_and_are_told(tmp_path):
+    cohort, told = collected(tmp_path, TABLE.replace("010,b", "7,b"))
+    assert list(cohort.index) == ["007", "7", "p-3"]
+    assert [problem.warning for problem in told.problems] == [True]
+    assert "leading zeros alone: 007, 7" in told.problems[0].found
+
+
+def test_a_level_without_cases_is_told(tmp_path):
+    _, told = collected(tmp_path, TABLE.replace("M,val", "F,val"))
+    assert [problem.found for problem in told.problems] == ["sex: no case of M"]
+
+
+@pytest.mark.parametrize(
+    ("time", "event", "said"),
+    [("-1", "1", "a number of 0 or more"), ("3", "2", "1 for the event"), ("x", "1", "followup_time = 'x'")],
+)
+def test_follow_up_is_a_time_and_an_event(tmp_path, time, event, said):
+    rows = [
+        line.replace(",set", ",set,t,e") if "set" in line else f"{line},{time},{event}"
+        for line in TABLE.strip().splitlines()
+    ]
+    settings = SETTINGS.model_copy(update={"followup": FollowupSection(time="t", event="e")})
+    assert said in refused(tmp_path, "\n".join(rows), settings)[0]

@@ -77,7 +77,7 @@ def test_every_analytic_value_carries_a_comment(path):
         ("compute.workers", 0, "compute.workers = 0"),
         ("report.formats", ["odt"], "report.formats.0 = 'odt'"),
         ("seed", -1, "seed = -1"),
-        ("seed", None, "seed = None"),
+        ("seed", None, "seed = null"),
     ],
 )
 def test_bad_value_is_refused_with_its_key(body, key, value, said):
@@ -110,10 +110,10 @@ def test_a_default_nobody_wrote_down_is_refused(body):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("seed: 1\nseed: 2\n", "duplicate key"),
+        ("seed: 1\nseed: 2\n", "found key seed twice, in lines 1 and 2"),
         ("seed: [1\n", "no valid YAML"),
-        ("- 1\n", "found list"),
-        ("", "found NoneType"),
+        ("- 1\n", "found a list"),
+        ("", "found an empty file"),
     ],
 )
 def test_broken_yaml_is_one_clear_error(tmp_path, text, said):
@@ -246,3 +246,105 @@ def test_seed_of_a_purpose_depends_on_root_and_name_only(body):
     assert first != params.seed_for("folds").generate_state(4).tolist()
     changed(body, "seed", 1)
     assert first != check_params(body, HERE).seed_for("split").generate_state(4).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nb:\n  c: 2\n  c: 3\n", "found key b.c twice, in lines 3 and 4"),
+        ("a: &x 1\nb: *x\n", "an alias (*name) of line 1 under b"),
+        ("a: &x [*x]\n", "an alias (*name)"),
+        (f"a: {'[' * 2000}{']' * 2000}\n", "within one another"),
+        ("a: " + "{b: " * 40 + "1" + "}" * 40, "within one another"),
+        ("b:\n  a: 1e400\n", "b.a = 1e400 in line 2; allowed: a finite number"),
+        ("a: .inf\n", "a = .inf in line 1"),
+        ("a: 007\n", "put it in quotes if it is a name or a code"),
+        ("a: 0x10\n", "a = 0x10"),
+        ("a: 1_000\n", "a = 1_000"),
+        (f"a: {'9' * 5000}\n", "a finite number"),
+        ('a: "x\\0y"\n', "the character U+0000 in 'a' in line 1"),
+        ('a: "\\ud800"\n', "U+D800"),
+        ("a: x\0y\n", "special characters are not allowed"),
+        ("a: !!python/object:os.system 1\n", "the tag python/object:os.system under a"),
+        ("? [1]\n: 2\n", "a list or mapping as a key in line 1"),
+        ("--- 1\n--- 2\n", "another document"),
+    ],
+)
+def test_yaml_that_can_be_read_in_two_ways_is_refused_with_key_and_line(tmp_path, text, said):
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        read_yaml(path)
+    assert said in str(error.value)
+    assert len(error.value.problems) == 1
+
+
+def test_keys_and_dates_are_text_as_they_are_written(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xef\xbb\xbf0: a\n1.0: b\ntrue: c\nnull: d\n2020-01-01: 2020-13-45\nyes: yes\n")
+    assert read_yaml(path) == {"0": "a", "1.0": "b", "true": "c", "null": "d", "2020-01-01": "2020-13-45", "yes": "yes"}
+
+
+@pytest.mark.parametrize("content", [b"a: \xff\n", b"\xff\xfea\0:\0"])
+def test_params_in_another_encoding_are_one_error(tmp_path, content):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="no UTF-8"):
+        read_yaml(path)
+    with pytest.raises(InputError, match="no regular file"):
+        read_yaml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("learning.folds.n", True, "learning.folds.n = true; allowed: a whole number"),
+        ("learning.folds.n", "5", "learning.folds.n = '5'; allowed: a whole number. To mend: write it without quotes"),
+        ("learning.folds.n", 5.5, "learning.folds.n = 5.5; allowed: a whole number"),
+        ("learning.folds.n", 2, "allowed: 3 or more"),
+        ("learning.folds.nested", 1, "learning.folds.nested = 1; allowed: true or false"),
+        ("learning.folds.nested", "no", "learning.folds.nested = 'no'; allowed: true or false"),
+        ("learning.threshold.value", "0.5", "learning.threshold.value = '0.5'; allowed: a number"),
+        ("learning.selection.sd_ddof", True, "learning.selection.sd_ddof = true; allowed: a whole number"),
+        ("study.title", 7, 'study.title = 7; allowed: text. To mend: put it in quotes: "7"'),
+        ("study.case_noun", "a\nb", "text without line breaks"),
+        ("split.method", "by hand", "allowed: one of 'column', 'random' or 'stratified'"),
+        ("report.formats", "html", "report.formats = 'html'; allowed: a list"),
+        ("split", [1], "split = [1]; allowed: a mapping of keys to values"),
+        ("cohort.mask_label", [1], "cohort.mask_label = [1]; allowed: a whole number or text"),
+        ("cohort.mask_label", 0, "cohort.mask_label = 0; allowed: 1 or more"),
+        ("cohort.outcome.event_label", "benign", "event_label and nonevent_label differ"),
+        ("cohort.covariates.sex.levels", {"f": "Woman", "m": "Woman"}, "levels differ in print; 'Woman' stands for 2"),
+        ("cohort.covariates.sex.levels", {"f": 1, "m": "Man"}, "cohort.covariates.sex.levels.f = 1; allowed: text"),
+        ("cohort.covariates.sex.column", "age", "column 'age' stands under covariates.age and under covariates.sex"),
+        ("cohort.covariates.sex.column", "diagnosis", "column 'diagnosis' stands under outcome and under covariates.sex"),
+        ("cohort.mask", "image", "column 'image' stands under image and under mask"),
+        ("cohort.followup.event", "diagnosis", "column 'diagnosis' stands under outcome and under followup.event"),
+        ("split.column", "sex", "column 'sex' stands under split.column and under cohort.covariates.sex"),
+        ("forks.seeds", [True], "forks.seeds.0 = true; allowed: a whole number"),
+    ],
+)  # fmt: skip
+def test_a_value_has_the_type_that_it_is_written_with(body, key, value, said):
+    changed(body, key, value)
+    assert any(said in problem for problem in problems(body)), problems(body)
+
+
+@pytest.mark.parametrize("name", ["outcome", "mask", "partition", "image", "patient_id", "case_id", "fold", "kind", "model", "probability", "scanner", "dlr", "age_second", "a=b", "a/b", "@a", " a", "a\nb", ""])  # fmt: skip
+def test_a_covariate_takes_no_name_that_a_table_has(body, name):
+    covariates = body["cohort"]["covariates"]
+    covariates[name] = {"type": "continuous", "label": "X", "column": "x"}
+    assert any("cohort.covariates" in problem for problem in problems(body))
+
+
+def test_whole_numbers_may_be_written_with_a_point(body):
+    changed(body, "learning.folds.n", 5.0)
+    assert check_params(body, HERE).learning.folds.n == 5
+
+
+def test_the_line_of_a_key_is_named(tmp_path):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    line = next(at for at, line in enumerate(text.splitlines(), 1) if line.startswith("  test_fraction"))
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace("test_fraction: 0.3", "test_fraction: 3"), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"split.test_fraction = 3 in line {line}; allowed: less than 1"):
+        read_params(path)

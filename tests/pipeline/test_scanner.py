@@ -51,9 +51,8 @@ def test_headers_name_the_scanner_where_they_have_every_field():
         ({}, {}, "either in a column or in the header"),
         ({"column": "a", "header": ["model"]}, {}, "either in a column or in the header"),
         ({"header": ["echo_time_ms"]}, {}, "cohort.scanner.header.0 = 'echo_time_ms'"),
-        ({"column": "a"}, {"covariates": ["diagnosis"]}, "'diagnosis' is the outcome"),
-        ({"column": "a"}, {"covariates": ["followup_months"]}, "'followup_months' is follow-up"),
-        ({"column": "a"}, {"covariates": ["hidden"]}, "'hidden' is the outcome or follow-up"),
+        ({"column": "a"}, {"covariates": ["diagnosis"]}, "'diagnosis' is the column of outcome"),
+        ({"column": "a"}, {"covariates": ["followup_months"]}, "'followup_months' is the column of followup.time"),
         ({"column": "a"}, {"covariates": ["height"]}, "'height' is none of cohort.covariates: age"),
         ({"column": "a"}, {"min_cases": 1}, "harmonisation.min_cases = 1"),
         ({"column": "a"}, {"method": "bayes"}, "harmonisation.method = 'bayes'"),
@@ -62,7 +61,6 @@ def test_headers_name_the_scanner_where_they_have_every_field():
 def test_what_params_may_not_ask(scanner, options, said):
     body = copy.deepcopy(read_yaml(ROOT / "params.yaml"))
     body["cohort"]["scanner"] = scanner
-    body["cohort"]["covariates"]["hidden"] = {"type": "continuous", "label": "Hidden", "column": "diagnosis"}
     body["learning"]["selection"]["harmonisation"].update(options)
     with pytest.raises(InputError) as error:
         check_params(body, Path("params.yaml"))

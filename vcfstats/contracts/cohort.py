@@ -14,6 +14,16 @@ from vcfstats.contracts.case import Case
 # What may stand in an id: it becomes part of a file name in caches and outputs, on any file system.
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 PARTITIONS = ("training", "testing")
+# Suffix of a covariate's second reading.
+SECOND = "_second"
+# Names that a column has in some table from ingestion to the predictions of new patients: a covariate takes none of them.
+RESERVED = frozenset({
+    "index", "case", "case_id", "patient_id", "image", "mask", "mask_label", "mask_intra", "mask_inter", "outcome", "partition", "fold",
+    "scanner", "followup_time", "followup_event", "simulated",
+    "kind", "repeat", "feature_set", "model", "probability", "imputation",
+    "clinical", "rad", "dl", "dlr", "dlrn", "points", "total", "total_points", "threshold", "class",
+    "features_outside", "n_features", "warnings", "developed_on", "variable", "level", "reference", "const", "intercept",
+})  # fmt: skip
 
 
 # Columns after ingestion; covariates follow under the names that params give them.

@@ -49,3 +49,16 @@ class InputError(ValueError):
     def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
         """Survive the way back from a worker process with the problems intact."""
         return (type(self), (self.problems,))
+
+
+def lines_of(problems: Sequence[Problem], most: int = 5) -> list[str]:
+    """Return one line a problem; of many with the same mend the first few, since one mistake often meets every patient."""
+    kinds: dict[str, list[str]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.mend, []).append(str(problem))
+    lines = []
+    for of_kind in kinds.values():
+        lines += of_kind[:most]
+        if len(of_kind) > most:
+            lines.append(f"... and {len(of_kind) - most:,} more of this kind")
+    return lines

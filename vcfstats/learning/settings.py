@@ -177,8 +177,8 @@ class SelectionSettings(_Settings):
     harmonisation: HarmonisationSettings = Field(
         default=HarmonisationSettings(), description="differences between scanners taken out"
     )
-    sd_ddof: Literal[0, 1] = Field(
-        default=1, description="standard deviation of the z-score divides by n (0) or n - 1 (1)"
+    sd_ddof: int = Field(
+        default=1, ge=0, le=1, description="standard deviation of the z-score divides by n (0) or n - 1 (1)"
     )
     t_test: TTestSettings = Field(default=TTestSettings(), description="filter by t-test")
     correlation: CorrelationSettings = Field(default=CorrelationSettings(), description="filter by correlation")

@@ -15,15 +15,13 @@ from vcfstats.contracts.files import write_text
 from vcfstats.contracts.made import refuse_other_file
 from vcfstats.contracts.markup import csv_text
 from vcfstats.imaging.checking import check_cases
-from vcfstats.pipeline.cohort_table import (
-    collect_cohort_table,
-    find_table,
-    image_column_names,
-    image_columns,
-    read_table_file,
-    require_columns,
-)
-from vcfstats.pipeline.params import BidsSection, ImageColumns, read_params
+from vcfstats.pipeline.cells import Told
+from vcfstats.pipeline.cohort_check import examine
+from vcfstats.pipeline.cohort_files import find_table, image_columns, read_table
+from vcfstats.pipeline.cohort_settings import BidsSection, ImageColumns
+from vcfstats.pipeline.params import read_params
+from vcfstats.pipeline.proposals import ROLES, propose
+from vcfstats.pipeline.textfile import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,56 +29,75 @@ if TYPE_CHECKING:
 COLUMNS = ("severity", "patient", "file", "found", "allowed", "mend")
 _WIDE = 140  # characters: below, six columns leave too few for a file's name
 _ALIKE = 4  # rows that differ in patient and file alone are shown as one from this many on
+_MANY = 10  # errors with the same mend are all shown up to this many, and the first half of them beyond
+_MEANING = {"patient_id": "the patient's id", "image": "the image files", "mask": "the mask files"}
 _MIN_SLICES = 3  # of a study without params: what the 2.5D slices need
 
 
 def check_folder(folder: Path, *, params_file: Path | None = None, workers: int = 1) -> list[Problem]:
-    """Return every problem of a cohort's folder: of its table, its images and its masks.
+    """Return every problem of a cohort's folder, as `look_at`."""
+    return look_at(folder, params_file=params_file, workers=workers).problems
+
+
+def look_at(folder: Path, *, params_file: Path | None = None, workers: int = 1) -> Told:
+    """Return everything that there is to say of a cohort's folder: of its table, its images and its masks.
 
     Parameters
     ----------
     folder : Path
         The cohort.
     params_file : Path, optional
-        params.yaml that names the columns; without it the usual names are taken, and outcome and covariates not checked.
+        params.yaml that names the columns; without it they are told by their names and by what stands in them, and outcome
+        and covariates are not checked.
     workers : int
         Parallel processes.
 
     Raises
     ------
     InputError
-        The table cannot be read, or lacks columns, so that nothing else can be checked.
+        The table cannot be read, or lacks columns that params.yaml names, so that nothing else can be checked.
     """
     if params_file is not None:
         params = read_params(params_file)
-        columns: ImageColumns = params.cohort
-        cohort, problems = collect_cohort_table(folder, params.cohort, params.split)
+        columns: ImageColumns | None = params.cohort
+        cohort, told = examine(folder, params)
     else:
-        columns, table = _usual(folder)
-        path = folder / columns.table
-        require_columns(table, image_column_names(columns), path)
-        cohort, problems = image_columns(table, columns, path)
-    cases = _cases(cohort, folder, "mask")
-    problems += check_cases(
-        cases,
+        columns, cohort, told = _undescribed(folder)
+    if columns is None:
+        return told
+    told.problems += check_cases(
+        _cases(cohort, folder, "mask"),
         repeats={name: _cases(cohort, folder, name) for name in REPEATS},
         without_mask=_cases(cohort[cohort["mask"].isna()], folder, "image"),
         folder=folder,
         min_slices=columns.min_slices,
         workers=workers,
     )
-    return problems
+    return told
 
 
-def _usual(folder: Path) -> tuple[ImageColumns, pd.DataFrame]:
-    """Return the columns of a folder without params, and its table."""
-    name = find_table(folder)
-    table = read_table_file(folder / name)
-    if name.endswith(".tsv"):
-        columns = ImageColumns(table=name, patient_id="participant_id", bids=BidsSection(), min_slices=_MIN_SLICES)
-        return columns, table
-    optional = {column: column for column in ("case_id", "mask_label", *REPEATS) if column in table}
-    return ImageColumns.model_validate({"table": name, "min_slices": _MIN_SLICES, **optional}), table
+def _undescribed(folder: Path) -> tuple[ImageColumns | None, pd.DataFrame, Told]:
+    """Return columns and cases of a folder without params; no columns where they could not be told."""
+    table = read_table(folder / find_table(folder))
+    told = Told(table.path, list(table.problems), [str(table)])
+    found = propose(table)
+    if table.path.name.endswith(".tsv") and "participant_id" in table.cells:
+        columns = ImageColumns(
+            table=table.path.name, patient_id="participant_id", bids=BidsSection(), min_slices=_MIN_SLICES
+        )
+        return columns, image_columns(table, columns, told), told
+    told.notes += found.lines()
+    for role in ROLES:
+        if role not in found.roles:
+            told.error(
+                f"no column that must be {_MEANING[role]}, among {', '.join(map(shown, table.cells.columns))}",
+                f"a column named {role}, or one that its cells tell",
+                f"name it under cohort.{role} in params.yaml (`vcfstats new` makes one) and check with --params",
+            )
+    if told.problems and any(role not in found.roles for role in ROLES):
+        return None, pd.DataFrame(), told
+    columns = found.columns(table.path.name, min_slices=_MIN_SLICES)
+    return columns, image_columns(table, columns, told), told
 
 
 def _cases(cohort: pd.DataFrame, folder: Path, mask: str) -> list[Case]:
@@ -132,23 +149,31 @@ def _relative(file: str | Path, folder: Path) -> str:
 def merged(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with one row for warnings that many patients have alike, so that those of a few do not drown in them.
 
-    It names the first patients and the first file; errors, each of which is to be mended, keep their rows.
+    It names the first patients and the first file. Errors, each of which is to be mended, keep their rows, but of very many
+    with the same mend the first stand for all.
     """
-    alike = ["severity", "found", "allowed", "mend"]
     rows = []
-    for (severity, *_), part in frame.groupby(alike, sort=False):
+    warnings = frame[frame["severity"] == "warning"]
+    for _, part in warnings.groupby(["found", "allowed", "mend"], sort=False):
         patients = list(dict.fromkeys(part["patient"]))
-        if severity == "error" or len(patients) < _ALIKE:
+        if len(patients) < _ALIKE:
             rows.append(part)
             continue
         more = len(patients) - 2
         first = part.head(1)
         rows.append(
             first.assign(
-                patient=f"{patients[0]}, {patients[1]} and {more} more",
-                file=f"{first['file'].iloc[0]} and {len(part) - 1} more",
+                patient=f"{patients[0]}, {patients[1]} and {more:,} more",
+                file=f"{first['file'].iloc[0]} and {len(part) - 1:,} more",
             )
         )
+    for _, part in frame[frame["severity"] == "error"].groupby("mend", sort=False):
+        if len(part) <= _MANY:
+            rows.append(part)
+            continue
+        rest = part.iloc[_MANY // 2 :]
+        said = f"{len(rest):,} more errors of this kind; --csv FILE lists them all"
+        rows += [part.iloc[: _MANY // 2], rest.head(1).assign(patient=f"and {rest['patient'].nunique():,} more", file="", found=said)]  # fmt: skip
     return pd.concat(rows).sort_index() if rows else frame
 
 
@@ -188,7 +213,9 @@ def run_check(folder: Path, *, params_file: Path | None, csv: Path | None, worke
     from rich.console import Console
 
     refuse_other_file(csv, begins=f"{','.join(COLUMNS)}\n", option="--csv")
-    frame = report(check_folder(folder, params_file=params_file, workers=workers), folder)
+    told = look_at(folder, params_file=params_file, workers=workers)
+    frame = report(told.problems, folder)
+    told.say_notes()
     if csv is not None:
         write_text(csv, csv_text(frame))
     if frame.empty:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import glob
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
-from vcfstats.contracts.cohort import COHORT, ID_PATTERN, REPEATS
-from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.cohort import COHORT, SECOND
 from vcfstats.learning.settings import SplitSettings
-from vcfstats.pipeline.params import CohortSection, ImageColumns
+from vcfstats.pipeline.cells import Told, differing_in_case, has_decimal_commas, known, levels_of, number, numbers, same
+from vcfstats.pipeline.cohort_files import image_column_names, image_columns, read_table, require_columns
+from vcfstats.pipeline.params import CohortSection, Covariate
+from vcfstats.pipeline.textfile import folded, shown
 
-TABLES = ("cohort.csv", "participants.tsv")
-# Suffix of a covariate's second reading in the checked cohort table.
-SECOND = "_second"
+# What tables call the absence of something: as the event it is to be meant, not left over.
+_ABSENCES = frozenset({"0", "false", "no", "n", "neg", "negative", "absent", "none", "-"})
 
 
 def read_cohort_table(folder: Path, settings: CohortSection, split: SplitSettings) -> pd.DataFrame:
@@ -26,158 +26,51 @@ def read_cohort_table(folder: Path, settings: CohortSection, split: SplitSetting
         All problems of the table at once: columns that are missing, ids that repeat or are unfit, outcomes, covariates and
         partitions that are missing or unknown, paths that leave the folder.
     """
-    cohort, problems = collect_cohort_table(folder, settings, split)
-    if problems:
-        raise InputError(problems)
+    cohort, told = collect_cohort_table(folder, settings, split)
+    told.refuse()
     return COHORT.validate(cohort.sort_index())
 
 
-def collect_cohort_table(
-    folder: Path, settings: CohortSection, split: SplitSettings
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Read the cohort table; return it with everything that is wrong with it.
+def collect_cohort_table(folder: Path, settings: CohortSection, split: SplitSettings) -> tuple[pd.DataFrame, Told]:
+    """Read the cohort table; return it with everything that there is to say of it.
 
     Raises
     ------
     InputError
         The table cannot be read, or columns are missing.
     """
-    path = folder / settings.table
-    table = read_table_file(path)
-    _require_columns(table, settings, split, path)
-    cohort, problems = image_columns(table, settings, path)
-    table.index = cohort.index
-    cohort["outcome"], found = outcome_column(table, settings, path)
-    problems += found
-    cohort["partition"], found = _partition(table, split, path)
-    problems += found
+    table = read_table(folder / settings.table)
+    require_columns(table, _wanted(settings, split))
+    told = Told(table.path, list(table.problems), [str(table)])
+    cohort = image_columns(table, settings, told)
+    cells = table.cells.set_axis(cohort.index)
+    cohort["outcome"] = outcome_column(cells, settings, told)
+    cohort["partition"] = _partition(cells, split, told)
+    commas = any(
+        has_decimal_commas(cells[covariate.column or name])
+        for name, covariate in settings.covariates.items()
+        if covariate.type == "continuous"
+    )
     for name, covariate in settings.covariates.items():
-        for target, column in ((name, covariate.column or name), (f"{name}{SECOND}", covariate.second_reading)):
-            if column is not None:
-                values = table[column]
-                cohort[target] = pd.to_numeric(values, errors="coerce") if covariate.type == "continuous" else values
-                problems += covariate_problems(values, cohort[target], target, covariate.levels, path)
+        cohort[name] = covariate_column(cells[covariate.column or name], name, covariate, told, commas=commas)
+        _warn_of_absences(cohort[name], covariate, told)
+        if covariate.second_reading is not None:
+            second = f"{name}{SECOND}"
+            if covariate.type == "continuous":
+                told.warn(f"numbers read twice: {name}", "levels, for Cohen's kappa: it takes two numbers for the same or not, however near", f"group the numbers, or set cohort.covariates.{name}.second_reading to null")  # fmt: skip
+            cohort[second] = covariate_column(cells[covariate.second_reading], second, covariate, told, commas=commas)
     if settings.scanner is not None and settings.scanner.column is not None:
-        cohort["scanner"] = table[settings.scanner.column]
+        cohort["scanner"] = scanner_column(cells[settings.scanner.column], told)
     if settings.followup is not None:
-        for target, column in (("followup_time", settings.followup.time), ("followup_event", settings.followup.event)):
-            values = table[column]
-            cohort[target] = pd.to_numeric(values, errors="coerce")
-            problems += covariate_problems(values, cohort[target], target, {}, path)
-    return cohort, problems
+        times, events = cells[settings.followup.time], cells[settings.followup.event]
+        cohort["followup_time"] = numbers(times, "followup_time", told, commas=commas, least=0.0)
+        cohort["followup_event"] = _zero_or_one(events, "followup_event", told)
+        if cohort[["followup_time", "followup_event"]].isna().any(axis=1).all():
+            told.warn("no case with both time and event of the follow-up", "some", "correct cohort.followup in params.yaml, or set it to null")  # fmt: skip
+    return cohort, told
 
 
-def image_columns(table: pd.DataFrame, settings: ImageColumns, path: Path) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return ids, files and labels of the cases, indexed by case_id, with everything that is wrong with them.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As read, all text; it has the columns that the settings name.
-    settings : ImageColumns
-        Which columns, or which files of a BIDS folder.
-    path : Path
-        The table, for messages; files are looked for beside it.
-    """
-    ids = table[settings.case_id or settings.patient_id]
-    problems = [*_id_problems(ids, path)]
-    if settings.case_id:
-        problems += [p for p in _id_problems(table[settings.patient_id], path) if "again" not in p.found]
-    cohort = pd.DataFrame(index=pd.Index(ids.fillna("").to_numpy(dtype=object), name="case_id"))
-    table = table.set_axis(cohort.index)
-    cohort["patient_id"] = table[settings.patient_id]
-    for name in ("image", "mask", *REPEATS):
-        column = getattr(settings.bids or settings, name)
-        repeat = name in REPEATS
-        if column is None:
-            cohort[name] = pd.Series(None, index=table.index, dtype=object)
-        elif settings.bids:
-            cohort[name], found = _bids_files(table[settings.patient_id], column, name, path, optional=repeat)
-            problems += found
-        else:
-            cohort[name] = table[column]
-            problems += _path_problems(cohort[name].dropna() if repeat else cohort[name], name, path)
-    cohort["mask_label"], found = _mask_labels(table, settings, path)
-    return cohort, problems + found
-
-
-def _bids_files(
-    patients: pd.Series, pattern: str, name: str, path: Path, *, optional: bool
-) -> tuple[pd.Series, list[Problem]]:
-    """Find each patient's file in a BIDS folder by a pattern that holds {patient}."""
-    folder, files, problems = path.parent, [], []
-    for case, patient in patients.items():
-        wanted = pattern.replace("{patient}", glob.escape(str(patient)))
-        matches = sorted(str(file.relative_to(folder).as_posix()) for file in folder.glob(wanted))
-        files.append(matches[0] if len(matches) == 1 else None)
-        if len(matches) > 1 or (not matches and not optional):
-            found = f"{len(matches)} files {', '.join(matches)}" if matches else "no file"
-            problems.append(
-                Problem(
-                    f"{found} for {wanted}",
-                    f"one {name} file for each patient",
-                    f"correct cohort.bids.{name} in params.yaml, or the files",
-                    patient=str(case),
-                    file=path,
-                )
-            )
-    return pd.Series(files, index=patients.index, dtype=object), problems
-
-
-def find_table(folder: Path) -> str:
-    """Return the name of a folder's cohort table: cohort.csv, or the participants.tsv of BIDS.
-
-    Raises
-    ------
-    InputError
-        The folder has neither.
-    """
-    name = next((name for name in TABLES if (folder / name).is_file()), None)
-    if name is None:
-        raise InputError(
-            Problem(
-                "no cohort table", f"one of {', '.join(TABLES)}", "put the table there, or name its folder", file=folder
-            )
-        )
-    return name
-
-
-def read_table_file(path: Path) -> pd.DataFrame:
-    """Read a table of text: comma-separated, or tab-separated where its name ends in .tsv.
-
-    Raises
-    ------
-    InputError
-        It is missing, empty or no table.
-    """
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    try:
-        table = pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig", skipinitialspace=True)
-    except FileNotFoundError:
-        raise InputError(
-            Problem(
-                "no such file",
-                "the cohort table, one row per case",
-                "set cohort.folder and cohort.table in params.yaml",
-                file=path,
-            )
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(
-            Problem(
-                f"no readable table ({' '.join(str(error).split())})",
-                "comma-separated text in UTF-8 (tab-separated in .tsv)",
-                "export the table again as CSV UTF-8",
-                file=path,
-            )
-        ) from None
-    if table.empty:
-        raise InputError(Problem("no rows", "one row per case", "fill the table", file=path))
-    stripped: pd.DataFrame = table.apply(lambda column: column.str.strip())
-    return stripped
-
-
-def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitSettings, path: Path) -> None:
+def _wanted(settings: CohortSection, split: SplitSettings) -> dict[str, str | None]:
     wanted: dict[str, str | None] = {
         **image_column_names(settings),
         "cohort.outcome.column": settings.outcome.column,
@@ -189,203 +82,125 @@ def _require_columns(table: pd.DataFrame, settings: CohortSection, split: SplitS
     for name, covariate in settings.covariates.items():
         wanted[f"cohort.covariates.{name}"] = covariate.column or name
         wanted[f"cohort.covariates.{name}.second_reading"] = covariate.second_reading
-    require_columns(table, wanted, path)
+    return wanted
 
 
-def image_column_names(settings: ImageColumns) -> dict[str, str | None]:
-    """Return key of params.yaml -> column that the table must have."""
-    files = {} if settings.bids else {name: getattr(settings, name) for name in ("image", "mask", *REPEATS)}
-    label = settings.mask_label if isinstance(settings.mask_label, str) else None
-    columns = {"patient_id": settings.patient_id, "case_id": settings.case_id, **files, "mask_label": label}
-    return {f"cohort.{name}": column for name, column in columns.items()}
+def outcome_column(cells: pd.DataFrame, settings: CohortSection, told: Told) -> pd.Series:
+    """Return the reference standard as 0 and 1.
 
-
-def require_columns(table: pd.DataFrame, wanted: dict[str, str | None], path: Path) -> None:
-    """Refuse a table that lacks columns.
-
-    Raises
-    ------
-    InputError
-        All that are missing.
+    Which value is the event is never guessed: where it looks like the absence of something, or is the smaller of two codes,
+    params.yaml has to name the other value too.
     """
-    missing = [
-        Problem(
-            f"no column {column!r}",
-            f"the columns there are: {', '.join(table.columns)}",
-            f"correct {key} in params.yaml or add the column",
-            file=path,
-        )
-        for key, column in wanted.items()
-        if column is not None and column not in table
-    ]
-    if missing:
-        raise InputError(missing)
-
-
-def _id_problems(ids: pd.Series, path: Path) -> list[Problem]:
-    problems = [
-        Problem("no id", "an id in every row", "fill the cell", patient=f"in line {line + 2}", file=path)
-        for line, value in enumerate(ids)
-        if pd.isna(value)
-    ]
-    for value in ids.dropna()[ids.dropna().duplicated()].unique():
-        lines = [str(line + 2) for line, other in enumerate(ids) if other == value]
-        problems.append(
-            Problem(
-                f"the same id again, in lines {', '.join(lines)}",
-                "each id once",
-                "remove or rename the repeated rows, or name a case_id column",
-                patient=value,
-                file=path,
-            )
-        )
-    for value in ids.dropna().unique():
-        if not ID_PATTERN.fullmatch(value):
-            problems.append(
-                Problem(
-                    f"the id {value!r}",
-                    "letters, digits, dot, dash and underscore, 64 at most, no path",
-                    "rename the patient",
-                    patient=value,
-                    file=path,
-                )
-            )
-    return problems
-
-
-def _path_problems(values: pd.Series, name: str, path: Path) -> list[Problem]:
-    problems = []
-    for case, value in values.items():
-        if pd.isna(value):
-            problems.append(
-                Problem(
-                    f"no {name} file",
-                    "a file for every case",
-                    "fill the cell or remove the row",
-                    patient=str(case),
-                    file=path,
-                )
-            )
-        elif (
-            PurePosixPath(value).is_absolute()
-            or ".." in PurePosixPath(value.replace("\\", "/")).parts
-            or ":" in value.partition("#")[0]  # a segment may be called anything
-        ):
-            problems.append(
-                Problem(
-                    f"the {name} path {value!r}",
-                    "a path inside the cohort's folder",
-                    "move the file into the folder and name it relative to it",
-                    patient=str(case),
-                    file=path,
-                )
-            )
-    return problems
-
-
-def _mask_labels(table: pd.DataFrame, settings: ImageColumns, path: Path) -> tuple[pd.Series, list[Problem]]:
-    if not isinstance(settings.mask_label, str):
-        return pd.Series(settings.mask_label, index=table.index, dtype="Int64"), []
-    numbers = pd.to_numeric(table[settings.mask_label], errors="coerce")
-    bad = numbers.isna() | (numbers % 1 != 0)
-    problems = [
-        Problem(
-            f"mask label {table[settings.mask_label].loc[case]!r}",
-            "a whole number",
-            "correct the cell",
-            patient=str(case),
-            file=path,
-        )
-        for case in table.index[bad]
-    ]
-    return numbers.where(~bad).astype("Int64"), problems
-
-
-def _same(value: str, wanted: object) -> bool:
-    """Whether a cell means the value in params.yaml: as text, or as numbers (1 and 1.0)."""
-    if isinstance(wanted, bool):
-        return value.casefold() == str(wanted).casefold()
-    if value == str(wanted):
-        return True
-    try:
-        return float(value) == float(str(wanted))
-    except ValueError:
-        return False
-
-
-def outcome_column(table: pd.DataFrame, settings: CohortSection, path: Path) -> tuple[pd.Series, list[Problem]]:
-    """Return the reference standard as 0 and 1, with everything that is wrong with it."""
-    column, event = settings.outcome.column, settings.outcome.event
-    values = table[column]
-    problems = [
-        Problem(
+    column, event, nonevent = settings.outcome.column, settings.outcome.event, settings.outcome.nonevent
+    declared = [str(value) for value in (event, nonevent) if value is not None]
+    values = known(cells[column], f"column {column!r}", told, declared)
+    for case in values.index[values.isna()]:
+        told.error(
             f"no value in column {column!r}",
             "the reference standard of every case",
             "fill the cell or exclude the patient",
-            patient=str(case),
-            file=path,
+            patient=case,
         )
-        for case in values.index[values.isna()]
-    ]
-    levels = sorted(values.dropna().unique())
-    if len(levels) > 2:
-        problems.append(
-            Problem(
-                f"{len(levels)} values in column {column!r}: {', '.join(levels[:6])}",
-                "two: the event and the non-event",
-                "make a column of two values",
-                file=path,
-            )
+    counts = values.dropna().map(_as_number).value_counts().sort_index()
+    said = ", ".join(f"{value} ({count})" for value, count in list(counts.items())[:6])
+    events = [str(value) for value in counts.index if same(str(value), event)]
+    others = [str(value) for value in counts.index if not same(str(value), event)]
+    alike = differing_in_case(values)
+    if alike:
+        told.error(f"values of column {column!r} that differ in case alone: {', '.join(alike[0])}", "one way to write each", "correct the cells")  # fmt: skip
+    elif len(counts) > 2:
+        told.error(
+            f"{len(counts)} values in column {column!r}: {', '.join(map(str, list(counts.index)[:6]))}",
+            "two: the event and the non-event",
+            "make a column of two values",
         )
-    if not any(_same(level, event) for level in levels):
-        problems.append(
-            Problem(
-                f"values {', '.join(levels[:6])} in column {column!r}",
-                f"the event {event!r} among them",
-                "correct cohort.outcome.event in params.yaml",
-                file=path,
-            )
+    elif len(counts) == 1:
+        told.error(f"one value in column {column!r}: {said}", "events and non-events", "add the other patients")
+    if not events and len(counts):
+        told.error(
+            f"values {said} in column {column!r}",
+            f"the event {event!r} among them",
+            "correct cohort.outcome.event in params.yaml",
         )
-    return values.map(lambda value: int(_same(value, event)) if isinstance(value, str) else 0).astype("int64"), problems
+    elif len(counts) == 2 and len(others) == 1:
+        _check_nonevent(events[0], others[0], settings, told, said)
+    outcome = values.map(lambda value: int(value is not None and same(value, event))).astype("int64")
+    if len(events) == 1 and len(others) == 1:
+        told.notes.append(
+            f"outcome {column!r}: event {events[0]} ({counts[events[0]]} of {len(values)}), "
+            f"non-event {others[0]} ({counts[others[0]]} of {len(values)})"
+        )
+    return outcome
 
 
-def _partition(table: pd.DataFrame, split: SplitSettings, path: Path) -> tuple[pd.Series, list[Problem]]:
+def _as_number(value: str) -> str:
+    """Return one way to write a number, so that 1 and 1.0 are one value."""
+    found = number(value)
+    return value if found is None else f"{found:.17g}"
+
+
+def _check_nonevent(event: str, other: str, settings: CohortSection, told: Told, said: str) -> None:
+    stated = settings.outcome.nonevent
+    if stated is not None:
+        if not same(other, stated):
+            told.error(f"values {said} in column {settings.outcome.column!r}", f"the non-event {stated!r} among them", "correct cohort.outcome.nonevent in params.yaml")  # fmt: skip
+        return
+    codes = number(event), number(other)
+    smaller = codes[0] is not None and codes[1] is not None and codes[0] < codes[1]
+    if smaller or (folded(event) in _ABSENCES and folded(other) not in _ABSENCES):
+        told.error(
+            f"values {said} in column {settings.outcome.column!r}, of which {event} is called the event",
+            "an event that is the larger code or not an absence, or both values named",
+            f"set cohort.outcome.event to {other} if that is the event; if {event} is meant, add cohort.outcome.nonevent: {other}",
+        )
+
+
+def _partition(cells: pd.DataFrame, split: SplitSettings, told: Told) -> pd.Series:
     if split.method != "column":
-        return pd.Series(None, index=table.index, dtype=object), []
+        return pd.Series(None, index=cells.index, dtype=object)
     names = {split.training_value: "training", split.testing_value: "testing"}
-    values = table[str(split.column)]
-    problems = [
-        Problem(
-            f"partition {value!r}",
-            " or ".join(map(repr, names)),
-            "correct the cell, or split.training_value and split.testing_value in params.yaml",
-            patient=str(case),
-            file=path,
-        )
-        for case, value in values.items()
-        if value not in names
-    ]
-    return values.map(names), problems
-
-
-def covariate_problems(
-    raw: pd.Series, values: pd.Series, name: str, levels: dict[str, str], path: Path
-) -> list[Problem]:
-    """Return the cells of a covariate that are no number, or none of its levels."""
-    if levels:
-        bad = raw.notna() & ~raw.isin(list(levels))
-        return [
-            Problem(
-                f"{name} = {raw.loc[case]!r}",
-                f"one of {', '.join(levels)}",
-                f"correct the cell, or cohort.covariates.{name}.levels in params.yaml",
-                patient=str(case),
-                file=path,
+    values = known(cells[str(split.column)], "partition", told, names)
+    parts: list[str | None] = []
+    for case, value in values.items():
+        part = next((part for wanted, part in names.items() if value is not None and same(value, wanted)), None)
+        parts.append(part)
+        if part is None:
+            told.error(
+                "no partition" if value is None else f"partition {shown(value)}",
+                " or ".join(map(repr, names)),
+                "correct the cell, or split.training_value and split.testing_value in params.yaml",
+                patient=case,
             )
-            for case in raw.index[bad]
-        ]
-    bad = raw.notna() & values.isna()
-    return [
-        Problem(f"{name} = {raw.loc[case]!r}", "a number", "correct the cell", patient=str(case), file=path)
-        for case in raw.index[bad]
-    ]
+    return pd.Series(parts, index=cells.index, dtype=object)
+
+
+def covariate_column(cells: pd.Series, name: str, covariate: Covariate, told: Told, *, commas: bool) -> pd.Series:
+    """Return a clinical column as numbers or levels."""
+    if covariate.type == "continuous":
+        return numbers(cells, name, told, commas=commas)
+    key = f"cohort.covariates.{name.removesuffix(SECOND)}.levels"
+    return levels_of(cells, name, covariate.levels, told, key=key)
+
+
+def _warn_of_absences(values: pd.Series, covariate: Covariate, told: Told) -> None:
+    name, given = values.name, values.dropna()
+    absent = [level for level in covariate.levels if not (given == level).any()]
+    if absent:
+        told.warn(f"{name}: no case of {', '.join(absent)}", "levels that occur", f"look at the cells, or correct cohort.covariates.{name}.levels in params.yaml")  # fmt: skip
+    elif given.nunique() < 2:
+        told.warn(f"{name}: {'the same value in all cells' if len(given) else 'no value at all'}", "findings that differ between cases", "look at the column")  # fmt: skip
+
+
+def scanner_column(cells: pd.Series, told: Told) -> pd.Series:
+    """Return the names of scanners, None where not known."""
+    values = known(cells, "scanner", told)
+    for group in differing_in_case(values):
+        told.warn(f"scanners that differ in case alone: {', '.join(group)}", "one name for one scanner", "write it in one way")  # fmt: skip
+    return values
+
+
+def _zero_or_one(cells: pd.Series, name: str, told: Told) -> pd.Series:
+    values = numbers(cells, name, told, commas=False)
+    for case in values.index[values.notna() & ~values.isin([0, 1])]:
+        told.error(f"{name} = {shown(cells.loc[case])}", "1 for the event, 0 for the end of observation without it", "correct the cell", patient=case)  # fmt: skip
+    return values

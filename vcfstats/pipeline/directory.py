@@ -23,7 +23,7 @@ from vcfstats.pipeline.graph import SIMULATED
 from vcfstats.pipeline.params import Params, check_params
 from vcfstats.pipeline.places import check_places
 from vcfstats.pipeline.protocol import Departure, Protocol, compare, read_protocol
-from vcfstats.pipeline.yamlfile import read_yaml
+from vcfstats.pipeline.yamlfile import key_lines, read_yaml
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class StudyDirectory:
     @cached_property
     def params(self) -> Params:
         """params.yaml, checked against its schema and its protocol."""
-        params = check_params(self.body, self.params_file)
+        params = check_params(self.body, self.params_file, lines=lambda: key_lines(self.params_file))
         check_places(params, self.root, self.params_file)
         arithmetic.check_active(params.compute.arithmetic, file=self.params_file)
         compare(params, self._protocol_of(params), path=self.params_file)
@@ -239,9 +239,14 @@ class StudyDirectory:
         """Return partition and fold, indexed by case_id; fold is missing for testing cases."""
         if not self.split_file.is_file():
             raise InputError(Problem("no such file", "the split", "run the stage split first", file=self.split_file))
-        return pd.read_csv(self.split_file, dtype={"case_id": str, "partition": str, "fold": "Int64"}).set_index(
-            "case_id"
+        # No case_id is a missing value, whatever it is called.
+        split = pd.read_csv(
+            self.split_file,
+            dtype={"case_id": str, "partition": str, "fold": "Int64"},
+            keep_default_na=False,
+            na_values={"fold": [""]},
         )
+        return split.set_index("case_id")
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

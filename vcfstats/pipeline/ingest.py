@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from vcfstats.contracts.case import Case
-from vcfstats.contracts.cohort import REPEATS, cases_of
-from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.cohort import COHORT, REPEATS, cases_of
 from vcfstats.contracts.files import file_hash, replacing, write_text
 from vcfstats.contracts.progress import progress
 from vcfstats.imaging.acquisition import Acquisition, acquisition_of
@@ -19,14 +17,17 @@ from vcfstats.imaging.checking import check_cases
 from vcfstats.imaging.dicom import holds_dicom
 from vcfstats.imaging.paths import split_choice
 from vcfstats.imaging.reading import dicom_volume
-from vcfstats.pipeline.cohort_table import read_cohort_table
+from vcfstats.pipeline.cells import tell
+from vcfstats.pipeline.cohort_check import examine
 from vcfstats.pipeline.directory import StudyDirectory
 
 
 def run(study: StudyDirectory) -> None:
     """Check the cohort and write data/cohort.parquet and data/ingest.json."""
     params = study.params
-    cohort = read_cohort_table(study.cohort_folder, params.cohort, params.split)
+    cohort, told = examine(study.cohort_folder, params)
+    told.say()
+    cohort = COHORT.validate(cohort.sort_index())
     cases = list(cases_of(cohort, study.cohort_folder))
     problems = check_cases(
         cases,
@@ -35,10 +36,7 @@ def run(study: StudyDirectory) -> None:
         min_slices=params.cohort.min_slices,
         workers=params.compute.workers,
     )
-    if errors := [problem for problem in problems if not problem.warning]:
-        raise InputError(errors)
-    for problem in problems:
-        print(f"warning: {problem}", file=sys.stderr)
+    tell(problems)
     hashes, acquired = {}, {}
     for case in progress(cases, len(cases), label="hashes and headers"):
         hashes[case.case_id] = {"image": path_hash(case.image), "mask": path_hash(case.mask)}
@@ -54,9 +52,10 @@ def run(study: StudyDirectory) -> None:
         **({"acquisition": acquired} if acquired else {}),
     }
     write_text(study.data / "ingest.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
+    count = len(problems) + len(told.problems)
     print(
         f"ingest: {len(cohort)} cases of {cohort['patient_id'].nunique()} patients, {int(cohort['outcome'].sum())} events; "
-        f"{len(problems)} warning{'' if len(problems) == 1 else 's'}"
+        f"{count} warning{'' if count == 1 else 's'}"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from vcfstats import cohen_kappa
+from vcfstats.contracts.cohort import SECOND
 from vcfstats.contracts.features import read_features
 from vcfstats.contracts.predictions import write_predictions
 from vcfstats.learning.deephead import slices_of
@@ -16,7 +17,6 @@ from vcfstats.learning.learn import learn
 from vcfstats.learning.onenetwork import beside
 from vcfstats.learning.selection import Reliability, reliable_features, stable_features
 from vcfstats.pipeline.application.writing import write_bundle
-from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.correlations import READINGS, read_correlations
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.keeping import Kept

@@ -13,10 +13,11 @@ from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.plan import write_locks
 from vcfstats.contracts.study import TABLES
-from vcfstats.pipeline.cohort_table import find_table, read_table_file
-from vcfstats.pipeline.params import BidsSection
+from vcfstats.pipeline.cohort_files import find_table, read_table
+from vcfstats.pipeline.filling import new_params, tell_columns
 from vcfstats.reporting.rendering.look import report_sources
 
+TEMPLATE = Path(str(files("vcfstats.pipeline").joinpath("template.yaml")))
 DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
 PROTOCOL = (
     "# No protocol was registered for this study: `study.protocol` in params.yaml is null and nothing is compared.\n"
@@ -65,17 +66,15 @@ IGNORED = f"""# Private by default: git keeps what is named below, and nothing e
 """
 # Two branches each add lines to a log: a merge keeps both.
 ATTRIBUTES = "results/looks.jsonl merge=union\nresults/configurations.jsonl merge=union\n"
-_BIDS = BidsSection()
-BIDS_TABLE = (
-    "  table: cohort.csv\n",
-    "  table: participants.tsv\n  bids: # where images and masks lie: {patient} and * stand for names, ** for any folders\n"
-    f'    image: "{_BIDS.image}"\n    mask: "{_BIDS.mask}"\n',
-)
-BIDS_PATIENT = ("  patient_id: patient_id\n", "  patient_id: participant_id\n")
 WORDS = {
     "background.md": "The background of this study has not been written yet (`report/study/background.md`).\n",
     "participants.md": "Eligibility, setting and dates have not been written yet (`report/study/participants.md`).\n",
 }
+
+
+def template() -> str:
+    """Return the packaged params.yaml, to be filled in."""
+    return TEMPLATE.read_text(encoding="utf-8")
 
 
 def new_study(directory: Path, cohort: Path) -> None:
@@ -90,14 +89,12 @@ def new_study(directory: Path, cohort: Path) -> None:
         raise InputError(
             Problem("a directory that is not empty", "a new or empty directory", "choose another name", file=directory)
         )
-    table = find_table(cohort)
-    columns = list(read_table_file(cohort / table).columns)
+    table = read_table(cohort / find_table(cohort))
+    params = new_params(template(), os.path.relpath(cohort.resolve(), directory.resolve()), table)
     directory.mkdir(parents=True, exist_ok=True)
-    template = files("vcfstats.pipeline").joinpath("template.yaml").read_text(encoding="utf-8")
-    if table.endswith(".tsv"):
-        template = template.replace(*BIDS_TABLE).replace(*BIDS_PATIENT)
-    folder = os.path.relpath(cohort.resolve(), directory.resolve())
-    write_text(directory / "params.yaml", template.replace("{folder}", folder).replace("{columns}", ", ".join(columns)))
+    write_text(directory / "params.yaml", params)
+    for line in tell_columns(directory / "params.yaml", table):
+        print(line)
     write_text(directory / "protocol.yaml", PROTOCOL)
     write_text(directory / "dvc.yaml", files("vcfstats.pipeline").joinpath("dvc.yaml").read_text(encoding="utf-8"))
     write_locks((), directory / "lock.json")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.imaging.quality import QualitySettings
@@ -15,19 +16,18 @@ from vcfstats.imaging.settings import PerturbationSettings, PreprocessSettings, 
 from vcfstats.imaging.slices import SliceSettings
 from vcfstats.learning.network.settings import TrunkSettings
 from vcfstats.learning.settings import LearningSettings, SplitSettings
+from vcfstats.pipeline.cohort_settings import FILL_IN, Line, Section, Text
+from vcfstats.pipeline.cohort_settings import BidsSection as BidsSection
+from vcfstats.pipeline.cohort_settings import CohortSection as CohortSection
+from vcfstats.pipeline.cohort_settings import Covariate as Covariate
+from vcfstats.pipeline.cohort_settings import ImageColumns as ImageColumns
 from vcfstats.pipeline.forks.settings import ForksSettings
 from vcfstats.pipeline.graph import SIMULATED
-from vcfstats.pipeline.yamlfile import leaves, read_yaml
+from vcfstats.pipeline.schema import checked
+from vcfstats.pipeline.yamlfile import Loc, key_lines, leaves, read_yaml
 from vcfstats.simulation.settings import SimulationSettings
 
 Headline = Literal["clinical", "rad", "dl", "dlr", "dlrn"]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Author(Section):
@@ -80,144 +80,16 @@ class Statements(Section):
 class StudySection(Section):
     """The words of this cohort."""
 
-    title: Text = Field(description="title of the paper")
+    title: Line = Field(description="title of the paper")
     subtitle: str = Field(default="", description="subtitle of the paper")
-    condition: Text = Field(description="what the patients have, as in 'patients with CONDITION'")
-    case_noun: Text = Field(description="what one case is, in the singular")
+    condition: Line = Field(description="what the patients have, as in 'patients with CONDITION'")
+    case_noun: Line = Field(description="what one case is, in the singular")
     authors: tuple[Author, ...] = Field(default=(), description="authors in order")
     statements: Statements = Field(default=Statements(), description="what only the authors can say")
     data_source: Text = Field(description="where the cohort comes from, one sentence")
     protocol: Literal["protocol.yaml"] | None = Field(
         description="the file with the published or registered values, or null: none was registered"
     )
-
-
-class OutcomeSection(Section):
-    """The reference standard."""
-
-    column: Text = Field(description="column of the cohort table that holds the reference standard")
-    event: str | int | float | bool = Field(description="value of that column that is the event")
-    event_label: Text = Field(description="what an event is called")
-    nonevent_label: Text = Field(description="what a non-event is called")
-
-
-class Covariate(Section):
-    """A clinical column of the cohort table."""
-
-    type: Literal["continuous", "binary", "categorical"] = Field(description="how it is described")
-    label: Text = Field(description="its name in print")
-    unit: str = Field(default="", description="unit in print")
-    levels: dict[str, str] = Field(
-        default_factory=dict, description="value in the table -> name in print, in order, reference level first"
-    )
-    column: str | None = Field(default=None, description="column of the cohort table, if not the key itself")
-    second_reading: str | None = Field(
-        default=None, description="column with a second reader's finding, for agreement; null: none"
-    )
-
-    @model_validator(mode="after")
-    def _levels_belong_to_categories(self) -> Covariate:
-        if self.type == "continuous" and self.levels:
-            raise ValueError("a continuous covariate has no levels")
-        if self.type == "binary" and len(self.levels) != 2:
-            raise ValueError(f"a binary covariate has two levels, reference first; found {len(self.levels)}")
-        if self.type == "categorical" and len(self.levels) < 2:
-            raise ValueError(
-                f"a categorical covariate has at least two levels, reference first; found {len(self.levels)}"
-            )
-        return self
-
-
-class FollowupSection(Section):
-    """Follow-up of the patients."""
-
-    time: Text = Field(description="column with the time under observation")
-    event: Text = Field(description="column with 1 where observation ended with the event, 0 where it was cut off")
-    unit: Text = Field(default="months", description="unit of the time")
-
-
-def _pattern(default: str | None, what: str) -> Any:
-    return Field(
-        default=default,
-        description=f"{what}, a pattern relative to the folder: {{patient}} and * stand for names, ** for any folders",
-    )
-
-
-class BidsSection(Section):
-    """Where a BIDS folder keeps its files."""
-
-    image: str = _pattern("{patient}/**/anat/*_T2w.nii.gz", "image")
-    mask: str = _pattern("derivatives/**/{patient}/**/anat/*_mask.nii.gz", "mask")
-    mask_intra: str | None = _pattern(None, "region drawn again by the first reader; null: none")
-    mask_inter: str | None = _pattern(None, "region drawn by a second reader; null: none")
-
-    @field_validator("image", "mask", "mask_intra", "mask_inter")
-    @classmethod
-    def _within(cls, value: str | None) -> str | None:
-        if value is not None and ("{patient}" not in value or ".." in value or value.startswith("/")):
-            raise ValueError("the pattern holds {patient} and stays inside the folder")
-        return value
-
-
-class ImageColumns(Section):
-    """Columns of the cohort table that say whose images lie where."""
-
-    table: str = Field(default="cohort.csv", description="the cohort table in that folder (CSV, or TSV)")
-    bids: BidsSection | None = Field(
-        default=None, description="where a BIDS folder keeps images and masks, in place of their columns; null: columns"
-    )
-    min_slices: int = Field(default=1, ge=1, description="fewest slices that a region must span")
-    case_id: str | None = Field(default=None, description="column with one id per case; null: patient_id")
-    patient_id: Text = Field(default="patient_id", description="column with the patient's id")
-    image: Text = Field(default="image", description="column with the image file, relative to the folder")
-    mask: Text = Field(default="mask", description="column with the mask file, relative to the folder")
-    mask_label: int | str | None = Field(
-        default=None, description="label of the region in the masks: a number, a column, or null for the only label"
-    )
-    mask_intra: str | None = Field(
-        default=None, description="column with the region drawn again by the first reader, or null"
-    )
-    mask_inter: str | None = Field(default=None, description="column with the region drawn by a second reader, or null")
-
-    @field_validator("table")
-    @classmethod
-    def _table_in_folder(cls, value: str) -> str:
-        if PurePosixPath(value).is_absolute() or ".." in PurePosixPath(value).parts:
-            raise ValueError("the table lies in the cohort's folder")
-        return value
-
-
-class ScannerSection(Section):
-    """Where the scanner of each image is named."""
-
-    column: str | None = Field(default=None, description="column of the cohort table")
-    header: tuple[Literal["manufacturer", "model", "field_strength_t"], ...] | None = Field(
-        default=None, min_length=1, description="or fields of the image's header or sidecar, joined"
-    )
-
-    @model_validator(mode="after")
-    def _one_place(self) -> ScannerSection:
-        if (self.column is None) == (self.header is None):
-            raise ValueError("a scanner is named either in a column or in the header")
-        return self
-
-
-class CohortSection(ImageColumns):
-    """The folder of the cohort and its columns."""
-
-    folder: Text = Field(
-        description="folder with the cohort table and the images, relative to the study's directory or absolute"
-    )
-    followup: FollowupSection | None = Field(default=None, description="follow-up, or null")
-    screening: str | None = Field(
-        default=None,
-        description="log of patients screened, a CSV in the cohort's folder with step, reason and n, or null",
-    )
-    scanner: ScannerSection | None = Field(
-        default=None, description="where the scanner of each image is named, or null: not known"
-    )
-    outcome: OutcomeSection = Field(description="the reference standard")
-    covariates: dict[str, Covariate] = Field(default_factory=dict, description="clinical columns, name -> description")
 
 
 class DecisionSection(Section):
@@ -362,6 +234,15 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _partition_has_a_column_of_its_own(self) -> Params:
+        role = self.cohort.columns().get(self.split.column or "") if self.split.method == "column" else None
+        if role is not None:
+            raise ValueError(
+                f"column {self.split.column!r} stands under split.column and under cohort.{role}: each column says one thing"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _harmonisation_has_its_columns(self) -> Params:
         chosen = self.learning.selection.harmonisation
         key = "learning.selection.harmonisation"
@@ -369,13 +250,12 @@ class Params(Section):
             raise ValueError(
                 f"{key}.method {chosen.method!r} needs cohort.scanner, where each image's scanner is named"
             )
-        later = {self.cohort.outcome.column: "the outcome"}
-        if self.cohort.followup is not None:
-            later |= {self.cohort.followup.time: "follow-up", self.cohort.followup.event: "follow-up"}
+        later = ("outcome", "followup.time", "followup.event")
+        roles = self.cohort.columns()
         for name in chosen.covariates:
-            if name in later or (name in self.cohort.covariates and self.cohort.covariates[name].column in later):
+            if roles.get(name) in later:
                 raise ValueError(
-                    f"{key}.covariates: {name!r} is {later.get(name, 'the outcome or follow-up')}; preserving its effect would hand it to the features"
+                    f"{key}.covariates: {name!r} is the column of {roles[name]}; preserving its effect would hand it to the features"
                 )
             if name not in self.cohort.covariates:
                 raise ValueError(
@@ -415,41 +295,27 @@ def read_params(path: Path) -> Params:
     InputError
         Every unknown key, wrong type and impossible value at once, each with the key's path.
     """
-    return check_params(read_yaml(path), path)
+    return check_params(read_yaml(path), path, lines=lambda: key_lines(path))
 
 
-def check_params(body: dict[str, Any], path: Path) -> Params:
-    """Check the body of params.yaml; `path` names it in messages."""
-    try:
-        params = Params.model_validate(body)
-    except ValidationError as error:
-        raise InputError([schema_problem(item, path) for item in error.errors()]) from None
+def check_params(body: dict[str, Any], path: Path, *, lines: Callable[[], Mapping[Loc, int]] | None = None) -> Params:
+    """Check the body of params.yaml; `path` names it in messages, `lines` returns where its keys stand."""
     stated = leaves(body)
-    unfilled = [key for key, value in stated.items() if value == "FILL IN"]
-    if unfilled:
-        raise InputError(
-            [
-                Problem(f"{key} not filled in", "the words and columns of this study", "replace FILL IN", file=path)
-                for key in unfilled
-            ]
-        )
-    unstated = {key: value for key, value in analytic_leaves(params).items() if key not in stated}
-    if unstated:
-        # A default that nobody wrote down would be a decision that no diff shows.
-        raise InputError(
-            [Problem(f"no key {key}", "every analytic decision written down", f"add it; its usual value is {json.dumps(value)}", file=path)
-             for key, value in unstated.items()]
-        )  # fmt: skip
+    problems = [
+        Problem(f"{key} not filled in", "the words and columns of this study", f"replace {FILL_IN}", file=path)
+        for key, value in stated.items()
+        if value == FILL_IN
+    ]
+    try:
+        params = checked(Params, body, path, lines=lines)
+    except InputError as error:
+        raise InputError([*problems, *error.problems]) from None
+    # A default that nobody wrote down would be a decision that no diff shows.
+    problems += [
+        Problem(f"no key {key}", "every analytic decision written down", f"add it; its usual value is {json.dumps(value)}", file=path)
+        for key, value in analytic_leaves(params).items()
+        if key not in stated
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
     return params
-
-
-def schema_problem(item: Any, path: Path) -> Problem:
-    """Say in words what pydantic found wrong with one key."""
-    key = ".".join(str(part) for part in item["loc"]) or "the file"
-    if item["type"] == "extra_forbidden":
-        return Problem(f"unknown key {key}", "the keys of the schema", "correct its spelling or remove it", file=path)
-    if item["type"] == "missing":
-        return Problem(f"no key {key}", "a value for it", "add the key", file=path)
-    message = item["msg"].removeprefix("Value error, ")
-    found = "" if item["type"] == "value_error" and isinstance(item["input"], dict) else f" = {item['input']!r}"
-    return Problem(f"{key}{found}", message, "change the value", file=path)

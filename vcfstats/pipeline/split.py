@@ -2,13 +2,19 @@
 
 from vcfstats.contracts.files import write_text
 from vcfstats.learning.splitting import assign_folds, split_cohort
+from vcfstats.pipeline.cells import Told
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.feasible import tell_infeasible
 
 
 def run(study: StudyDirectory) -> None:
     """Write data/split.csv: case_id, partition, fold (empty for testing cases)."""
     params = study.params
     cohort = study.read_cohort()
+    # What changed in params.yaml since ingest looked at the table is told before the models' stages.
+    told = Told(study.cohort_file)
+    tell_infeasible(cohort, params, told)
+    told.refuse()
     cohort["partition"] = split_cohort(cohort, params.split, params.seed_for("split"))
     training = cohort[cohort["partition"] == "training"]
     cohort["fold"] = (

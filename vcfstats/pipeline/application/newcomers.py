@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from vcfstats.contracts.case import Case
 from vcfstats.contracts.cohort import cases_of
@@ -28,17 +26,18 @@ from vcfstats.learning.harmonisation.columns import unseen
 from vcfstats.learning.network import load_trunk, trunk_features
 from vcfstats.pipeline.application.bundle import Bundle, image_mark
 from vcfstats.pipeline.application.writing import machine
-from vcfstats.pipeline.cohort_table import (
-    covariate_problems,
+from vcfstats.pipeline.cells import Told, has_decimal_commas, known, tell
+from vcfstats.pipeline.cohort_files import (
     find_table,
     image_column_names,
     image_columns,
-    outcome_column,
-    read_table_file,
+    read_table,
     require_columns,
 )
+from vcfstats.pipeline.cohort_table import covariate_column, outcome_column, scanner_column
 from vcfstats.pipeline.ingest import scanners_of_headers
-from vcfstats.pipeline.params import CohortSection, Covariate, schema_problem
+from vcfstats.pipeline.params import CohortSection, Covariate
+from vcfstats.pipeline.schema import checked
 from vcfstats.pipeline.yamlfile import read_yaml
 from vcfstats.simulation.cohort import MARKER
 
@@ -103,12 +102,7 @@ def columns_of(bundle: Bundle, params_file: Path | None, folder: Path) -> Cohort
         given = {key: value for key, value in body.items() if key not in _NOT_HERE}
     merged = base.model_dump(mode="json") | given
     merged["covariates"] = base.model_dump(mode="json")["covariates"] | dict(given.get("covariates") or {})
-    try:
-        columns = CohortSection.model_validate(merged)
-    except ValidationError as error:
-        path = params_file or bundle.folder
-        items = [{**item, "loc": ("cohort", *item["loc"])} for item in error.errors()]
-        raise InputError([schema_problem(item, path) for item in items]) from None
+    columns = checked(CohortSection, merged, params_file or bundle.folder, prefix=("cohort",))
     if "table" not in given and not (folder / columns.table).is_file():
         columns = columns.model_copy(update={"table": find_table(folder)})
     return columns
@@ -145,8 +139,7 @@ def read_newcomers(
             Problem("no such folder", "a folder with cohort.csv, images and masks", "correct the name", file=folder)
         )
     columns = columns_of(bundle, params_file, folder)
-    path = folder / columns.table
-    table = read_table_file(path)
+    table = read_table(folder / columns.table)
     needed = bundle.scorer.variables
     harmonised = bundle.scorer.preserved is not None
     wanted = dict(image_column_names(columns))
@@ -156,51 +149,53 @@ def read_newcomers(
         wanted["cohort.outcome.column"] = columns.outcome.column
     for name in needed:
         wanted[f"cohort.covariates.{name}.column"] = columns.covariates[name].column or name
-    require_columns(table, wanted, path)
-    cohort, problems = image_columns(table, columns, path)
-    table.index = cohort.index
+    require_columns(table, wanted)
+    told = Told(table.path, list(table.problems), [str(table)])
+    cohort = image_columns(table, columns, told)
+    cells = table.cells.set_axis(cohort.index)
     if outcome:
-        cohort["outcome"], found = outcome_column(table, columns, path)
-        problems += found
+        cohort["outcome"] = outcome_column(cells, columns, told)
     warnings: dict[str, list[str]] = defaultdict(list)
     absent = []
     wished = columns.covariates if everything else bundle.scorer.helpful
     others = [name for name in wished if name not in needed]
-    for name in [*needed, *others]:
-        covariate = columns.covariates[name]
-        if (covariate.column or name) not in table:
+    read = [*needed, *others]
+    own = {name: columns.covariates[name] for name in read}
+    commas = any(
+        has_decimal_commas(cells[covariate.column or name])
+        for name, covariate in own.items()
+        if covariate.type == "continuous" and (covariate.column or name) in cells
+    )
+    for name, covariate in own.items():
+        column = covariate.column or name
+        if column not in cells:
             absent.append(name)
             continue
-        values, found = _values(
-            table[covariate.column or name], name, covariate, bundle.body.cohort.covariates.get(name), path
-        )
-        cohort[name] = values
+        aside = Told(table.path, notes=told.notes)
+        cohort[name] = _values(cells[column], name, covariate, bundle.body.cohort.covariates.get(name), aside, commas)
         if name in needed:
-            problems += found
-        else:
-            for problem in found:  # of no use to the model: said, and kept as it stands
-                warnings[problem.patient].append(f"{problem.found}, unknown to the model")
-    if columns.scanner is not None and columns.scanner.column in table:
-        cohort["scanner"] = table[columns.scanner.column]
-    if problems:
-        raise InputError(problems)
+            told.problems += aside.problems
+            continue
+        for problem in aside.problems:  # of no use to the model: said, and kept as it stands
+            warnings[problem.patient].append(f"{problem.found}, unknown to the model")
+        if covariate.type != "continuous":
+            cohort[name] = cohort[name].where(cohort[name].notna(), known(cells[column], name, Told(table.path), covariate.levels))  # fmt: skip
+    if columns.scanner is not None and columns.scanner.column is not None and columns.scanner.column in cells:
+        cohort["scanner"] = scanner_column(cells[columns.scanner.column], told)
+    told.say()
     cohort = cohort.sort_index()
     cases = tuple(cases_of(cohort, folder))
-    for problem in check_cases(list(cases), folder=folder, min_slices=columns.min_slices, workers=workers):
-        if problem.warning:
-            print(f"warning: {problem}", file=sys.stderr)
-            warnings[problem.patient].append(problem.found)
-        else:
-            problems.append(problem)
-    if problems:
-        raise InputError(problems)
+    problems = check_cases(list(cases), folder=folder, min_slices=columns.min_slices, workers=workers)
+    tell(problems)
+    for problem in problems:
+        warnings[problem.patient].append(problem.found)
     hashes = {
         case.case_id: {"image": path_hash(case.image), "mask": path_hash(case.mask)}
         for case in progress(cases, len(cases), label="hashes")
     }
     marks = set(bundle.body.development.images)
-    known = tuple(case for case, own in hashes.items() if image_mark(own["image"]) in marks)
-    for case in known:
+    seen = tuple(case for case, own in hashes.items() if image_mark(own["image"]) in marks)
+    for case in seen:
         warnings[case].append("the model was trained on this image: its probability is no prediction")
     cohort["scanner"] = _scanners(cohort, cases, columns, bundle)
     if problems := _unknown_scanners(cohort["scanner"], bundle, harmonised, warnings):
@@ -211,27 +206,33 @@ def read_newcomers(
         columns=columns,
         cases=cases,
         hashes=hashes,
-        known=known,
+        known=seen,
         warnings=dict(warnings),
         absent=tuple(absent),
         simulated=(folder / MARKER).is_file()
-        or ("simulated" in table and bool(table["simulated"].str.casefold().isin(_TRUE).any())),
+        or ("simulated" in cells and bool(cells["simulated"].str.casefold().isin(_TRUE).any())),
     )
 
 
 def _values(
-    raw: pd.Series, name: str, own: Covariate, model: Covariate | None, path: Path
-) -> tuple[pd.Series, list[Problem]]:
+    cells: pd.Series, name: str, own: Covariate, model: Covariate | None, told: Told, commas: bool
+) -> pd.Series:
     """Return a covariate in the development's levels, matched by their names in print where the codes differ."""
-    if own.type == "continuous":
-        numbers = pd.to_numeric(raw, errors="coerce")
-        return numbers, covariate_problems(raw, numbers, name, {}, path)
-    if model is None or list(own.levels) == list(model.levels):
-        return raw, covariate_problems(raw, raw, name, own.levels, path)
+    found = covariate_column(cells, name, own, told, commas=commas)
+    if own.type == "continuous" or model is None or list(own.levels) == list(model.levels):
+        return found
     by_label = {label.casefold(): level for level, label in model.levels.items()}
     codes = {level: by_label.get(label.casefold(), level) for level, label in own.levels.items()}
-    coded = raw.map(lambda value: codes.get(value, value), na_action="ignore")
-    return coded, covariate_problems(coded, coded, name, model.levels, path)
+    coded = found.map(lambda value: codes.get(value, value), na_action="ignore")
+    for case, level in coded.dropna().items():
+        if level not in model.levels:
+            told.error(
+                f"{name} = {level!r}",
+                f"one of {', '.join(model.levels)}",
+                f"correct the cell, or cohort.covariates.{name}.levels in params.yaml",
+                patient=case,
+            )
+    return coded
 
 
 def _scanners(cohort: pd.DataFrame, cases: tuple[Case, ...], columns: CohortSection, bundle: Bundle) -> pd.Series:

@@ -10,7 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
-from pydantic import ValidationError
 
 import vcfstats
 from vcfstats.contracts.errors import InputError, Problem
@@ -37,7 +36,8 @@ from vcfstats.pipeline.evaluation import curves
 from vcfstats.pipeline.evaluation.description import code_hash
 from vcfstats.pipeline.evaluation.models import LABELS
 from vcfstats.pipeline.evaluation.performance import METHOD_NAMES
-from vcfstats.pipeline.params import EvaluationSection, schema_problem
+from vcfstats.pipeline.params import EvaluationSection
+from vcfstats.pipeline.schema import checked
 from vcfstats.pipeline.yamlfile import read_yaml
 from vcfstats.reporting import Rendered, render
 from vcfstats.reporting.rendering.look import report_sources
@@ -183,11 +183,7 @@ def _settings(params_file: Path | None) -> EvaluationSection:
     given = read_yaml(params_file).get("evaluation") if params_file else None
     if given is None:
         given = read_yaml(Path(str(files("vcfstats.pipeline").joinpath("template.yaml"))))["evaluation"]
-    try:
-        return EvaluationSection.model_validate(given)
-    except ValidationError as error:
-        items = [{**item, "loc": ("evaluation", *item["loc"])} for item in error.errors()]
-        raise InputError([schema_problem(item, params_file or Path("template.yaml")) for item in items]) from None
+    return checked(EvaluationSection, given, params_file or Path("template.yaml"), prefix=("evaluation",))
 
 
 def _check_patients(newcomers: Newcomers, bundle: Bundle) -> None:

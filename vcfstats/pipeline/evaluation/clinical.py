@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from vcfstats import baseline_table, cohen_kappa, logistic_table
+from vcfstats.contracts.cohort import SECOND
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
-from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.evaluation.performance import STAGE, remarks
 from vcfstats.pipeline.params import Covariate, Params
 from vcfstats.statistics.digits import decimals_for, fixed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vcfstats.contracts.cohort import SECOND
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
-from vcfstats.pipeline.cohort_table import SECOND
 from vcfstats.pipeline.evaluation.models import LABELS
 from vcfstats.pipeline.params import Params
 

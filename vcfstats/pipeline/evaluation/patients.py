@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.directory import StudyDirectory
+from vcfstats.pipeline.screening import read_screening
 
 
 def tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -19,39 +18,10 @@ def tables(study: StudyDirectory, cohort: pd.DataFrame) -> dict[str, pd.DataFram
     settings = study.params.cohort
     found = {}
     if settings.screening is not None:
-        found["flow"] = flow(study.cohort_folder / settings.screening)
+        found["flow"] = read_screening(study.cohort_folder / settings.screening)
     if settings.followup is not None:
         found["followup"] = followup(cohort)
     return found
-
-
-def flow(path: Path) -> pd.DataFrame:
-    """Read the screening log: a CSV with step, reason and n, in order.
-
-    Steps are ``screened``, ``excluded`` (once for each reason) and ``included``; the numbers must add up.
-    """
-    try:
-        log = pd.read_csv(path, encoding="utf-8-sig", dtype={"step": str, "reason": str})
-    except FileNotFoundError:
-        raise InputError(
-            Problem("no such file", "the screening log", "correct cohort.screening, or set it to null", file=path)
-        ) from None
-    if list(log.columns) != list(TABLES["flow"]):
-        raise InputError(
-            Problem(f"columns {', '.join(log.columns)}", "columns step, reason, n", "rename them", file=path)
-        )
-    counts = log.groupby("step")["n"].sum()
-    screened, excluded, included = (int(counts.get(step, 0)) for step in ("screened", "excluded", "included"))
-    if screened - excluded != included:
-        raise InputError(
-            Problem(
-                f"{screened} screened, {excluded} excluded and {included} included",
-                "screened less excluded = included",
-                "correct the log",
-                file=path,
-            )
-        )
-    return log.assign(reason=log["reason"].fillna(""))
 
 
 def followup(cohort: pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,10 @@ from vcfstats.pipeline.stages import STAGES
 
 # Rooms and modules whose code the predictions depend on.
 _ROOMS = ("contracts", "imaging", "learning", "simulation", "statistics")
-_MODULES = (*STAGES[: STAGES.index(LAST) + 1], "cohort_table", "correlations", "networks", "params")
+_MODULES = (
+    *STAGES[: STAGES.index(LAST) + 1], "cells", "cohort_check", "cohort_files", "cohort_settings", "cohort_table", "correlations",
+    "feasible", "networks", "params", "schema", "screening", "textfile",
+)  # fmt: skip
 
 
 def run_forks(
