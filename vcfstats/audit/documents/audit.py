@@ -12,6 +12,7 @@ import yaml
 
 from vcfstats.audit.documents.expected import differences, expected_tables
 from vcfstats.audit.documents.figures import together
+from vcfstats.audit.documents.pdf import ReadPdf, missing, read_pdf
 from vcfstats.audit.documents.prose import own_numbers, unexplained
 from vcfstats.audit.documents.reading import ReadDocument, ReadTable, read_page, read_word
 from vcfstats.audit.documents.sources import misquoted, numbers
@@ -24,6 +25,7 @@ from vcfstats.reporting.tables import Table
 
 # Intervals of AUCs, as params name them -> as the table audit does.
 _INTERVALS = {"delong": "delong", "logit-delong": "logit"}
+_SHOWN = 5  # words that cannot be read, one by one; a table that runs off its page has hundreds
 
 
 @dataclass
@@ -59,7 +61,7 @@ def audit_documents(
     In HTML each number of the text names its record, and must say what the record says; a number that names none must be a
     reference, a citation, part of a name, or the authors' own (report/study, the words of the study). Tables are compared
     cell by cell with those that the results make. Word documents must hold the tables and the numbers of the HTML
-    documents. Performance and baseline tables are then put to the table audit: can these figures stand together?
+    documents, PDFs each table's numbers after its caption and the numbers of the text, on the page and legible. Performance and baseline tables are then put to the table audit: can these figures stand together?
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def audit_documents(
     done = DocumentAudit()
     own = _own(study, sources)
     for source in sources if label is None else progress(sources, len(sources), label=label, unit="documents"):
-        page_file, word_file = (rendered / f"{source.stem}.{kind}" for kind in ("html", "docx"))
+        page_file, word_file, pdf_file = (rendered / f"{source.stem}.{kind}" for kind in ("html", "docx", "pdf"))
         expected = expected_tables(source, study.root)
         page = read_page(page_file) if page_file.is_file() else None
         if page is not None:
@@ -91,6 +93,8 @@ def audit_documents(
         if word_file.is_file():
             word = read_word(word_file)
             _word(word, list(expected.items()), page, done)
+        if pdf_file.is_file():
+            _pdf(read_pdf(pdf_file), page, expected, done)
     return done
 
 
@@ -231,3 +235,18 @@ def _word(
             if left[number] < 1:
                 done.wrong(word.path, f"no {number} where the HTML document has {block.text[:70]!r}", "the same text")
             left[number] -= 1
+
+
+def _pdf(pdf: ReadPdf, page: ReadDocument | None, expected: Mapping[str, Table], done: DocumentAudit) -> None:
+    """Hold a PDF against the page: every word can be read, and every caption, table and number of the page is there."""
+    done.looked("PDFs")
+    for lost in pdf.lost[:_SHOWN]:
+        done.wrong(pdf.path, lost, "words on the page, each in a place of its own")
+    if len(pdf.lost) > _SHOWN:
+        done.wrong(pdf.path, f"{len(pdf.lost) - _SHOWN} more words that cannot be read", "words that can be read")
+    if page is None:
+        return
+    tables = [table for table in page.tables if table.label in expected]
+    done.looked("tables of PDFs", len(tables))
+    for lack in missing(pdf, page.blocks, tables):
+        done.wrong(pdf.path, lack, "what the HTML document holds")

@@ -198,7 +198,7 @@ def read_word(path: Path) -> ReadDocument:
         with zipfile.ZipFile(path) as archive:
             root = ElementTree.fromstring(archive.read("word/document.xml"))
     except FileNotFoundError:
-        raise _absent(path) from None
+        raise absent(path) from None
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
         raise InputError(
             Problem(f"no Word document ({error})", "a rendered document", "render it again", file=path)
@@ -233,10 +233,11 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise _absent(path) from None
+        raise absent(path) from None
 
 
-def _absent(path: Path) -> InputError:
+def absent(path: Path) -> InputError:
+    """Return the error for a document that is not there."""
     return InputError(
         Problem("no such file", "a rendered document", "render the documents first (dvc repro)", file=path)
     )
