@@ -108,6 +108,11 @@ local function parts(block)
     return block.content, caption
   end
   local content = pandoc.Blocks(block.content)
+  -- Where Quarto runs the cells, a table's cell has its caption as Markdown in an attribute.
+  local said = block.attributes[kind_of(block.identifier) .. "-cap"]
+  if said then
+    return content, pandoc.utils.blocks_to_inlines(pandoc.read(said, "markdown").blocks)
+  end
   local last = content[#content]
   if not last or last.t ~= "Para" then
     stop(block.identifier .. " without a caption: the last paragraph of its div is its caption")

@@ -128,13 +128,20 @@ if typer is not None:
     def render(
         formats: str = typer.Option("html,docx,pdf", help="comma-separated: html, docx, pdf, xml (JATS)"),
         engine: str = typer.Option("auto", help="auto, quarto or offline"),
+        finish: bool = typer.Option(
+            False, "--finish", help="only finish what a plain `quarto render` left; report/_quarto.yml calls this"
+        ),
     ) -> None:
         """Render the documents of the study in this directory from its committed results."""
         from vcfstats.pipeline.directory import StudyDirectory
         from vcfstats.pipeline.graph import stages
         from vcfstats.pipeline.outputs import making
-        from vcfstats.pipeline.render import render_documents
+        from vcfstats.pipeline.render import finish_documents, render_documents
 
+        if finish:
+            # Quarto calls it in the folder of the documents.
+            finish_documents(StudyDirectory(Path.cwd().parent))
+            return
         with making(StudyDirectory(Path.cwd()), stages()["render"]) as study:
             render_documents(study, formats=tuple(formats.split(",")), engine=engine)
 

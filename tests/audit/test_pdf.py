@@ -48,17 +48,15 @@ def test_a_pdf_that_holds_all_lacks_nothing(tmp_path: Path) -> None:
 def test_a_table_that_runs_off_its_page_is_found(tmp_path: Path) -> None:
     read = pdf(tmp_path, "The AUC was 0.871.", long("quarto-float-supptbl"), SMALL)
     assert len(read.lost) > 50
-    assert any(" off page " in lost for lost in read.lost)
+    # Its last rows are printed over one another at the foot of the page.
+    assert any(" over " in lost for lost in read.lost)
     assert [lack for lack in missing(read, BLOCKS, [TABLE, FEW]) if "numbers of Table S1 missing" in lack]
 
 
 def test_a_table_that_is_left_out_is_found_by_its_name(tmp_path: Path) -> None:
     read = pdf(tmp_path, WHOLE, "The AUC was 0.871.", "Table S1. Scores of the LASSO.", SMALL)
     (lack,) = missing(read, BLOCKS, [TABLE, FEW])
-    assert (
-        lack == "140 numbers of Table S1 are missing, such as 0, 0.000, -0.00"
-        or "numbers of Table S1 are missing" in lack
-    )
+    assert lack == "209 numbers of Table S1 missing, such as 0, 0.000, -0.00"
 
 
 def test_a_caption_and_a_number_that_are_missing_are_found(tmp_path: Path) -> None:
@@ -81,6 +79,8 @@ def test_words_over_words_are_found_and_neighbours_are_not(tmp_path: Path) -> No
     assert over.lost == ("'another one' over 'wavelet feature' on page 1",)
     beside = pdf(tmp_path, "#place(dx: 5mm, dy: 20mm)[wavelet feature]", "#place(dx: 5mm, dy: 25mm)[another one]")
     assert beside.lost == ()
+    below = pdf(tmp_path, "#place(dx: 5mm, dy: 17cm)[wavelet feature]")
+    assert below.lost == ("'wavelet feature' off page 1",)
 
 
 def test_a_line_of_words_in_several_runs_is_not_over_itself() -> None:

@@ -16,6 +16,7 @@ from vcfstats.contracts.predictions import recalibrated
 from vcfstats.contracts.records import Record, Records, read_records
 from vcfstats.contracts.study import TABLES, StudyFile, read_study, read_table
 from vcfstats.reporting import values
+from vcfstats.reporting.kernel import prepare, run_by_quarto
 from vcfstats.reporting.values import Sourced, Text
 
 # Sets of predictions in the order of print -> their names in headings and in running text.
@@ -245,6 +246,9 @@ def open_study(path: str | Path | None = None) -> Study:
     InputError
         No study there, or its results cannot be read.
     """
+    if run_by_quarto():
+        # A plain `quarto render` says nothing to the kernel before the first cell: figures show themselves as in the stage.
+        prepare()
     root = Path(path).resolve() if path is not None else _nearest(Path.cwd().resolve())
     results = root / "results"
     info, records = read_study(results / "study.json"), read_records(results / "results.json")

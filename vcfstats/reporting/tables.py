@@ -13,11 +13,13 @@ import great_tables
 import pandas as pd
 
 from vcfstats.contracts.markup import csv_text, hypertext
+from vcfstats.reporting.kernel import run_by_quarto
 from vcfstats.reporting.values import MINUS
 
 Align = Literal["left", "center", "right"]
 INDENT = "\N{EM SPACE}"
 _INTERVAL = re.compile(r"(\d%?) to ([−-]?\d)")
+_FENCE = "`" * 12  # longer than any that a cell may hold
 FOOTNOTE_MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐ"
 
 
@@ -228,8 +230,11 @@ class Table:
         """Return the table as CSV; minus signs are hyphens there, so that programs read the numbers."""
         return csv_text(self.to_frame().map(lambda cell: cell.replace(MINUS, "-").replace(INDENT, "")))
 
-    def _repr_html_(self) -> str:
-        return self.to_html()
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Show the table as HTML; to Quarto as HTML within Markdown, since for bare HTML it adds scripts of a CDN to the page."""
+        if not run_by_quarto():
+            return {"text/html": self.to_html(), "text/plain": str(self)}
+        return {"text/markdown": f"{_FENCE}{{=html}}\n{self.to_html()}\n{_FENCE}", "text/plain": str(self)}
 
     def __str__(self) -> str:
         """Return the cells as aligned plain text."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Sequence
 
 from vcfstats.contracts.records import Record
@@ -357,7 +359,13 @@ def rendered_by() -> str:
     """Return what renders the document that asks."""
     if name := os.environ.get(ENGINE_VARIABLE):
         return name
-    return "Quarto" if "QUARTO_DOCUMENT_PATH" in os.environ else "nothing: the cells were run by hand"
+    if "QUARTO_DOCUMENT_PATH" not in os.environ:
+        return "nothing: the cells were run by hand"
+    program = shutil.which("quarto", path=os.environ.get("QUARTO_BIN_PATH")) or shutil.which("quarto")
+    if program is None:
+        return "Quarto"
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return f"Quarto {said.stdout.strip()}".strip()
 
 
 def footer(study: Study) -> Text:

@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.sax.saxutils import escape, unescape
 
+from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import write_text
 from vcfstats.contracts.study import read_study
-from vcfstats.reporting.rendering.word import keep_together
+from vcfstats.reporting.rendering.word import keep_together, label_pages
 
 SIMULATED = "Simulated data"
 _HREF = re.compile(r'(<(?:inline-)?graphic\b[^>]*?xlink:href=")([^"]+)(")')
@@ -41,6 +42,28 @@ def finish(made: Path, target: Path, folder: Path) -> list[Path]:
     if target.suffix == ".xml":
         return [target, *_finish_jats(made, target)]
     return [target]
+
+
+def finish_folder(out: Path, folder: Path) -> list[Path]:
+    """Finish what a plain `quarto render` left in its output folder: Word's rows and header, JATS with its figures beside it.
+
+    Raises
+    ------
+    InputError
+        There is no document in it.
+    """
+    documents = [path for path in sorted(out.glob("*")) if path.suffix in (".html", ".docx", ".pdf", ".xml")]
+    if not documents:
+        raise InputError(
+            Problem("no documents", "what `quarto render` left", "run `quarto render`, which calls this", file=out)
+        )
+    made = [file for document in documents for file in finish(document, document, folder)]
+    for document in documents:
+        if document.suffix == ".docx" and simulated(folder):
+            label_pages(document, SIMULATED)
+        shutil.rmtree(out / f"{document.stem}_files", ignore_errors=True)
+        shutil.rmtree(folder / f"{document.stem}_files", ignore_errors=True)
+    return made
 
 
 def _finish_jats(made: Path, target: Path) -> list[Path]:

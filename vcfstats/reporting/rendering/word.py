@@ -52,7 +52,10 @@ def _headings_with_rows(text: str) -> str:
 
 
 def label_pages(path: Path, label: str) -> None:
-    """Put a label into the header of every page of a Word file."""
+    """Put a label into the header of every page of a Word file; once, however often it is asked."""
+    with zipfile.ZipFile(path) as labelled:
+        if f"word/{_NAME}" in labelled.namelist():
+            return
     header = (
         f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><w:hdr {_SPACE}><w:p><w:pPr><w:jc w:val="right"/></w:pPr>'
         f'<w:r><w:rPr><w:color w:val="B3261E"/><w:sz w:val="16"/></w:rPr><w:t>{escape(label)}</w:t></w:r></w:p></w:hdr>'
