@@ -137,7 +137,7 @@ def active() -> Arithmetic:
     return NATIVE if any(features.get(group) for group in _BEYOND) else PORTABLE
 
 
-def check_active(wanted: Arithmetic, *, file: Path | None = None) -> None:
+def check_active(wanted: Arithmetic, *, file: str | Path = "") -> None:
     """Refuse to compute in another arithmetic than the one asked for.
 
     Raises

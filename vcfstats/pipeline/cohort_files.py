@@ -34,8 +34,8 @@ def find_table(folder: Path) -> str:
         raise InputError(Problem("no such folder", "a folder with cohort.csv, images and masks", "correct its name", file=folder))  # fmt: skip
     name = next((name for name in TABLES if (folder / name).is_file()), None)
     if name is None:
-        others = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _LIKE_TABLES]
-        others = [file.name for file in sorted(others, key=lambda file: _LIKE_TABLES.index(file.suffix.lower()))]
+        like = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _LIKE_TABLES]
+        others = [file.name for file in sorted(like, key=lambda file: _LIKE_TABLES.index(file.suffix.lower()))]
         mend = "put the table there, or name its folder"
         if others:
             workbook = Path(others[0]).suffix.lower().startswith((".xls", ".ods"))

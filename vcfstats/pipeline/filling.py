@@ -57,7 +57,7 @@ def new_params(template: str, folder: str, table: TextTable) -> str:
     # In one pass: a folder may be called {columns}.
     values = {"{folder}": yaml_scalar(folder), "{columns}": columns}
     text = re.sub(r"\{(folder|columns)\}", lambda match: values[match[0]], template)
-    roles = ROLES
+    roles: tuple[str, ...] = ROLES
     if table.path.name.endswith(".tsv") and "participant_id" in table.cells:
         text = text.replace("  table: cohort.csv\n", _BIDS_TABLE)
         text = text.replace("  patient_id: patient_id ", "  patient_id: participant_id ")

@@ -72,24 +72,23 @@ class Proposal:
 def propose(table: TextTable) -> Proposal:
     """Return what the columns of a table may be; a role that two columns could have is left open."""
     cells = table.cells
-    roles = {key: key for key in (*ROLES, *_OPTIONAL) if key in cells}
-    files = {
-        column for column in cells if column not in roles.values() and _holds_files(cells[column], table.path.parent)
-    }
-    masks = [column for column in cells if column in files and _looks_like_masks(column, cells[column])]
-    images = [column for column in cells if column in files and column not in masks]
-    for key, found in (("image", images), ("mask", masks)):
-        if key not in roles and len(found) == 1:
-            roles[key] = found[0]
+    names = [str(name) for name in cells.columns]
+    roles = {key: key for key in (*ROLES, *_OPTIONAL) if key in names}
+    files = {name for name in names if name not in roles.values() and _holds_files(cells[name], table.path.parent)}
+    masks = [name for name in names if name in files and _looks_like_masks(name, cells[name])]
+    images = [name for name in names if name in files and name not in masks]
+    for key, like in (("image", images), ("mask", masks)):
+        if key not in roles and len(like) == 1:
+            roles[key] = like[0]
     if "patient_id" not in roles and (column := _ids(cells, files)) is not None:
         roles["patient_id"] = column
     found = Proposal(
         roles={key: roles[key] for key in (*ROLES, *_OPTIONAL) if key in roles},
         guessed=tuple(key for key in ROLES if key in roles and roles[key] != key),
     )
-    for column in cells:
-        if column not in roles.values() and column not in files:
-            _sort_in(column, cells[column], found, table)
+    for name in names:
+        if name not in roles.values() and name not in files:
+            _sort_in(name, cells[name], found, table)
     return found
 
 
@@ -98,7 +97,7 @@ def _holds_files(values: pd.Series, folder: Path) -> bool:
     if not given:
         return False
     like = sum(value.lower().endswith(_SUFFIXES) or ("/" in value and _exists(folder, value)) for value in given)
-    return like >= _SHARE * len(given)
+    return bool(like >= _SHARE * len(given))
 
 
 def _exists(folder: Path, value: str) -> bool:
@@ -117,7 +116,7 @@ def _looks_like_masks(column: str, values: pd.Series) -> bool:
 def _ids(cells: pd.DataFrame, files: set[str]) -> str | None:
     fit = [
         column
-        for column in cells
+        for column in map(str, cells.columns)
         if column not in files and cells[column].is_unique and all(ID_PATTERN.fullmatch(cell) for cell in cells[column])
     ]
     named = [column for column in fit if folded(column).replace("_", "").replace(" ", "") in _ID_NAMES]

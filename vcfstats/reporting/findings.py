@@ -205,9 +205,9 @@ def regression(study: Study) -> Text:
         )
     if "clinical" in study.info.models:
         return alone
-    why = absence.why_not(study, "clinical")
+    reason = absence.why_not(study, "clinical")
     return compose(
-        "{alone} There is no clinical model{why}.", alone=alone, why=f": {why}" if why else "; the notes say why"
+        "{alone} There is no clinical model{why}.", alone=alone, why=f": {reason}" if reason else "; the notes say why"
     )
 
 

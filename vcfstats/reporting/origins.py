@@ -81,7 +81,8 @@ def seeds_table(study: Study) -> Table:
 def packages_table(study: Study) -> Table | Absent:
     """Return the packages with their versions, three to a row."""
     environment = study.info.environment
-    if why := absence.packages(study):
+    why = absence.packages(study)
+    if why or environment is None:
         return Absent(why)
     names = [f"{name} {version}" for name, version in sorted(environment.packages.items())]
     height = -(-len(names) // 3)

@@ -143,11 +143,12 @@ def regression(cohort: pd.DataFrame, params: Params, predictors: list[str]) -> t
     present = {name: value for name, value in reference.items() if (training[name] == value).any()}
 
     def fitted(names: list[str], *, joint: bool) -> pd.DataFrame:
-        return logistic_table(
+        frame: pd.DataFrame = logistic_table(
             training["outcome"], training[names], reference={name: present[name] for name in names if name in present},
             univariable=not joint, multivariable=joint, confidence_level=params.evaluation.confidence_level,
             separation="firth",
         ).to_frame()  # fmt: skip
+        return frame
 
     together = [name for name in predictors if name in varying]
     rows = {row["term"]: row for name in varying for row in _rows(fitted([name], joint=False), covariates, _SINGLE)}

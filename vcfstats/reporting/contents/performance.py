@@ -96,7 +96,7 @@ def performance_table(study: Study, models: Mapping[str, str], heading: str) -> 
     return table
 
 
-def calibration_table(study: Study) -> Table:
+def calibration_table(study: Study) -> Table | Absent:
     """Return measures of the calibration of the headline models, one row group for each set of predictions."""
     widths = {"calibration_slope": 16, "oe_ratio": 16}
     columns = [
@@ -108,7 +108,7 @@ def calibration_table(study: Study) -> Table:
         ),
     ]
     table = _calibration(study, columns)
-    if not study.kinds():
+    if isinstance(table, Absent) or not study.kinds():
         return table
     return table.with_note(
         "With confidence intervals. Slope 1, intercept 0, calibration in the large 0 and O/E ratio 1 are those of a calibrated model. In the large: "
@@ -116,14 +116,14 @@ def calibration_table(study: Study) -> Table:
     )
 
 
-def calibration_tests_table(study: Study) -> Table:
+def calibration_tests_table(study: Study) -> Table | Absent:
     """Return the tests of the calibration of the headline models, one row group for each set of predictions."""
     columns = [
         Column("model", "Model", width=20),
         *(Column(name, CALIBRATION[name], "right", width=40) for name in _TESTS),
     ]
     table = _calibration(study, columns)
-    if not study.kinds():
+    if isinstance(table, Absent) or not study.kinds():
         return table
     return table.with_note(
         "A test that finds no difference does not show that a model is calibrated. On apparent predictions there is no belt. df, degrees of freedom."
