@@ -88,12 +88,12 @@ class Sourced(str):
 
 
 def compose(template: str, /, **parts: str | Text) -> Text:
-    """Fill the fields of a template, which is plain text, with words.
+    r"""Fill the fields of a template, which is plain text, with words.
 
     Examples
     --------
     >>> compose("AUC {auc} in {n} cases.", auc="0.871", n=Text("70", "**70**"))
-    Text(plain='AUC 0.871 in 70 cases.', markdown='AUC 0.871 in **70** cases.')
+    Text(plain='AUC 0.871 in 70 cases.', markdown='AUC 0\\.871 in **70** cases\\.')
     """
     texts = {name: Text.of(part) for name, part in parts.items()}
     plain = template.format_map({name: text.plain for name, text in texts.items()})
