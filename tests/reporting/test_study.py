@@ -56,8 +56,10 @@ def test_of_several_remarks_the_one_on_the_estimate_is_its_reason() -> None:
     assert reason(slope) == "the predictions are odd: the slope is infinite and the intercept undefined"
     assert reason(Record(estimate="brier", method=remarks, **blank)).startswith("every probability is 1")
     assert reason(Record(estimate="ppv", method="undefined: 0/0", **blank)) == "the denominator is zero"
-    infinite = Record(estimate="hosmer_lemeshow", method="5 groups (they count for nothing)", df=5, p_value=0, **blank)
-    assert reason(infinite).startswith("the statistic is infinite")
+    why = "a group with predicted risks of 0 or 1 throughout holds the other outcome"
+    infinite = Record(estimate="hosmer_lemeshow", method=f"not estimable: {why}", df=5, p_value=0, **blank)
+    assert reason(infinite) == why
+    assert (infinite.df, infinite.p_value) == (None, None)
 
 
 def test_a_wrong_key_names_the_near_ones(make_study: MakeStudy) -> None:
