@@ -62,7 +62,7 @@ def test_every_figure_of_the_documents_is_exported(whole_study: Path) -> None:
 def test_a_folder_with_something_else_and_an_unknown_format_are_refused(whole_study: Path, tmp_path: Path) -> None:
     study = open_study(whole_study)
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(InputError, match=r"notes\.txt in the folder"):
+    with pytest.raises(InputError, match=r"found notes\.txt, which vcfstats did not make"):
         export_figures(study, tmp_path)
     with pytest.raises(InputError, match="format 'gif'"):
         export_figures(study, tmp_path / "new", formats=["gif"])
