@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
+from statsmodels.api import Logit, add_constant
 
+from vcfstats.contracts.predictions import as_fitted
 from vcfstats.learning.learn import learn
 from vcfstats.learning.settings import LearningSettings
 from vcfstats.learning.splitting import assign_folds
@@ -98,6 +101,21 @@ def small_settings(**changes):
 
 def learned(cohort, matrices, settings=None, *, workers=1, covariates=COVARIATES, **more):
     return learn(cohort, matrices, settings or small_settings(), seeds, workers=workers, covariates=covariates, **more)
+
+
+def ranking(result, clip=0.001):
+    """Return the models whose out-of-fold calibration slope is above 0 with its 95% interval, by statsmodels.
+
+    Of no others is a recalibrated row made.
+    """
+    found = set()
+    table = result.predictions.query("kind == 'out_of_fold'")
+    for model, rows in table[table["model"] == table["model"].map(as_fitted)].groupby("model"):
+        score = logit(np.clip(rows["probability"].to_numpy(), clip, 1 - clip))
+        if np.ptp(score) > 1e-9:
+            fit = Logit(rows["outcome"].to_numpy(), add_constant(score)).fit(disp=0)
+            found |= {model} if fit.conf_int()[1, 0] > 0 else set()
+    return found
 
 
 def written(result, folder):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from learning_cohorts import COVARIATES, Finding, learned, seeds, simulated, small_settings, written
+from learning_cohorts import COVARIATES, Finding, learned, ranking, seeds, simulated, small_settings, written
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
@@ -41,7 +41,13 @@ def test_every_model_scores_every_case_once_of_each_kind(small):
     cohort, _, result = small
     PREDICTIONS.validate(result.predictions)
     expected = {f"{name}.{classifier}": name for name in SETS for classifier in NAMES} | HEADLINE
-    expected |= {recalibrated(model): name for model, name in expected.items() if model.partition(".")[2] not in LIKELY}
+    of_use = ranking(result)
+    assert set(result.useless) == set(expected) - of_use
+    changed = {model for model in expected if model.partition(".")[2] not in LIKELY}
+    assert changed & of_use  # some are recalibrated,
+    assert changed - of_use  # and some do not rank patients
+    assert set(result.recalibrations) == changed & of_use
+    expected |= {recalibrated(model): expected[model] for model in changed & of_use}
     found = result.predictions.groupby("model")["feature_set"].unique().map(list).to_dict()
     assert found == {model: [name] for model, name in expected.items()}
     for model in expected:
@@ -216,7 +222,13 @@ def test_tuning_within_folds_is_an_option_that_the_nomogram_always_takes(small):
         pd.testing.assert_series_equal(
             rows(result, "dlr", kind)["probability"], rows(nested, "dlr", kind)["probability"]
         )
-    assert set(result.predictions["model"]) == set(nested.predictions["model"])
+    models = [set(found.predictions["model"]) for found in (result, nested)]
+    fitted = [set(map(as_fitted, names)) for names in models]
+    assert fitted[0] == fitted[1]
+    for found, names, known in zip((result, nested), models, fitted, strict=True):
+        changed = {model for model in known if model.partition(".")[2] not in LIKELY}
+        assert names - known == {recalibrated(model) for model in changed & ranking(found)}
+        assert names - known
 
 
 def test_chance_stays_chance_out_of_fold():

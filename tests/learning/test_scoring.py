@@ -11,7 +11,7 @@ from vcfstats.contracts.predictions import recalibrated
 from vcfstats.learning.deephead import DeepHead
 from vcfstats.learning.scoring import ORDER, read_scorer, write_scorer
 
-from .cohorts import COVARIATES, learned, simulated
+from .cohorts import COVARIATES, learned, ranking, simulated
 from .cohorts import small_settings as settings_with_resamples
 
 
@@ -37,14 +37,20 @@ def test_scores_are_those_of_the_study_whatever_their_number_and_order(study, fo
     cohort, matrices, result = study
     scorer = read_scorer(folder)
     assert scorer.models == ORDER
+    of_use = tuple(model for model in ORDER if model in ranking(result))
+    assert 0 < len(of_use) < len(ORDER)
+    assert scorer.useless == {model: result.useless[model] for model in ORDER if model not in of_use}
     testing = cohort[cohort["partition"] == "testing"]
     shuffled = testing.sample(frac=0.5, random_state=1)
     for rows in (testing, shuffled, testing.head(1)):
         scored = scorer.score(rows, COVARIATES, matrices)
-        for found, name in ((scored.probabilities, str), (scored.recalibrated, recalibrated)):
+        for found, name, models in (
+            (scored.probabilities, str, ORDER),
+            (scored.recalibrated, recalibrated, of_use),  # of a model that does not rank there is none
+        ):
             assert list(found.index) == list(rows.index)
-            assert tuple(found) == ORDER
-            for model in ORDER:
+            assert tuple(found) == models
+            for model in models:
                 given = result.predictions[result.predictions["model"] == name(model)].query("kind == 'testing'")
                 expected = given.set_index("case_id")["probability"].loc[rows.index]
                 np.testing.assert_allclose(found[model], expected, rtol=0, atol=1e-12)
