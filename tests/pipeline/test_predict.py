@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 import skops.io
 import yaml
+from scipy.special import expit, logit
 
 from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.predictions import read_predictions, recalibrated
+from vcfstats.learning.recalibration import Recalibration
 from vcfstats.pipeline.application.bundle import MANIFEST, SUFFIXES, read_bundle, write_manifest
-from vcfstats.pipeline.application.predict import predict, run_predict
+from vcfstats.pipeline.application.predict import LABELS, predict, run_predict
 
 from .with_nomogram import folder_of
 
@@ -72,9 +74,37 @@ def test_new_patients_get_the_probabilities_of_the_study(nomogram_study, predict
         expected = table[table["model"] == model].set_index("case_id")["probability"].loc[predicted.table.index]
         np.testing.assert_allclose(predicted.table[column], expected, rtol=0, atol=1e-12)
         changed = table[table["model"] == recalibrated(model)].set_index("case_id")["probability"]
-        own = predicted.table[f"{column}_recalibrated"]
-        np.testing.assert_allclose(own, changed.loc[predicted.table.index], rtol=0, atol=1e-12)
-        assert not np.allclose(own, expected)
+        own = predicted.table.get(f"{column}_recalibrated")
+        useless = predicted.bundle.scorer.useless.get(model)
+        assert (own is None) == changed.empty == (useless is not None)  # nothing makes risks of what does not rank
+        told = f"{LABELS[model]}: {useless}; its probability must not be used"
+        assert predicted.table["warnings"].str.contains(told, regex=False).eq(useless is not None).all()
+        if own is not None:
+            np.testing.assert_allclose(own, changed.loc[predicted.table.index], rtol=0, atol=1e-12)
+            assert not np.allclose(own, expected)
+
+
+def test_models_that_rank_get_their_recalibrated_probabilities_too(nomogram_study, newcomers, bundle, predicted):
+    """A bundle as of a study in which two models do rank: their maps are applied, and they are warned of no more."""
+    body = json.loads((bundle / "models.json").read_text())
+    maps = {"dlrn": (-0.4, 0.6), "dlr": (0.3, 1.7)}
+    for model, (intercept, slope) in maps.items():
+        own = Recalibration("logistic", intercept, slope, (), (), clip=0.001, n=25, n_events=10)
+        body["recalibrations"][model] = own.to_dict()
+        body["useless"].pop(model, None)
+    (bundle / "models.json").write_text(json.dumps(body))
+    write_manifest(bundle)
+    table = predict(newcomers, bundle, cache=nomogram_study / ".vcfstats-cache", workers=1).table
+    for model, column in (("dlrn", "probability"), ("dlr", "probability_dlr")):
+        intercept, slope = maps[model]
+        expected = expit(intercept + slope * logit(np.clip(table[column], 0.001, 0.999)))
+        np.testing.assert_allclose(table[f"{column}_recalibrated"], expected, rtol=0, atol=1e-12)
+        assert not table["warnings"].str.contains(f"{LABELS[model]}: out of fold", regex=False).any()
+    more = {name for name in table if name.endswith("_recalibrated")}
+    others = {f"probability_{name}_recalibrated" for name in set(body["recalibrations"]) - set(maps)}
+    assert more == {"probability_recalibrated", "probability_dlr_recalibrated"} | others
+    kept = [name for name in predicted.table if name != "warnings"]
+    pd.testing.assert_frame_equal(table[kept], predicted.table[kept])  # class and threshold are not of it
 
 
 def test_points_add_up_to_the_probability(predicted):
