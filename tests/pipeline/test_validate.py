@@ -4,10 +4,12 @@ import html
 import re
 import shutil
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from tests.sharing import made_once
 from vcfstats import calibration_summary, roc_auc, standardised_difference
@@ -15,7 +17,10 @@ from vcfstats.contracts.errors import InputError
 from vcfstats.contracts.predictions import read_predictions
 from vcfstats.contracts.records import read_records
 from vcfstats.contracts.study import read_study, read_table
+from vcfstats.pipeline.application.external import updates
 from vcfstats.pipeline.application.validate import validate
+from vcfstats.pipeline.evaluation.performance import Predictions
+from vcfstats.pipeline.params import read_params
 from vcfstats.reporting import external, open_study
 
 from .with_nomogram import folder_of
@@ -39,7 +44,7 @@ def there(nomogram_study, tmp_path_factory):
 def settings(tmp_path_factory):
     path = tmp_path_factory.mktemp("params") / "there.yaml"
     path.write_text(
-        'cohort: { covariates: { scanner: { type: categorical, label: Scanner, levels: { "Elsewhere 1": "One", "Elsewhere 2": "Two" } } } }\n'
+        'cohort: { covariates: { machine: { type: categorical, column: scanner, label: Scanner, levels: { "Elsewhere 1": "One", "Elsewhere 2": "Two" } } } }\n'
     )
     return path
 
@@ -79,18 +84,58 @@ def test_records_are_functions_of_the_predictions(validation, nomogram_study):
     assert {record.stage for key, record in records.items() if key.startswith("external/")} == {"validate"}
 
 
-def test_updates_say_that_they_were_fitted_here_and_are_corrected(validation):
-    records = read_records(validation / "results/results.json")
-    for name in ("dlrn_intercept", "dlrn_recalibrated"):
-        assert records[f"external/{name}/oe_ratio"].value == pytest.approx(1, abs=1e-6)
-        assert "fitted to these very patients" in records[f"external/{name}/brier"].method
-        assert "20 bootstrap samples" in records[f"external/{name}/corrected_brier"].method
-        assert records[f"external/{name}/corrected_brier"].value > records[f"external/{name}/brier"].value
+def test_updates_say_that_they_were_fitted_here_and_are_corrected():
+    """Of a model that ranks the new patients; those of the small study are too few to show it."""
+    rng = np.random.default_rng(1)
+    score = rng.normal(size=200)
+    given = Predictions(
+        kind="external",
+        model="dlrn",
+        partition="external",
+        outcome=(rng.random(200) < expit(score - 0.5)).astype(np.float64),
+        probability=expit(2 * score + 1),
+        threshold=0.4,
+    )
+    evaluation = read_params(Path(__file__).parents[2] / "params.yaml").evaluation
+    found, made = updates(given, np.arange(200), evaluation, n_resamples=20, seed=1)
+    records = {f"{record.kind}/{record.model}/{record.estimate}": record for record in found}
+    assert [one.model for one in made] == ["dlrn_intercept", "dlrn_recalibrated"]
+    for one in made:
+        assert one.probability.mean() == pytest.approx(given.outcome.mean(), abs=1e-6)
+        assert records[f"external/{one.model}/oe_ratio"].value == pytest.approx(1, abs=1e-6)
+        assert "fitted to these very patients" in records[f"external/{one.model}/brier"].method
+        assert "20 bootstrap samples" in records[f"external/{one.model}/corrected_brier"].method
+        corrected = records[f"external/{one.model}/corrected_brier"].value
+        assert corrected > records[f"external/{one.model}/brier"].value
     assert records["external/dlrn_recalibrated/calibration_slope"].value == pytest.approx(1, abs=1e-5)
-    raw = records["external/dlrn/calibration_slope"].value
+    raw = calibration_summary(given.outcome, given.probability, n_resamples=0).slope
     assert records["external/dlrn_recalibrated/update_slope"].value == pytest.approx(raw, rel=1e-6)
     assert records["external/dlrn_intercept/update_slope"].method == "not fitted"
+    for test in ("intercept_none", "logistic_intercept", "logistic_none"):
+        assert 0 < records[f"external/dlrn/update_test_{test}"].p_value <= 1
+
+
+def test_of_a_model_that_does_not_rank_the_new_patients_no_slope_is_updated(validation):
+    records = read_records(validation / "results/results.json")
+    slope = records["external/dlrn/calibration_slope"]
+    assert slope.value <= 0 or slope.ci_low <= 0
+    of_update = {key: record for key, record in records.items() if key.startswith("external/dlrn_recalibrated/")}
+    assert set(of_update) == {"external/dlrn_recalibrated/update_intercept"}
+    (record,) = of_update.values()
+    assert record.value is None
+    shown = f"calibration slope {slope.value:.2f}, 95% CI ".replace("-", "\N{MINUS SIGN}")
+    said = f"not estimable: the model does not rank these patients better than chance, {shown}"
+    assert record.method.startswith(said)
+    # The intercept alone leaves the order of the patients: it is updated, and both tests stand.
+    assert records["external/dlrn_intercept/oe_ratio"].value == pytest.approx(1, abs=1e-6)
+    assert "fitted to these very patients" in records["external/dlrn_intercept/brier"].method
+    assert "20 bootstrap samples" in records["external/dlrn_intercept/corrected_brier"].method
+    assert records["external/dlrn_intercept/corrected_brier"].value > records["external/dlrn_intercept/brier"].value
+    assert records["external/dlrn_intercept/update_slope"].method == "not fitted"
     assert 0 < records["external/dlrn/update_test_logistic_none"].p_value <= 1
+    page = (validation / "documents/validation.html").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+    assert "Intercept and slope could not be updated" in text
 
 
 def test_subgroups_have_counts_and_reasons(validation, there):
@@ -186,11 +231,13 @@ def test_what_cannot_be_validated_is_one_clear_error(nomogram_study, there, tmp_
     benign = table[table["diagnosis"] == "benign"].head(3)
     assert "the event 'malignant' among them" in said(benign)
     malignant = table[table["diagnosis"] == "malignant"].head(3)
-    assert "one class: all 3 cases are malignant" in said(malignant)
+    assert "one value in column 'diagnosis': malignant (3)" in said(malignant)
     assert "no column 'diagnosis'" in said(table.drop(columns="diagnosis"))
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "letter.txt").write_text("mine")
-    assert "holds something else" in said(table, out=tmp_path / "taken")
+    assert "taken: found letter.txt, which vcfstats did not make" in said(table, out=tmp_path / "taken")
+    assert {path.name for path in (tmp_path / "taken").iterdir()} == {"letter.txt"}
+    assert (tmp_path / "taken" / "letter.txt").read_text() == "mine"
     assert "bootstrap samples" in said(table, n_resamples=2)
     known = folder_of(nomogram_study, "training", tmp_path / "known", most=3)
     assert refused(nomogram_study, known, tmp_path / "out").count("an image that the model was trained on") == 3
