@@ -43,7 +43,7 @@ def quick_yaml(monkeypatch):
         text = path.read_text(encoding="utf-8")
         return json.loads(text) if text.startswith("{") else copy.deepcopy(read(text, path))
 
-    for module in ("params", "protocol", "looks", "forks.configurations"):
+    for module in ("params", "protocol", "forks.configurations"):
         monkeypatch.setattr(f"vcfstats.pipeline.{module}.read_yaml", quick)
 
 

@@ -44,7 +44,7 @@ def trained_study(finished_study, tmp_path_factory):
     learning["classifiers"]["knn"]["n_neighbors"] = [3, 9]
     yaml.dump(params, root / "params.yaml")
     change_slices(StudyDirectory(root), lambda _, images: np.ascontiguousarray(images[:, :, ::7, ::7]))
-    for stage in ("deep", "learn"):
+    for stage in ("deep", "repeats", "learn"):
         run_stage(stage, root)
     return root
 
@@ -101,7 +101,7 @@ def test_testing_patients_leave_no_trace_in_weights_or_models(trained_study, tmp
     radiomics.loc[testing, radiomics.columns[:3]] = cohort.loc[testing, ["outcome"]].to_numpy(dtype=np.float64)
     radiomics.to_parquet(study.radiomics_file)
     shutil.rmtree(study.cache / "networks" / "trainings")  # trained again, not read
-    for stage in ("deep", "learn"):
+    for stage in ("deep", "repeats", "learn"):
         run_stage(stage, root)
     one, two = (bytes_of(place, "models/network", "data/networks", "models/learned") for place in (trained_study, root))
     assert list(one) == list(two)

@@ -190,7 +190,7 @@ def test_fitted_model_asks_for_internal():
         ({"max_degree": 1, "devel": "internal"}, "max_degree"),
         ({"n_points": 2}, "n_points"),
         ({"confidence_levels": [95]}, "confidence_level"),
-        ({"selection_level": 0}, "confidence_level"),
+        ({"selection_level": 0}, "selection_level"),
     ],
 )
 def test_bad_input(options, message):
