@@ -232,7 +232,7 @@ def ran(monkeypatch):
     estimates.broken = False
     monkeypatch.setattr(Clone, "run", stages)
     monkeypatch.setattr(running, "_estimates", estimates)
-    monkeypatch.setattr("vcfstats.pipeline.forks.clone._configure", lambda study, root: None)
+    monkeypatch.setattr("vcfstats.pipeline.forks.clone._configure", lambda *_, **__: None)
     monkeypatch.setattr("vcfstats.pipeline.forks.clone._given", lambda stages, study: [])
     return done, estimates
 
