@@ -67,7 +67,15 @@ def check_sentences(root: Path) -> None:
         assert not re.search(r"\bnan\b|\bNone\b|keeps? (its|their) place|  \.|\.\.(?!/)|: \.", words)
 
 
-@pytest.mark.parametrize("seed", range(8))
+def test_a_drawn_study_with_fewer_events_than_folds_is_refused_before_it_learns(tmp_path):
+    drawn = draw(2, n=14)
+    root = make(tmp_path / "study", drawn)
+    with pytest.raises(InputError, match=r"found 3 events among the training patients; allowed: at least one per fold"):
+        to_results(root, drawn)
+    assert not (root / "models" / "learned").exists()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3, 4, 5, 6, 7])
 def test_drawn_studies_end_in_results_and_sentences_that_say_what_is_not_there(seed, tmp_path):
     drawn = draw(seed, n=12 + seed, **({} if seed % 4 else {"nested": True}))
     check_sentences(to_results(make(tmp_path / "study", drawn), drawn))
