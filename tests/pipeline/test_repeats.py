@@ -119,7 +119,10 @@ def test_copies_that_cannot_be_measured_are_told_and_too_many_end_the_stage(stud
     assert said["failed"] == {chosen[0]: "copy 2: a region of one voxel"}
     assert set(said["perturbation"]) == set(chosen[1:])
     assert (read_correlations(study, "radiomics", "perturbation")["n"] == len(chosen) - 1).all()
-    assert f"1 more could not be changed or measured and were left out (one of them: copy 2: a region of one voxel)" in words(study.params, said)
+    assert (
+        "1 more could not be changed or measured and were left out (one of them: copy 2: a region of one voxel)"
+        in words(study.params, said)
+    )
     refused = set(training)
     with pytest.raises(InputError, match=r"found 0 training cases whose image and region could be changed 2 times"):
         repeats.run(study)
