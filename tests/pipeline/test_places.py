@@ -67,7 +67,7 @@ def held(own: dict[Path, str]) -> bool:
 def refused(root: Path, word: str = "") -> None:
     """What every stage and command begins with refuses, and so does a stage."""
     with pytest.raises(InputError, match=word):
-        StudyDirectory(root).params  # noqa: B018
+        _ = StudyDirectory(root).params
     with pytest.raises(InputError, match=word):
         run_stage("ingest", root)
 

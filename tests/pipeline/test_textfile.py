@@ -26,7 +26,9 @@ def refused(path, content):
 
 
 def text_of(separator, end="\n"):
-    quote = lambda cell: '"' + cell.replace('"', '""') + '"' if set(cell) & {separator, '"', ";"} else cell  # noqa: E731
+    def quote(cell):
+        return '"' + cell.replace('"', '""') + '"' if set(cell) & {separator, '"', ";"} else cell
+
     return end.join(separator.join(map(quote, row)) for row in ROWS) + end
 
 

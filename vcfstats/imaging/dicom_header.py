@@ -89,7 +89,7 @@ class Values:
     def __init__(self, header: Any, known: Known) -> None:
         self.file_meta = header.file_meta
         self._own: dict[str, Any] = {}
-        for tag in header.keys():  # noqa: SIM118  # iterating over a dataset decodes it
+        for tag in list(header.keys()):  # iterating over the dataset itself decodes it
             raw = header.get_item(tag)
             key = (tag, getattr(raw, "VR", None), getattr(raw, "is_little_endian", True), raw.value)
             if not isinstance(raw.value, bytes):  # a sequence, which pydicom has decoded

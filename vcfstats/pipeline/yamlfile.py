@@ -18,6 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from vcfstats.contracts.errors import InputError, Problem
 
@@ -193,12 +194,11 @@ def _line(error: Exception) -> str:
 
 def yaml_scalar(text: str) -> str:
     """Return text as a YAML scalar in quotes and in one line, which reads back as the same text."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_style = '"'  # type: ignore[assignment]
+    yaml = YAML(pure=True)
     yaml.width = 10**9
     yaml.allow_unicode = True
     stream = io.StringIO()
-    yaml.dump(text, stream)
+    yaml.dump(DoubleQuotedScalarString(text), stream)
     return stream.getvalue().removesuffix("...\n").strip("\n")
 
 

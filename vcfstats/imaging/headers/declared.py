@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 WHOLE = "a whole file, as it was exported"
 EXPORT = "export the file again, or leave the patient out of the cohort"
@@ -19,6 +20,7 @@ LARGEST = "at most 2 GiB of voxels"
 FINEST_MM, COARSEST_MM = 0.01, 100.0
 _FARTHEST_MM = 1e5
 _AXES = 16
+N = TypeVar("N", int, float)
 
 
 class DefectError(Exception):
@@ -143,23 +145,21 @@ def checked_origin(origin: Sequence[float], what: str) -> None:
 
 def numbers(text: str, what: str, count: int | None = None) -> list[float]:
     """Return the numbers of a header's field; raise `DefectError` where they are none, or not so many."""
-    try:
-        found = [float(word) for word in text.split()]
-    except ValueError:
-        raise DefectError(f"{what} of {text[:60]!r}", "numbers") from None
-    if count is not None and len(found) != count:
-        raise DefectError(f"{what} of {len(found)} numbers", f"{count} numbers")
-    return found
+    return _parsed(text, what, count, float, "numbers")
 
 
 def whole_numbers(text: str, what: str, count: int | None = None) -> list[int]:
     """Return the whole numbers of a header's field; raise `DefectError` where they are none, or not so many."""
+    return _parsed(text, what, count, int, "whole numbers")
+
+
+def _parsed(text: str, what: str, count: int | None, kind: Callable[[str], N], words: str) -> list[N]:
     try:
-        found = [int(word) for word in text.split()]
+        found = [kind(word) for word in text.split()]
     except ValueError:
-        raise DefectError(f"{what} of {text[:60]!r}", "whole numbers") from None
+        raise DefectError(f"{what} of {text[:60]!r}", words) from None
     if count is not None and len(found) != count:
-        raise DefectError(f"{what} of {len(found)} numbers", f"{count} whole numbers")
+        raise DefectError(f"{what} of {len(found)} numbers", f"{count} {words}")
     return found
 
 
