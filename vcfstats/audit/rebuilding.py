@@ -24,7 +24,8 @@ VERDICTS: tuple[Verdict, ...] = (
 _HASH = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{32})?")  # of a file: follows from bytes that are compared themselves
 # What tells where and by which code results were made, and is no result.
 _APART = ("environment", "hashes.code")
-# Documents print what the results say; the rebuild's own stage `audit` has read them back against it.
+# Documents print what the results say, and the rebuild's own stage `audit` has read them back against it: where results before
+# them are other bytes, so may they be, but not by themselves.
 _DOCUMENTS = (".html", ".docx", ".pdf", ".xml", ".png", ".svg", ".typ")
 
 
@@ -76,20 +77,21 @@ def compare_stages(
         for path in sorted({*old, *new}):
             if old.get(path) == new.get(path):
                 continue
-            verdict, words = _compare_output(roots[0] / path, roots[1] / path, tolerance)
+            follows = any(before.verdict != "same bytes" for before in found)
+            verdict, words = _compare_output(roots[0] / path, roots[1] / path, tolerance, follows=follows)
             worst = max(worst, VERDICTS.index(verdict))
             said.append(f"{path}: {words}")
         found.append(StageVerdict(stage, VERDICTS[worst], tuple(said)))
     return found
 
 
-def _compare_output(old: Path, new: Path, tolerance: float) -> tuple[Verdict, str]:
+def _compare_output(old: Path, new: Path, tolerance: float, *, follows: bool) -> tuple[Verdict, str]:
     if not old.exists():
         return "not to be compared", "other bytes, and the committed ones are not here (`dvc pull` or `dvc checkout`)"
     if not new.exists():
         return "different", "the rebuild lacks it"
     if not old.is_dir():
-        return _compare_file(old, new, tolerance)
+        return _compare_file(old, new, tolerance, follows=follows)
     names = sorted({f.relative_to(top).as_posix() for top in (old, new) for f in top.rglob("*") if f.is_file()})
     worst, first, count = 0, "", 0
     for name in names:
@@ -99,7 +101,7 @@ def _compare_output(old: Path, new: Path, tolerance: float) -> tuple[Verdict, st
         elif (old / name).read_bytes() == (new / name).read_bytes():
             continue
         else:
-            verdict, words = _compare_file(old / name, new / name, tolerance)
+            verdict, words = _compare_file(old / name, new / name, tolerance, follows=follows)
         count += 1
         if not first or VERDICTS.index(verdict) > worst:
             first = f"{name}: {words}"
@@ -107,10 +109,12 @@ def _compare_output(old: Path, new: Path, tolerance: float) -> tuple[Verdict, st
     return VERDICTS[worst], f"{count} of {len(names)} files are other bytes; {first}"
 
 
-def _compare_file(old: Path, new: Path, tolerance: float) -> tuple[Verdict, str]:
+def _compare_file(old: Path, new: Path, tolerance: float, *, follows: bool) -> tuple[Verdict, str]:
     """Compare two files whose bytes differ."""
     if old.suffix in _DOCUMENTS:
-        return "same to a tolerance", "a document or picture, of which the results behind it are compared"
+        if follows:
+            return "same to a tolerance", "a document or picture of results that are other bytes, compared above"
+        return "different", "another document or picture of results of the same bytes"
     read = _READERS.get("".join(old.suffixes[-2:])) or _READERS.get(old.suffix)
     if read is None:
         return "different", "other bytes"

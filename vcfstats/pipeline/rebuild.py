@@ -16,7 +16,7 @@ from vcfstats.pipeline.forks.clone import cloned
 
 
 def run_rebuild(root: Path, *, within: float | None = None) -> bool:
-    """Rebuild every stage with caches of its own, say of each how it compares, and return whether none differs.
+    """Rebuild every stage with caches of its own, say of each how it compares, and return whether all agree.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def run_rebuild(root: Path, *, within: float | None = None) -> bool:
     for line in told(verdicts):
         print(line)
     print(f"rebuilt and compared in {time.monotonic() - start:.0f} s")
-    return all(v.verdict != "different" for v in verdicts)
+    return all(v.verdict in ("same bytes", "same to a tolerance") for v in verdicts)
 
 
 def told(verdicts: list[StageVerdict]) -> list[str]:
     """Say what became of each stage, and in one sentence of all."""
-    width = max(len(v.stage) for v in verdicts)
+    width = max((len(v.stage) for v in verdicts), default=0)
     lines = []
     for v in verdicts:
         lines.append(f"  {v.stage:<{width}}  {v.verdict}")
