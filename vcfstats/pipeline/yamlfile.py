@@ -7,11 +7,13 @@ every key.
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +40,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     InputError
         Missing, unreadable, a key twice, a value that can be read in two ways, or no mapping.
     """
-    return _read(path)[0]
+    return copy.deepcopy(_read(path)[0])
 
 
 def key_lines(path: Path) -> dict[Loc, int]:
     """Return the line of each key of a YAML file that `read_yaml` reads."""
-    return _read(path)[1]
+    return dict(_read(path)[1])
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Loc, int]]:
@@ -56,17 +58,24 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Loc, int]]:
                 file=path,
             )
         )
-    reader = _Reader(path)
     try:
-        node = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise reader.refusal(
+        raise _Reader(path).refusal(
             f"no UTF-8 (byte 0x{error.object[error.start]:02X} at {error.start})", "YAML in UTF-8", "save it as UTF-8"
         ) from None
     except OSError as error:
-        raise reader.refusal(
+        raise _Reader(path).refusal(
             f"a file that cannot be read ({error.strerror})", "YAML in UTF-8", "look at its rights"
         ) from None
+    return _parsed(path, text)
+
+
+@lru_cache(maxsize=16)  # a stage looks at params.yaml when it begins and when it ends; parsing it takes half a second
+def _parsed(path: Path, text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
+    reader = _Reader(path)
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
     except YAMLError as error:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise reader.refusal(

@@ -336,7 +336,9 @@ def forks(study: Study) -> Text:
     found = study.forks().configurations
     if not found:
         return Text.of("No alternative was run.")
-    reference, hashes = next(fork for fork in found if fork.kind == REFERENCE), study.info.hashes
+    reference, hashes = next((fork for fork in found if fork.kind == REFERENCE), None), study.info.hashes
+    if reference is None:
+        return Text.of("Alternatives were run, but not the study's own decisions beside them.")
     pairs = {"other data": (reference.data, hashes.data), "other decisions": (reference.params, hashes.configuration)}
     others = [word for word, (then, now) in pairs.items() if now and then != now]
     if not others:
