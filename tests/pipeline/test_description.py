@@ -24,7 +24,7 @@ UNCOUNTED = FeatureDescription(
 OTHER = ("compute", "report", "forks", "cohort", "study", "simulate", "quality")
 # Details of a step that the text leaves to params.yaml and to the supplement's table of decisions.
 LEFT_TO_TABLES = {
-    "preprocess.n4.foreground", "learning.selection.sd_ddof", "learning.selection.correlation.keep", "learning.clinical.screening_test",
+    "preprocess.n4.foreground", "learning.selection.correlation.keep", "learning.clinical.screening_test",
     "learning.clinical.classifiers_use", "learning.selection.harmonisation.describe", "learning.optimism.repeat_choice", "evaluation.calibration_smoother", "evaluation.baseline_yates",
 }  # fmt: skip
 # Decisions that say something only where another one is so.

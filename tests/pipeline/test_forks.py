@@ -354,7 +354,7 @@ def test_a_clone_shares_the_caches_and_touches_nothing(tmp_path):
         "learn": {"cmd": f"{command} learn {log}", "params": ["learning"], "deps": ["data/ingest.json"], "outs": ["data/out.txt"]},
     }  # fmt: skip
     (root / "dvc.yaml").write_text(json.dumps({"vars": ["params.yaml"], "stages": stages}))
-    study = write_params(root, lambda params: params["cohort"].update(folder="../raw"))
+    study = write_params(root, lambda params: (params.update(simulate={}), params["cohort"].update(folder="../raw")))
     dvc(root, "init", "--no-scm", "-q")
     dvc(root, "repro", "-q")
     (root / "data" / "out.txt").unlink()  # DVC's cache has it

@@ -55,6 +55,8 @@ def params_of(root: Path, **cohort: object) -> None:
     body["cohort"].update({"outcome": body["cohort"]["outcome"] | {"column": "died"}} | cohort)
     body["radiomics"]["feature_classes"] = ["shape", "firstorder"]
     body["preprocess"]["n4"]["iterations"] = [5]
+    body["learning"]["folds"]["n"] = 3
+    body["learning"]["classifiers"]["knn"] = None
     body["compute"]["workers"] = 1
     yaml.dump(body, root / "params.yaml")
 
@@ -86,7 +88,7 @@ def folder_of_files(root: Path) -> dict[str, str]:
     """Write a cohort of DICOM folders, NIfTI, NRRD and MetaImage files; return what tells of a person, by where it stands."""
     folder = root / "cohort"
     rows = []
-    for number, kind in enumerate(("dicom", "dicom", "nii.gz", "nii.gz", "nrrd", "mha")):
+    for number, kind in enumerate(("dicom", "dicom", "nii.gz", "nii.gz", *("nrrd", "mha") * 4)):
         image, mask = volumes(number)
         place = folder / f"{FILE_NAME}_{number}"
         place.mkdir(parents=True)
@@ -130,7 +132,7 @@ def bids(root: Path) -> dict[str, str]:
     """Write a BIDS dataset whose sidecars, and whose table, tell too much; return what tells of a person, by where it stands."""
     folder = root / "cohort"
     rows = []
-    for number in range(3):
+    for number in range(12):
         image, mask = volumes(number)
         for part, volume in (("", image), ("derivatives/readers/", mask)):
             anat = folder / f"{part}sub-{number}" / "anat"
