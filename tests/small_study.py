@@ -16,6 +16,7 @@ def make(directory: Path) -> Path:
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")
     params["simulate"]["cohort"].update(n_patients=SIZE, n_repeat=12)
+    params["preprocess"]["n4"]["iterations"] = [5]  # most of the time of a whole study, and none of its subject here
     params["radiomics"]["image_types"] = ["original"]
     params["evaluation"]["bootstrap_samples"] = 200
     learning = params["learning"]

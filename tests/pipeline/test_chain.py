@@ -80,7 +80,7 @@ def test_plan_is_locked_and_changes_with_a_decision_only(finished_study, study_c
     plan = (finished_study / "results" / "plan.json").read_text()
     text = (study_copy / "params.yaml").read_text()
     (study_copy / "params.yaml").write_text(
-        text.replace("workers: 2", "workers: 1").replace('label: "Age"', 'label: "Years"')
+        text.replace("workers: 1", "workers: 2").replace('label: "Age"', 'label: "Years"')
     )
     planning.run(StudyDirectory(study_copy))
     assert (study_copy / "results" / "plan.json").read_text() == plan
@@ -113,7 +113,7 @@ def test_records_are_functions_of_the_predictions_table(finished_study):
 
 def test_same_bytes_again_whatever_the_number_of_workers(finished_study, study_copy):
     text = (study_copy / "params.yaml").read_text()
-    (study_copy / "params.yaml").write_text(text.replace("workers: 2", "workers: 1"))
+    (study_copy / "params.yaml").write_text(text.replace("workers: 1", "workers: 2"))
     for folder in ("models", "results"):
         shutil.rmtree(study_copy / folder)
     run_chain(study_copy, CHAIN[4:])

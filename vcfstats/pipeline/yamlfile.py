@@ -68,11 +68,18 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Loc, int]]:
         raise _Reader(path).refusal(
             f"a file that cannot be read ({error.strerror})", "YAML in UTF-8", "look at its rights"
         ) from None
-    return _parsed(path, text)
+    try:
+        return _parsed(text)
+    except InputError:
+        return _parse(path, text)  # the same error, with the name of the file
 
 
 @lru_cache(maxsize=16)  # a stage looks at params.yaml when it begins and when it ends; parsing it takes half a second
-def _parsed(path: Path, text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
+def _parsed(text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
+    return _parse(Path("params.yaml"), text)
+
+
+def _parse(path: Path, text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
     reader = _Reader(path)
     try:
         node = YAML(typ="safe", pure=True).compose(text)

@@ -48,6 +48,7 @@ class Study:
     info: StudyFile
     records: Records
     printed: set[str] = field(default_factory=set, compare=False)
+    _tables: dict[tuple[str, int, int], pd.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
     def __repr__(self) -> str:
         """Name the study, not its hundreds of records."""
@@ -169,7 +170,15 @@ class Study:
         InputError
             The file is missing or malformed.
         """
-        return read_table(name, self.root / "results" / "tables" / f"{name}.csv")
+        path = self.root / "results" / "tables" / f"{name}.csv"
+        try:
+            state = path.stat()
+        except OSError:
+            return read_table(name, path)  # says what is missing
+        key = (name, state.st_mtime_ns, state.st_size)  # a document asks for a table again and again
+        if key not in self._tables:
+            self._tables[key] = read_table(name, path)
+        return self._tables[key].copy()
 
     def rows(self, name: str) -> pd.DataFrame:
         """Return a table of results/, without rows where the study does not have it."""
