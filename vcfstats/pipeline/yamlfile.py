@@ -13,6 +13,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -70,17 +71,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Loc, int]]:
         ) from None
     try:
         return _parsed(text)
-    except InputError:
-        return _parse(path, text)  # the same error, with the name of the file
+    except InputError as error:
+        raise InputError([replace(problem, file=path) for problem in error.problems]) from None
 
 
 @lru_cache(maxsize=16)  # a stage looks at params.yaml when it begins and when it ends; parsing it takes half a second
 def _parsed(text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
-    return _parse(Path("params.yaml"), text)
-
-
-def _parse(path: Path, text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
-    reader = _Reader(path)
+    reader = _Reader(Path("params.yaml"))  # whichever file it is, errors get its name
     try:
         node = YAML(typ="safe", pure=True).compose(text)
     except YAMLError as error:

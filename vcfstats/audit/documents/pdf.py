@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,7 @@ class ReadPdf:
 def read_pdf(path: Path) -> ReadPdf:
     """Read a PDF, of Quarto or of the offline path."""
     try:
-        reader = PdfReader(path)
-        pages = [(_runs(page), [float(edge) for edge in page.mediabox]) for page in reader.pages]
+        pages = _pages(path.read_bytes())
     except FileNotFoundError:
         raise absent(path) from None
     except PyPdfError as error:
@@ -77,6 +78,11 @@ def read_pdf(path: Path) -> ReadPdf:
         ]
         kept.append(_joined([run for run in runs if _on_page(run, box)]))
     return ReadPdf(path, " ".join(kept), tuple(lost))
+
+
+@lru_cache(maxsize=4)  # pages full of curves take ten seconds
+def _pages(content: bytes) -> list[tuple[list[Run], list[float]]]:
+    return [(_runs(page), [float(edge) for edge in page.mediabox]) for page in PdfReader(BytesIO(content)).pages]
 
 
 def _runs(page: Any) -> list[Run]:
