@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from vcfstats.contracts.features import FeatureDescription
-from vcfstats.pipeline.evaluation import description, network
+from vcfstats.pipeline.evaluation import description, methods, network
 from vcfstats.pipeline.evaluation.reproducibility import reliability
 from vcfstats.pipeline.evaluation.scanners import harmonisation
 from vcfstats.pipeline.params import Params, read_params
@@ -22,17 +22,29 @@ UNCOUNTED = FeatureDescription(
 )  # of how many grey levels a region had, the decisions say nothing
 # Sections that decide nothing of the analysis, or whose words documents take from elsewhere.
 OTHER = ("compute", "report", "forks", "cohort", "study", "simulate", "quality")
-# Details of a step that the text leaves to params.yaml and to the supplement's table of decisions.
+# Decisions that documents print from records of their own, and details that params.yaml alone says.
 LEFT_TO_TABLES = {
-    "preprocess.n4.foreground", "learning.selection.correlation.keep", "learning.clinical.screening_test",
-    "learning.clinical.classifiers_use", "learning.selection.harmonisation.describe", "learning.optimism.repeat_choice", "evaluation.calibration_smoother", "evaluation.baseline_yates",
+    "learning.optimism.n_resamples", "learning.optimism.repeat_choice", "evaluation.primary_comparison",  # with their results
+    "learning.selection.correlation.keep", "learning.selection.sd_ddof", "learning.clinical.screening_test",
+    "learning.clinical.classifiers_use", "learning.selection.harmonisation.describe", "evaluation.decision.step",
+    "learning.selection.harmonisation.min_cases",  # which refuses a study, and changes none
+    "evaluation.calibration_smoother", "evaluation.baseline_yates",
 }  # fmt: skip
 # Decisions that say something only where another one is so.
 WHERE = {
     "trunk.training": {"trunk.trained": "all"},
+    "trunk.training.augmentation.views": {"trunk.trained": "head"},
     "trunk.cross_fit": {"trunk.trained": "all"},
+    "trunk.seed": {"trunk.weights": "none"},
     "learning.selection.harmonisation": {"learning.selection.harmonisation.method": "combat"},
     "preprocess.normalization.over": {"preprocess.normalization.method": "zscore"},
+    "preprocess.normalization.lower": {"preprocess.normalization.method": "percentile"},
+    "preprocess.normalization.upper": {"preprocess.normalization.method": "percentile"},
+    "split.test_fraction": {"split.method": "random"},
+    "perturbation": {"learning.reliability.source": "perturbation"},
+    "learning.clinical.imputation": {"learning.clinical.missing": "multiple_imputation"},
+    "learning.fusion.clip": {"learning.fusion.scale": "logit"},
+    "learning.recalibration.clip": {"learning.recalibration.method": "logistic"},
 }
 # Words by which a network's weights are told are those of their training, wherever the file comes from.
 SAME_WORDS = {("trunk.weights", "torchvision"), ("trunk.weights", "packaged")}
@@ -41,14 +53,15 @@ SAME_WORDS = {("trunk.weights", "torchvision"), ("trunk.weights", "packaged")}
 def words(params: Params) -> list[str]:
     """The sentences that depend on the decisions alone."""
     own = [
-        "_split", "_bias_field", "_resampling", "_normalization", "_slices", "_selection", "_classifiers", "_clinical",
-        "_fusion", "_threshold", "_recalibration", "_risk_groups",
+        "split", "bias_field", "resampling", "normalization", "slices", "selection", "classifiers", "clinical",
+        "grids", "fusion", "threshold", "recalibration", "risk_groups",
     ]  # fmt: skip
-    said = [getattr(description, name)(params) for name in own]
+    said = [getattr(methods, name)(params) for name in own]
     said += [harmonisation(params), network.trunk(params), network.cross_fit(params), network.deep_head(params)]
-    said.append(description._radiomics(params, UNCOUNTED))
+    said.append(methods.radiomics(params, UNCOUNTED))
     said.append(reliability(params, {"failed": {}, "perturbation": [1, 2]}))
     given = params.evaluation
+    said += [f"{name} {number}" for name, number in description.decision_numbers(params).items()]
     return [*said, given.auc_interval, given.proportion_interval, given.pairs_adjusted_by]
 
 
@@ -64,8 +77,27 @@ def leaves(section: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
         value = getattr(section, name)
         if isinstance(value, BaseModel):
             yield from leaves(value, (*path, name))
-        elif not isinstance(value, tuple):
+        else:
             yield (*path, name), field.annotation, value
+
+
+def others(annotation: Any, value: Any) -> list[Any]:
+    """Return other values of a decision: all of a list of words, one of a number, fewer of several."""
+    if isinstance(value, bool):
+        return [not value]
+    if words_of := [o for members in literals(annotation) for o in members if o != value]:
+        return words_of if not isinstance(value, tuple) else [value[:-1]]
+    if isinstance(value, int):
+        return [value + 1]
+    if isinstance(value, float):
+        return [value * 0.75 if value else 0.25]
+    if isinstance(value, tuple) and value:
+        return (
+            [value[:-1]]
+            if len(value) > 1 or isinstance(value[0], str)
+            else [tuple(3 if v is None else v * 2 for v in value)]
+        )
+    return []
 
 
 def put(section: Any, path: tuple[str, ...], value: Any) -> Any:
@@ -78,11 +110,7 @@ FLIPS = [
     (".".join(path), other)
     for path, annotation, value in leaves(PARAMS)
     if path[0] not in OTHER
-    for other in (
-        [not value]
-        if isinstance(value, bool)
-        else [o for members in literals(annotation) for o in members if o != value]
-    )
+    for other in others(annotation, value)
 ]
 
 
@@ -113,5 +141,5 @@ def test_the_decisions_are_found() -> None:
     ],
 )
 def test_slices_are_told_as_they_were_cut(key: str, value: Any, said: str) -> None:
-    assert said in description._slices(put(PARAMS, ("slices", key), value))
-    assert "cropped to the bounding box of the region, standardised, scaled to [-1, 1]" in description._slices(PARAMS)
+    assert said in methods.slices(put(PARAMS, ("slices", key), value))
+    assert "cropped to the bounding box of the region, standardised, scaled to [-1, 1]" in methods.slices(PARAMS)

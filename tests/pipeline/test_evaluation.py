@@ -11,7 +11,7 @@ import pytest
 from vcfstats import roc_auc, roc_band
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
-from vcfstats.pipeline.evaluation import description
+from vcfstats.pipeline.evaluation import methods
 from vcfstats.pipeline.evaluation.bands import belt, decision_band_points, roc_band_points
 from vcfstats.pipeline.evaluation.clinical import agreement, baseline, regression
 from vcfstats.pipeline.evaluation.completeness import missing
@@ -338,7 +338,7 @@ def test_no_record_holds_a_p_value_without_a_value():
 def test_what_is_said_of_tuning_within_folds_follows_the_decision(params):
     def said(nested):
         folds = params.learning.folds.model_copy(update={"nested": nested})
-        return description._classifiers(
+        return methods.classifiers(
             params.model_copy(update={"learning": params.learning.model_copy(update={"folds": folds})})
         )
 

@@ -86,7 +86,7 @@ LOOKUPS = [
 def test_the_lookups_are_found() -> None:
     assert len(LOOKUPS) > 12
     assert any("reporting/plan.py, look.source" in where for where, _, _ in LOOKUPS)
-    assert any("description.py, n.method" in where for where, _, _ in LOOKUPS)
+    assert any("methods.py, n.method" in where for where, _, _ in LOOKUPS)
 
 
 @pytest.mark.parametrize(("where", "members", "words"), LOOKUPS, ids=[where for where, _, _ in LOOKUPS])

@@ -17,7 +17,7 @@ _WEIGHTS = {
     "packaged": "pre-trained on ImageNet",
     "torchvision": "pre-trained on ImageNet",
     "file": "with weights from a file",
-    "none": "with random weights",
+    "none": "with random weights (seed {seed})",
 }
 _JOINED = {
     "mean_probability": "the mean of the slices' probabilities",
@@ -31,7 +31,7 @@ def trunk(params: Params) -> str:
     settings = params.trunk
     features = (
         f"Deep features were the average-pooled last convolution of {_NAMES[settings.backbone]} "
-        f"{_WEIGHTS[settings.weights]}, for each of the three slices"
+        f"{_WEIGHTS[settings.weights].format(seed=settings.seed)}, for each of the three slices"
     )
     if settings.trained == "none":
         return f"{features}; no layer was trained on the study's images."
@@ -40,14 +40,15 @@ def trunk(params: Params) -> str:
         "last_block": "the last block and a classification layer were",
         "all": "all layers and a classification layer were",
     }[settings.trained]
-    return f"{features}; {layers} trained on single slices of training patients with the reference standard. {_training(settings.training)}"
+    return f"{features}; {layers} trained on single slices of training patients with the reference standard. {_training(settings.training, settings.trained)}"
 
 
-def _training(s: TrainingSettings) -> str:
+def _training(s: TrainingSettings, trained: str) -> str:
     how = {"adamw": "AdamW", "sgd": "stochastic gradient descent with momentum 0.9"}[s.optimizer]
     course = " and fell along a cosine" if s.schedule == "cosine" else ""
     weights = "both classes had the same weight" if s.class_weights == "balanced" else "every slice had the same weight"
     norm = "stayed" if s.batch_norm == "keep" else "followed the batches"
+    versions = f" Of each image {s.augmentation.views} versions were seen." if trained != "all" else ""
     stop = (
         f"Training ended after {s.epochs} epochs"
         if s.patience is None
@@ -57,7 +58,7 @@ def _training(s: TrainingSettings) -> str:
     return (
         f"The optimiser was {how}; the learning rate started at {s.learning_rate:g} (classification layer "
         f"{s.head_learning_rate:g}){course}; weight decay was {s.weight_decay:g}; a batch held {s.batch_size} slices; {weights}; statistics "
-        f"of batch normalisation in trained layers {norm}. {_augmentation(s.augmentation)} {stop}."
+        f"of batch normalisation in trained layers {norm}. {_augmentation(s.augmentation)}{versions} {stop}."
     )
 
 
@@ -96,7 +97,7 @@ def deep_head(params: Params) -> str:
     """Say what the network's own probability is."""
     joined = _JOINED[params.learning.deep_head.slices]
     layer = (
-        "a ridge-penalised logistic head on the deep features of a slice"
+        f"a ridge-penalised logistic head on the deep features of a slice (C {', '.join(f'{c:g}' for c in params.learning.deep_head.C)} tried)"
         if params.trunk.trained == "none"
         else "that of its classification layer for a slice"
     )

@@ -45,7 +45,10 @@ def _changes(params: Params) -> str:
         (p.rotation_deg, f"turned by up to {p.rotation_deg:g} degrees"),
         (p.translation_mm, f"shifted by up to {p.translation_mm:g} mm"),
         (p.volume, f"the region grown or shrunk by up to {p.volume:.0%} of its volume"),
-        (p.contour_mm, f"its contour displaced at random with a standard deviation of {p.contour_mm:g} mm"),
+        (
+            p.contour_mm,
+            f"its contour displaced at random with a standard deviation of {p.contour_mm:g} mm, smooth over {p.contour_scale_mm:g} mm",
+        ),
     ]
     said = ", ".join(text for size, text in parts if size)
     of = "all training patients" if p.patients is None else f"{p.patients} training patients at most, drawn at random"
