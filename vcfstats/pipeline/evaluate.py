@@ -305,6 +305,7 @@ def predictions_by_model(study: StudyDirectory, table: pd.DataFrame) -> list[Pre
             outcome=rows["outcome"].to_numpy(dtype=float),
             probability=rows["probability"].to_numpy(dtype=float),
             threshold=thresholds[str(model)],
+            fold=rows["fold"].to_numpy() if kind == "out_of_fold" else None,
         )
         for (model, kind), rows in table.groupby(["model", "kind"], sort=True)
     ]

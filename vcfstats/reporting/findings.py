@@ -105,7 +105,13 @@ def aucs(study: Study, kind: str) -> Text:
         return compose("{where}, no model gave predictions.", where=wording.capital(KINDS[kind][1]))
     listed = [_auc(study, name, f"{kind}/{name}/auc") for name in known]
     begin = "{where}, the AUC was {listed}." if len(listed) == 1 else "{where}, the AUCs were: {listed}."
-    return compose(begin, where=wording.capital(KINDS[kind][1]), listed=join(listed, "; "))
+    said = compose(begin, where=wording.capital(KINDS[kind][1]), listed=join(listed, "; "))
+    within = [name for name in known if study.has(f"{kind}/{name}/auc_within_folds")]
+    if not within:
+        return said
+    # Pooled over folds, a fit whose probabilities are all somewhat lower ranks its patients below those of other fits.
+    by_fold = [_auc(study, name, f"{kind}/{name}/auc_within_folds") for name in within]
+    return join([said, compose("Over pairs of patients of one fold alone: {listed}.", listed=join(by_fold, "; "))])
 
 
 def _auc(study: Study, model: str, key: str) -> Text:

@@ -13,6 +13,7 @@ import numpy as np
 
 from vcfstats import brier_score, calibration_summary, diagnostic_accuracy, hosmer_lemeshow, roc_auc
 from vcfstats.contracts.records import Kind, Record
+from vcfstats.learning.crossfit import within_fold_auc
 from vcfstats.pipeline.params import EvaluationSection
 from vcfstats.statistics.inputs import FloatArray
 
@@ -20,6 +21,7 @@ STAGE = "evaluate"
 # Cases that a group of the Hosmer-Lemeshow test holds at least, and groups without which it is not made.
 PER_GROUP = 5
 _FEWEST_GROUPS = 3
+WITHIN = "auc_within_folds"
 METHOD_NAMES = {
     "delong": "DeLong",
     "logit-delong": "DeLong on the logit scale",
@@ -40,6 +42,7 @@ class Predictions:
     outcome: FloatArray
     probability: FloatArray
     threshold: float
+    fold: np.ndarray | None = None  # which fit gave each probability, where there are several
 
     @property
     def fitted_here(self) -> bool:
@@ -105,14 +108,24 @@ def _attempt(
 
 
 def discrimination_records(given: Predictions, settings: EvaluationSection) -> list[Record]:
-    """Return the record of the AUC of one model on one set of predictions."""
+    """Return the records of the AUC of one model on one set of predictions, by fold too where several fits gave them."""
 
     def compute() -> list[Record]:
         auc = roc_auc(given.outcome, given.probability)
         interval = auc.confidence_interval(settings.confidence_level, method=settings.auc_interval)
         return [_record(given, settings, "auc", auc.auc, interval=interval, method=METHOD_NAMES[settings.auc_interval])]
 
-    return _attempt(given, settings, ("auc",), compute)
+    return [*_attempt(given, settings, ("auc",), compute), *_within_folds(given, settings)]
+
+
+def _within_folds(given: Predictions, settings: EvaluationSection) -> list[Record]:
+    if given.fold is None:
+        return []
+    auc, pairs = within_fold_auc(given.outcome, given.probability, given.fold)
+    method = f"{pairs} pairs of an event and a non-event of one fold"
+    if math.isnan(auc):
+        return [_record(given, settings, WITHIN, None, method="not estimable: no fold holds both classes")]
+    return [_record(given, settings, WITHIN, auc, method=method)]
 
 
 def _accuracy(given: Predictions, settings: EvaluationSection) -> list[Record]:

@@ -11,12 +11,13 @@ from vcfstats.reporting.tables import Column, Table
 
 # Column -> its heading, the key of its record after the model's name stands in for {}, its width, whether with an interval.
 _AUCS = {
-    "apparent": ("Apparent", "apparent/{}/auc", 10, False),
+    "apparent": ("Apparent", "apparent/{}/auc", 9, False),
     "out_of_fold": ("Out of fold", "out_of_fold/{}/auc", 9, False),
-    "corrected": ("Corrected (CI)", "model/{}/auc_corrected", 20, True),
+    "within": ("Within folds", "out_of_fold/{}/auc_within_folds", 8, False),
+    "corrected": ("Corrected (CI)", "model/{}/auc_corrected", 17, True),
     "out_of_bag": ("Out of bag", "model/{}/auc_out_of_bag", 8, False),
     "plus": (".632+", "model/{}/auc_632plus", 7, False),
-    "testing": ("Testing (CI)", "testing/{}/auc", 20, True),
+    "testing": ("Testing (CI)", "testing/{}/auc", 17, True),
 }
 _CALIBRATION = {
     "slope": ("Slope", "model/{}/calibration_slope_corrected", 7, False),
@@ -25,7 +26,7 @@ _CALIBRATION = {
 
 
 def validation_table(study: Study) -> Table | Absent:
-    """Return the apparent, out-of-fold, optimism-corrected, out-of-bag, .632+ and testing AUC of each headline model.
+    """Return the apparent, out-of-fold, within-fold, optimism-corrected, out-of-bag, .632+ and testing AUC of each headline model.
 
     Where networks were trained within folds, each model that sees one follows with one network for all folds.
     """
@@ -60,6 +61,7 @@ def validation_table(study: Study) -> Table | Absent:
             f"{study.info.models[name]}: {record.value} bootstrap samples of patients{lost}; in each, {record.method}."
         )
     table = table.with_note(
+        "Within folds: over pairs of an event and a non-event whose probabilities come from the same fit. "
         "Corrected: apparent value less its mean optimism (Harrell), slope and intercept of calibration likewise; out of bag: mean over the "
         "samples in the patients not drawn; .632+: apparent and out-of-bag value weighted by the degree of overfitting. Of models that fit "
         "their own patients almost perfectly Harrell's correction takes too little away: believe the out-of-bag and .632+ values."
