@@ -135,12 +135,14 @@ if typer is not None:
         """Render the documents of the study in this directory from its committed results."""
         from vcfstats.pipeline.directory import StudyDirectory
         from vcfstats.pipeline.graph import stages
-        from vcfstats.pipeline.outputs import making
+        from vcfstats.pipeline.outputs import making, note_made
         from vcfstats.pipeline.render import finish_documents, render_documents
 
         if finish:
             # Quarto calls it in the folder of the documents.
-            finish_documents(StudyDirectory(Path.cwd().parent))
+            study = StudyDirectory(Path.cwd().parent)
+            finish_documents(study)
+            note_made(study, stages()["render"])
             return
         with making(StudyDirectory(Path.cwd()), stages()["render"]) as study:
             render_documents(study, formats=tuple(formats.split(",")), engine=engine)

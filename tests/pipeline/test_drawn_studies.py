@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vcfstats.contracts.errors import InputError
+from vcfstats.contracts.markup import NOTHING
 from vcfstats.contracts.records import read_records
 from vcfstats.contracts.study import read_study
 from vcfstats.reporting.absence import Absent
@@ -33,7 +34,9 @@ def spoken(document: Path) -> tuple[str, dict[str, object]]:
         for part in read_source(document).body:
             if isinstance(part, Prose):
                 values = [eval(expression, space) for expression in part.expressions]
-                text.append(part.filled([v if isinstance(v, str) else v._repr_markdown_() for v in values]))
+                text.append(
+                    part.filled([v if isinstance(v, str) else v._repr_markdown_().replace(NOTHING, "") for v in values])
+                )
                 label = (_LABEL.findall(part.text) or [label])[-1]
                 continue
             name = str(part.options.get("label", "")) or label

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from vcfstats.contracts.errors import InputError
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.graph import SIMULATED, before, own_stages, stages
+from vcfstats.pipeline.outputs import note_made, refuse_others
 from vcfstats.pipeline.stages import STAGES, run_stage
 
 OWN = {"cohort.csv": "patient_id,image,mask\nA,a.nii.gz,b.nii.gz\n", "images/a.nii.gz": "somebody's only copy"}
@@ -255,3 +256,19 @@ def test_the_graph_is_that_of_dvc_yaml():
     for stage in stages().values():
         assert stage.settings_file in stage.outs
         assert "${cohort.folder}" not in stage.outs
+
+
+def test_what_quarto_rendered_by_itself_is_the_stage_s_own_afterwards(tmp_path):
+    """`vcfstats render --finish`, which Quarto calls, notes the documents; what somebody adds later is still refused."""
+    made = StudyDirectory(study(tmp_path / "study", "cohort"))
+    render = stages()["render"]
+    page = made.documents / "paper.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("by Quarto")
+    with pytest.raises(InputError, match=r"paper\.html"):
+        refuse_others(made, render)
+    note_made(made, render)
+    refuse_others(made, render)
+    (page.parent / "letter.docx").write_text("somebody's own")
+    with pytest.raises(InputError, match=r"letter\.docx"):
+        refuse_others(made, render)

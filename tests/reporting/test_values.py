@@ -97,3 +97,10 @@ def test_compose_escapes_what_is_plain_and_keeps_what_is_marked_up() -> None:
 )
 def test_ratios_per_unit_of_any_size(value: float, low: float, high: float, shown: str) -> None:
     assert ratio(value, low, high) == shown
+
+
+def test_no_words_are_markdown_all_the_same() -> None:
+    """Quarto prints the code of an expression that gives nothing: `{python} ` stood in a paper."""
+    assert Text.of("")._repr_markdown_() == "<!-- -->"
+    assert str(Text.of("")) == Text.of("").markdown == ""
+    assert Text.of("a")._repr_markdown_() == "a"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+# Markdown of no words: where an expression gives none at all, Quarto leaves its code standing in the text.
+NOTHING = "<!-- -->"
 # No format has a place for control characters; XML refuses a file that holds one. Line breaks are blanks.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 _BREAKS = re.compile("[ \t\n\r\x0b\x0c\x85\u2028\u2029]+")

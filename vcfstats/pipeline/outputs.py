@@ -73,8 +73,7 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
         )
         yield own
         # Noted before the folders move: a run killed in between finds its own files either way.
-        record = {name: files_of(made.get(name, study.root / name)) for name in stage.folders}
-        write_text(_record_file(study, stage), json.dumps(record, indent=1, sort_keys=True) + "\n")
+        _note(study, stage, made)
         for name, ready in made.items():
             place = study.root / name
             if place.is_symlink():
@@ -82,6 +81,16 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
             elif place.exists():
                 place.rename(besides[name] / "before")
             ready.rename(place)
+
+
+def note_made(study: StudyDirectory, stage: Stage) -> None:
+    """Note what lies in a stage's output folders as made by it: what another program of this package's asking put there."""
+    _note(study, stage, {})
+
+
+def _note(study: StudyDirectory, stage: Stage, made: Mapping[str, Path]) -> None:
+    record = {name: files_of(made.get(name, study.root / name)) for name in stage.folders}
+    write_text(_record_file(study, stage), json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def _record_file(study: StudyDirectory, stage: Stage) -> Path:

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from vcfstats.contracts.markup import attribute, markdown
+from vcfstats.contracts.markup import NOTHING, attribute, markdown
 from vcfstats.contracts.records import Record
 
 NOT_ESTIMABLE = "not estimable"
@@ -72,7 +72,7 @@ class Text:
         return bool(self.plain)
 
     def _repr_markdown_(self) -> str:
-        return self.markdown
+        return self.markdown or NOTHING
 
 
 class Sourced(str):

@@ -22,7 +22,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import scratch_folder
-from vcfstats.contracts.markup import markdown
+from vcfstats.contracts.markup import NOTHING, markdown
 from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering.source import Cell, Place, Prose, Source
 
@@ -213,7 +213,7 @@ def _shown(expression: str, outputs: list[Output], place: Place) -> str:
     """Return the Markdown of an inline expression's value."""
     for output in outputs:
         if "text/markdown" in output.data:
-            return output.data["text/markdown"]
+            return "" if output.data["text/markdown"] == NOTHING else output.data["text/markdown"]
         if "text/plain" in output.data:
             return markdown(_said(output.data["text/plain"]))
     raise InputError(
