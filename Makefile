@@ -25,11 +25,11 @@ paper: $(STAMP)
 	@echo "the documents:"; ls -1 report/_output/*.html report/_output/*.docx report/_output/*.pdf
 
 test: $(STAMP)
-	pytest -n 2 --dist loadfile --doctest-modules tests vcfstats
+	pytest -n 2 --dist loadfile --no-loadscope-reorder --doctest-modules tests vcfstats
 
 # The ground floor: statistics and contracts, under a minute.
 quick: $(STAMP)
-	pytest -n 2 --dist loadfile tests/statistics tests/contracts
+	pytest -n 2 --dist loadfile --no-loadscope-reorder tests/statistics tests/contracts
 
 # What is drawn at length: fuzzers, small studies to the page, emulated processors.
 soak: $(STAMP)
