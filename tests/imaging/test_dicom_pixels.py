@@ -127,6 +127,9 @@ CONTRADICTIONS = {
     "Units": "CNTS",
     "RescaleType": "US",
     "FrameOfReferenceUID": "1.2.9",
+    "Modality": "CT",
+    "StudyInstanceUID": "1.2.10",
+    "PatientID": "ANOTHER-PERSON",
 }
 
 
@@ -134,12 +137,14 @@ CONTRADICTIONS = {
 def test_images_that_contradict_each_other_are_named(tmp_path, name):
     def edit(data: Dataset, index: int) -> None:
         data.Units, data.RescaleType, data.FrameOfReferenceUID = "BQML", "HU", "1.2.8"
+        data.Modality, data.StudyInstanceUID, data.PatientID = "MR", "1.2.11", "ONE-PERSON"
         if index == 1:
             setattr(data, name, CONTRADICTIONS[name])
 
     said = refused(series(tmp_path / "a", edit))
     assert "IM0000" in said
     assert "IM0001" in said
+    assert "PERSON" not in said
     assert (
         name if name != "PixelSpacing" else "pixels of 0.9 x 0.9 mm in IM0000 and of 0.9 x 0.95 mm in IM0001"
     ) in said

@@ -65,6 +65,7 @@ def patched(path: Path, image: sitk.Image, place: int, letters: str, *values: fl
         (72, "h", 8, "whose type 4 has 16 bits and whose bitpix says 8"),
         (42, "h", 0, "a size of 0 x 5 x 4 voxels"),
         (112, "f", float("inf"), "scl_slope inf"),
+        (116, "f", 1e9, "scl_slope 1 and scl_inter 1e+09"),  # single precision would leave three grey levels of a hundred
         (280, "f", float("nan"), "allowed: one size of the voxels"),
         (292, "f", 1e30, "an origin (sform) of 1e+30"),
         (256, "f", 2.0, "a rotation (quatern) of 2"),
@@ -72,6 +73,15 @@ def patched(path: Path, image: sitk.Image, place: int, letters: str, *values: fl
 )  # fmt: skip
 def test_a_nifti_header_is_refused(tmp_path, small, ending, place, letters, value, said):
     assert said in refused(patched(tmp_path / f"image{ending}", small, place, letters, value))
+
+
+@pytest.mark.parametrize("slope", [0.0, float("nan")])
+def test_no_scale_has_no_intercept(tmp_path, small, slope):
+    """ITK adds it, other readers do not."""
+    path = patched(tmp_path / "image.nii", small, 112, "2f", slope, 50.0)
+    assert "scl_inter 50 beside scl_slope" in refused(path)
+    path = patched(tmp_path / "plain.nii", small, 112, "2f", slope, 0.0)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(read_image(path)), sitk.GetArrayFromImage(small))
 
 
 @pytest.mark.parametrize("offset", [0.0, 351.0, 368.0])

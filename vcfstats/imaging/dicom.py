@@ -30,7 +30,10 @@ from vcfstats.imaging.headers.formats import is_known
 _UNEVEN = 0.05
 _ENDINGS = (".dcm", ".dicom", ".ima")  # of single files
 # What the images of one volume have in common.
-_COMMON = ("Rows", "Columns", "PhotometricInterpretation", "FrameOfReferenceUID", "Units", "RescaleType")
+_COMMON = (
+    "Rows", "Columns", "PhotometricInterpretation", "FrameOfReferenceUID", "Units", "RescaleType", "Modality", "StudyInstanceUID", "PatientID",
+)  # fmt: skip
+_UNTOLD = ("StudyInstanceUID", "PatientID")  # of these a message says that they differ, never what they are
 
 
 @dataclass(frozen=True)
@@ -300,6 +303,8 @@ def _own_defect(images: Sequence[Header]) -> str | None:
     for name in _COMMON:
         told = [str(header.values.get(name, "none")) for header in images]
         other = next((index for index, value in enumerate(told) if value != told[0]), None)
+        if other is not None and name in _UNTOLD:
+            return f"{first.path.name} and {images[other].path.name} differ in {name}"
         if other is not None:
             return f"{first.path.name} has {name} {told[0]} and {images[other].path.name} {told[other]}"
     return None

@@ -14,12 +14,12 @@ from vcfstats.imaging.headers.content import unpacked_size
 from vcfstats.imaging.headers.declared import COARSEST_MM, FINEST_MM, LARGEST, LARGEST_BYTES, regular
 
 # What tells volumes apart, puts their images in order and gives their voxels a value and a size; nothing else of a header
-# is read, no name, no date, no free text.
+# is read, no name, no date, no free text. Whose images they are is compared among the images of a volume, and told nobody.
 _TAGS = [
     "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "ImageType", "EchoNumbers", "EchoTime", "FrameOfReferenceUID",
     "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames",
     "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-    "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "ModalityLUTSequence", "SharedFunctionalGroupsSequence",
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "Modality", "StudyInstanceUID", "PatientID", "ModalityLUTSequence", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 

@@ -200,17 +200,29 @@ def _units(code: int) -> None:
         )
 
 
+_SINGLE_PRECISION = 2**23  # steps of a slope that single precision tells apart beside an intercept
+
+
 def _scaling(fields: _Fields) -> None:
     """Refuse a scale that is none; slope 0, and by the custom of other software not a number, stand for no scale at all."""
     slope, intercept = fields.slope, fields.intercept
-    if slope == 0 or (math.isnan(slope) and (math.isnan(intercept) or intercept == 0)):
-        return
-    # What is scaled must stay within single precision, in which it is read.
+    if slope == 0 or math.isnan(slope):
+        if intercept == 0 or math.isnan(intercept):
+            return
+        raise DefectError(
+            f"scl_inter {intercept:g} beside scl_slope {slope:g}, which stands for no scale: readers disagree whether it is added",
+            "both 0, or a slope",
+            "write the true scale into the header, or export the image again",
+        )
+    # What is scaled must stay within single precision, in which it is read: neighbouring grey levels must stay apart.
     largest = 1e18
-    if not (math.isfinite(slope) and math.isfinite(intercept) and 1 / largest < abs(slope) < largest > abs(intercept)):
+    if (
+        not (math.isfinite(slope) and math.isfinite(intercept) and 1 / largest < abs(slope) < largest > abs(intercept))
+        or abs(intercept) > abs(slope) * _SINGLE_PRECISION
+    ):
         raise DefectError(
             f"intensities scaled by scl_slope {slope:g} and scl_inter {intercept:g}",
-            "finite numbers of ordinary size, or slope 0 for none",
+            "finite numbers of ordinary size, an intercept of 8,388,608 slopes at most (single precision), or slope 0 for none",
             "write the true scale into the header, or export the image again",
         )
 
