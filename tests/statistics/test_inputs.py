@@ -408,3 +408,42 @@ def test_units_that_make_an_odds_ratio_meaningless_are_told(factor):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         logistic_table(Y, pd.DataFrame({"age": AGE, "score": SCORE}))
+
+
+SPELT = ["no", "Yes", "yes", "no", "no", "yes", "no", "Yes"]
+TIMES = [1.0, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: vcfstats.roc_auc(SPELT, TIMES, event="yes"),
+        lambda: vcfstats.kaplan_meier(TIMES, ["dead", "dead ", "alive", "alive"] * 2, event_value="dead"),
+        lambda: vcfstats.log_rank_test(TIMES, [1, 0] * 4, ["A", "a", "B", "B "] * 2),
+        lambda: vcfstats.cohen_kappa(SPELT, ["yes", "no"] * 4),
+        lambda: vcfstats.clustered_auc([0, 1] * 4, TIMES, clusters=[" 007", "007", "1", "1", "2", "2", "3", "3"]),
+        lambda: vcfstats.clustered_auc([0, 1] * 4, TIMES, clusters=pd.Series([7, "7", 1, 1, 2, 2, 3, 3], dtype=object)),
+        lambda: vcfstats.baseline_table(pd.DataFrame({"a": SPELT, "g": [0, 1] * 4}), "g"),
+    ],
+)
+def test_one_word_spelt_twice_is_not_two(call):
+    with pytest.raises(ValueError, match=r"differ in (case or blanks|kind) alone"):
+        call()
+
+
+def test_levels_that_a_categorical_declares_are_taken_as_they_are():
+    rater = pd.Categorical(["a", "A", "a", "A"])
+    assert vcfstats.cohen_kappa(rater, rater).kappa == 1.0
+
+
+def test_two_series_that_each_lost_rows_of_their_own_are_refused():
+    frame = pd.DataFrame({"y": [0, 1] * 10, "p": [0.2, 0.8] * 10}, index=[f"P{i}" for i in range(20)])
+    frame.loc["P3", "y"] = np.nan
+    frame.loc["P10", "p"] = np.nan
+    with pytest.raises(ValueError, match="'P10' stands in y_true alone and 'P3' in y_score alone"):
+        vcfstats.roc_auc(frame["y"].dropna(), frame["p"].dropna())
+    whole = frame.dropna()
+    assert vcfstats.roc_auc(whole["y"], whole["p"]).auc == 1.0
+    # pandas' own numbers say nothing of patients: predictions come back numbered anew.
+    part = whole.iloc[[0, 2, 1, 4, 5, 7]].set_axis([0, 2, 1, 4, 5, 7])
+    assert vcfstats.roc_auc(part["y"], pd.Series(part["p"].to_numpy())).auc == 1.0

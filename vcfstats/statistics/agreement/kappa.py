@@ -18,6 +18,7 @@ from vcfstats.statistics.inputs import (
     is_missing,
     missing_of,
     refuse_cells,
+    refuse_spellings,
     refuse_times,
     sorted_labels,
 )
@@ -368,6 +369,8 @@ def _as_codes(
     values = np.stack(columns, axis=1)
     missing = missing_of(values)
     present = {v for v in values[~missing].tolist()}
+    if categories is None and ordered is None:
+        refuse_spellings(values, " and ".join(raters))
     if categories is None and ordered is not None:
         categories = list(ordered)
     if categories is None:

@@ -35,6 +35,7 @@ from vcfstats.statistics.inputs.patients import (
     as_probabilities,
     as_score_matrix,
     as_scores,
+    refuse_spellings,
     sorted_labels,
 )
 
@@ -69,6 +70,7 @@ __all__ = [
     "refuse_cells",
     "refuse_huge",
     "refuse_missing",
+    "refuse_spellings",
     "refuse_times",
     "refuse_unused",
     "row_labels",

@@ -10,13 +10,14 @@ from typing import Any
 def check_alignment(**given: Any) -> None:
     """Refuse pandas objects that carry the same row labels in another order.
 
-    Arguments without labels, and objects whose labels are others (a cohort numbered anew, two cohorts, parts that
-    overlap), are paired by position, as arrays are. A mapping or a tuple of columns is looked into.
+    Arguments without labels, and objects whose labels are others (a cohort numbered anew, two cohorts), are paired by
+    position, as arrays are. A mapping or a tuple of columns is looked into.
 
     Raises
     ------
     ValueError
-        Two arguments with the same labels in another order: pairing them by position would mix patients.
+        Two arguments with the same labels in another order, or with most of their labels in common, as where each lost rows
+        of its own: pairing them by position would mix patients.
     """
     seen: list[tuple[str, Any]] = []
     for name, index in _indexes(given):
@@ -25,6 +26,12 @@ def check_alignment(**given: Any) -> None:
                 break
             if same_labels(known, index):
                 raise ValueError(_message(other, known, name, index))
+            if alone := _each_lost_rows(known, index):
+                raise ValueError(
+                    f"{other} and {name} have most of their row labels in common, but {alone[0]!r} stands in {other} alone and"
+                    f" {alone[1]!r} in {name} alone, so that pairing them row by row would mix patients; drop incomplete rows"
+                    f" from both at once, or pass {name}.to_numpy() if the rows do belong together as they stand."
+                )
         else:
             seen.append((name, index))
 
@@ -50,6 +57,21 @@ def same_labels(a: Any, b: Any) -> bool:
     if a.is_unique and b.is_unique:
         return bool(a.isin(b).all())
     return bool(not a.is_unique and not b.is_unique and Counter(a) == Counter(b))
+
+
+def _each_lost_rows(a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Return a label of each index that the other lacks, where they share most of theirs; None where one was numbered anew."""
+    if len(a) != len(b) or len(a) < 3 or not (a.is_unique and b.is_unique) or _numbered(a) or _numbered(b):
+        return None
+    common = a.isin(b)
+    if not len(a) / 2 < common.sum() < len(a):
+        return None
+    return a[~common][0], b[~b.isin(a)][0]
+
+
+def _numbered(index: Any) -> bool:
+    """Whether the labels are 0, 1, 2, ...: pandas' own, which say nothing of patients."""
+    return getattr(index.dtype, "kind", "O") in "iu" and bool((index == range(len(index))).all())
 
 
 def _indexes(given: Mapping[str, Any]) -> list[tuple[str, Any]]:

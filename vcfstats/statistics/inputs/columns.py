@@ -10,6 +10,7 @@ import pandas as pd
 
 from vcfstats.statistics.inputs.numbers import as_numbers, is_time, refuse_cells, refuse_huge, refuse_times
 from vcfstats.statistics.inputs.options import as_list
+from vcfstats.statistics.inputs.patients import refuse_spellings
 
 _LEVELS_OF_TEXT = 10  # whole numbers as text are taken as codes of levels up to so many
 
@@ -29,7 +30,7 @@ def as_column(series: pd.Series | pd.DataFrame, name: str, *, categorical: bool 
     Raises
     ------
     ValueError
-        Dates and time spans, complex numbers, numbers mixed with text, numbers as text that are no codes of levels, lists
+        Dates and time spans, levels that differ in case or blanks alone, complex numbers, numbers mixed with text, numbers as text that are no codes of levels, lists
         in cells, numbers beyond 1e100.
     """
     if isinstance(series, pd.DataFrame):
@@ -55,6 +56,7 @@ def as_column(series: pd.Series | pd.DataFrame, name: str, *, categorical: bool 
     if not categorical and numeric and kinds - numeric - {bool}:
         shown = [next(v for v in known if type(v) in numeric), next(v for v in known if type(v) not in numeric)]
         raise ValueError(f"{name} mixes numbers and text ({shown[0]!r}, {shown[1]!r}); recode it to either.")
+    refuse_spellings(values, name)
     if not categorical and kinds and all(issubclass(kind, str) for kind in kinds):
         _refuse_numbers_as_text(known, name)
     return series

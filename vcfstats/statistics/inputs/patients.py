@@ -93,12 +93,36 @@ def _equal(values: npt.NDArray[Any], event: Any, name: str, argument: str) -> Bo
         raise ValueError(f"{argument} must be one value of {name}; got {event!r}.")
     if is_missing(event):
         raise ValueError(f"{argument} must be one value of {name}; got {event!r}.")
+    refuse_spellings(values, name)
     outcome = np.asarray(values == event, dtype=bool)
     if outcome.shape != values.shape or not outcome.any():
         raise ValueError(
             f"{argument}={event!r} never occurs in {name}; its values are {sorted(map(str, distinct(values)))[:6]}."
         )
     return outcome
+
+
+def refuse_spellings(values: npt.NDArray[Any], name: str) -> None:
+    """Refuse words that differ in case, in blanks or in their kind alone ("yes", "Yes " and "yes"; 7 and "7"): one thing, spelt twice.
+
+    Raises
+    ------
+    ValueError
+        Naming the first pair.
+    """
+    if values.dtype.kind not in "OUST":
+        return
+    spelt: dict[str, Any] = {}
+    for label in dict.fromkeys(values.ravel().tolist()):
+        if is_missing(label):
+            continue
+        other = spelt.setdefault(" ".join(str(label).split()).casefold(), label)
+        if other is not label and other != label:
+            kind = "kind" if str(other) == str(label) else "case or blanks"
+            raise ValueError(
+                f"{name} holds {other!r} and {label!r}, which differ in {kind} alone and would count as two; write one of them"
+                " throughout, or recode them apart if they do differ."
+            )
 
 
 def distinct(values: npt.NDArray[Any]) -> list[Any]:
@@ -196,6 +220,7 @@ def as_named_labels(labels: npt.ArrayLike, n: int, *, name: str) -> tuple[npt.ND
             f"{name} has {int(missing.sum())} missing label(s), first at {where(labels, missing)}; every row needs one."
         )
     refuse_cells(values, name)
+    refuse_spellings(values, name)
     if values.dtype.kind != "O":
         found, codes = np.unique(values, return_inverse=True)
         return codes.astype(np.int64), tuple(found.tolist())
