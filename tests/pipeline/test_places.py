@@ -1,5 +1,6 @@
 """No setting and no stage costs anybody a file: every byte of somebody's own is still there after whatever was tried."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from ruamel.yaml import YAML
 from vcfstats.contracts.errors import InputError
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.graph import SIMULATED, before, own_stages, stages
-from vcfstats.pipeline.outputs import note_made, refuse_others
+from vcfstats.pipeline.outputs import making, note_made, refuse_others
 from vcfstats.pipeline.stages import STAGES, run_stage
 
 OWN = {"cohort.csv": "patient_id,image,mask\nA,a.nii.gz,b.nii.gz\n", "images/a.nii.gz": "somebody's only copy"}
@@ -272,3 +273,55 @@ def test_what_quarto_rendered_by_itself_is_the_stage_s_own_afterwards(tmp_path):
     (page.parent / "letter.docx").write_text("somebody's own")
     with pytest.raises(InputError, match=r"letter\.docx"):
         refuse_others(made, render)
+
+
+@pytest.mark.parametrize("name", ["data/split.csv", "data/settings/split.json"])
+def test_a_file_of_somebody_s_own_is_not_replaced(tmp_path, name):
+    made = StudyDirectory(study(tmp_path / "study", "cohort"))
+    split = stages()["split"]
+    fill(made.root, {name: "mine"})
+    with pytest.raises(InputError, match="which was changed since") as error:
+        refuse_others(made, split)
+    assert error.value.problems[0].file == made.root / name
+    assert (made.root / name).read_text() == "mine"
+
+
+def test_files_of_results_are_replaced_where_a_lock_names_them(tmp_path):
+    made = StudyDirectory(study(tmp_path / "study", "cohort"))
+    plan = stages()["plan"]
+    fill(made.root, {"results/plan.json": "mine"})
+    with pytest.raises(InputError, match="which was changed since"):
+        refuse_others(made, plan)
+    lock = {"stages": {"plan": {"outs": [{"path": "results/plan.json", "md5": "0"}]}}}
+    (made.root / "dvc.lock").write_text(json.dumps(lock))
+    refuse_others(made, plan)  # git keeps it, and changes what it holds
+
+
+def test_a_killed_stage_finds_its_own_files_when_it_begins_again(tmp_path):
+    made = StudyDirectory(study(tmp_path / "study", "cohort"))
+    split = stages()["split"]
+    made.data.mkdir()
+    with contextlib.suppress(KeyboardInterrupt), making(made, split):
+        (made.data / "split.csv").write_text("half")
+        raise KeyboardInterrupt
+    refuse_others(made, split)
+    (made.data / "split.csv").write_text("mine")  # by now somebody's own
+    with pytest.raises(InputError, match="which was changed since"):
+        refuse_others(made, split)
+    (made.data / "split.csv").unlink()
+    with making(made, split):
+        (made.data / "split.csv").write_text("whole")
+        # Killed here, nothing more is noted.
+        refuse_others(made, split)
+    refuse_others(made, split)
+
+
+def test_dvc_deletes_no_output_before_a_stage_has_looked():
+    """Every output of every stage is left to the stage."""
+    for place in (Path(__file__).parents[2], Path(str(files("vcfstats.pipeline")))):
+        body = YAML(typ="safe").load((place / "dvc.yaml").read_text(encoding="utf-8"))
+        for name, given in body["stages"].items():
+            given = given.get("do", given)
+            for item in (*given["outs"], *given.get("metrics", [])):
+                assert isinstance(item, dict), (name, item)
+                assert next(iter(item.values()))["persist"] is True, (name, item)

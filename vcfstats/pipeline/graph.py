@@ -29,8 +29,9 @@ class Stage:
         Dotted keys of params.yaml that it reads, a key standing for all below it.
     deps, outs : tuple of str
         Paths within the study's directory.
-    folders : tuple of str
-        Those of its outputs that are folders, which DVC leaves to the stage to empty (``persist``).
+    folders, files : tuple of str
+        Its outputs that are folders, and those that are files; DVC deletes neither before a run (``persist``), so that the stage can
+        look at what lies there.
     cached : frozenset of str
         Those of its outputs that DVC keeps in its cache; git keeps the others.
     """
@@ -40,6 +41,7 @@ class Stage:
     deps: tuple[str, ...]
     outs: tuple[str, ...]
     folders: tuple[str, ...]
+    files: tuple[str, ...]
     cached: frozenset[str]
 
     @property
@@ -70,7 +72,8 @@ def _stage(name: str, body: Mapping[str, Any]) -> Stage:
         keys=tuple(str(key).replace("${key}", "cohort") for key in body.get("params") or []),
         deps=tuple(map(str, body.get("deps") or [])),
         outs=tuple(outs),
-        folders=tuple(path for path, options in outs.items() if options.get("persist")),
+        folders=tuple(path for path in outs if not Path(path).suffix),
+        files=tuple(path for path in outs if Path(path).suffix),
         cached=frozenset(path for path, options in outs.items() if options.get("cache", True)),
     )
 

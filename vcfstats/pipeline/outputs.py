@@ -1,6 +1,6 @@
-"""A stage's output folders: made beside their place and moved there when whole; what no stage made is never removed.
+"""A stage's outputs: folders are made beside their place and moved there when whole; what no stage made is never replaced.
 
-DVC leaves these folders to the stages (``persist``), since it would delete whatever lies there before a stage could look.
+DVC leaves all outputs to the stages (``persist``), since it would delete whatever lies there before a stage could look.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from vcfstats.audit.change.revision import safe_yaml
-from vcfstats.contracts.files import making_folder, sweep, write_text
+from vcfstats.contracts.errors import InputError, Problem
+from vcfstats.contracts.files import file_hash, making_folder, sweep, write_text
 from vcfstats.contracts.made import files_of, refuse_strangers
 from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.directory import StudyDirectory
@@ -25,9 +26,9 @@ _RECORDS = "data/.made"  # what each stage made, untracked: DVC's lock says the 
 
 
 def refuse_others(study: StudyDirectory, stage: Stage) -> None:
-    """Refuse to begin where an output folder holds files that the stage did not make.
+    """Refuse to begin where an output is a file, or a folder that holds files, which the stage did not make.
 
-    A folder is the stage's own if every file is as a run noted it, or if the whole is what dvc.lock names. Of tables that git
+    An output is the stage's own if every file is as a run noted it, or if the whole is what dvc.lock names. Of files that git
     keeps names alone count, since git changes their content.
 
     Raises
@@ -36,6 +37,23 @@ def refuse_others(study: StudyDirectory, stage: Stage) -> None:
         Naming the first file, and what to do.
     """
     noted = _noted(study, stage)
+    for name in stage.files:
+        path, made, locked = study.root / name, noted.get(name), _locked(study.root, name)
+        if not path.exists() and not path.is_symlink():
+            continue
+        own = made is not None or locked is not None
+        if own and name in stage.cached:
+            known = _of_one(path)
+            own = made in ({}, known) or (path.is_file() and locked == digest_of(path))
+        if not own or not path.is_file():
+            raise InputError(
+                Problem(
+                    f"something that stage {stage.name} did not make, or which was changed since",
+                    f"nothing, or what stage {stage.name} made: it would be replaced",
+                    "move it elsewhere if you want to keep it, else delete it, and run this again",
+                    file=path,
+                )
+            )
     for name in stage.folders:
         folder = study.root / name
         if not folder.exists() and not folder.is_symlink():
@@ -58,6 +76,7 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
     A stage that fails or is killed leaves the folders of the run before.
     """
     refuse_others(study, stage)
+    _begin(study, stage)
     sweep(study.root, *{(study.root / out).parent for out in stage.outs})
     with contextlib.ExitStack() as stack:
         made: dict[str, Path] = {}
@@ -71,7 +90,11 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
         own.__dict__.update(
             {key: study.__dict__[key] for key in ("body", "params", "protocol") if key in study.__dict__}
         )
-        yield own
+        try:
+            yield own
+        except BaseException:
+            _note_files(study, stage)  # whatever it has written of them is its own
+            raise
         # Noted before the folders move: a run killed in between finds its own files either way.
         _note(study, stage, made)
         for name, ready in made.items():
@@ -90,6 +113,31 @@ def note_made(study: StudyDirectory, stage: Stage) -> None:
 
 def _note(study: StudyDirectory, stage: Stage, made: Mapping[str, Path]) -> None:
     record = {name: files_of(made.get(name, study.root / name)) for name in stage.folders}
+    _write(study, stage, record | _files(study, stage))
+
+
+def _begin(study: StudyDirectory, stage: Stage) -> None:
+    """Note that the files to come are the stage's, whatever they hold: one that is killed finds them when it begins again."""
+    record = {name: made for name, made in _noted(study, stage).items() if name in stage.folders}
+    _write(study, stage, record | {name: {} for name in stage.files})
+
+
+def _note_files(study: StudyDirectory, stage: Stage) -> None:
+    record = {name: made for name, made in _noted(study, stage).items() if name in stage.folders}
+    _write(study, stage, record | _files(study, stage))
+
+
+def _files(study: StudyDirectory, stage: Stage) -> dict[str, dict[str, str]]:
+    paths = {name: study.root / name for name in stage.files}
+    return {name: _of_one(path) for name, path in paths.items() if path.is_file()}
+
+
+def _of_one(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of a file by its name, as `files_of` does of a folder's."""
+    return {path.name: file_hash(path)} if path.is_file() else {}
+
+
+def _write(study: StudyDirectory, stage: Stage, record: Mapping[str, Mapping[str, str]]) -> None:
     write_text(_record_file(study, stage), json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
