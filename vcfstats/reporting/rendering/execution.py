@@ -8,11 +8,11 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -27,6 +27,7 @@ from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering.source import Cell, Place, Prose, Source
 
 TIMEOUT_S = 600
+T = TypeVarTuple("T")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _SETUP = "from vcfstats.reporting.kernel import prepare as _prepare; _prepare(); del _prepare"
 _KERNEL = "vcfstats-this-python"
@@ -51,6 +52,14 @@ class Results:
     inline: dict[int, list[str]]
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """Leaves signals to asyncio, which cancels: nbclient's own handlers would end the kernels and let the work run on into them."""
+
+    def add_signal_handler(self, sig: int, callback: Callable[[*T], object], *args: *T) -> None:
+        """Refuse, as loops do on systems without signals."""
+        raise NotImplementedError
+
+
 class _ThisPython(KernelSpecManager):
     """Knows one kernel: the Python that runs this, wherever it lies, installed nowhere."""
 
@@ -58,7 +67,7 @@ class _ThisPython(KernelSpecManager):
         argv = [
             sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
             # No history is kept, and what the kernel itself has to say (that it listens on TCP, which here it does not) is no news.
-            "--HistoryManager.enabled=False", "--log-level=ERROR",
+            "--HistoryManager.enabled=False", "--log-level=CRITICAL",
         ]  # fmt: skip
         return KernelSpec(argv=argv, display_name="Python", language="python")
 
@@ -84,8 +93,8 @@ def run(
     InputError
         A cell or an expression ended in an error: where, which, and what it said.
     """
-    with scratch_folder() as scratch, _quiet():
-        return asyncio.run(_run_all(sources, folder, scratch, environment, label))
+    with scratch_folder() as scratch, _quiet(), asyncio.Runner(loop_factory=_Loop) as runner:
+        return runner.run(_run_all(sources, folder, scratch, environment, label))
 
 
 @contextmanager
@@ -108,6 +117,10 @@ async def _run_all(
                 tasks.append(group.create_task(_run(source, folder, own, environment, label)))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
+    except asyncio.CancelledError:
+        # Interrupted: what kernels that were starting say of it is no news.
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        raise
     return [task.result() for task in tasks]
 
 
@@ -157,7 +170,12 @@ async def _run(
                 file=str(source.path),
             )
         ) from None
-    except DeadKernelError:
+    except Exception as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # a kernel that is interrupted while it starts fails in many ways
+            raise asyncio.CancelledError from None
+        if not isinstance(error, DeadKernelError):
+            raise
         raise InputError(
             Problem(
                 "the Python of the cells ended",
