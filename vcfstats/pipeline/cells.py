@@ -154,6 +154,19 @@ def numbers(values: pd.Series, name: str, told: Told, *, commas: bool, least: fl
         told.notes.append(f"{name}: decimal commas in {count} cells, {next(c for c in given if ',' in c)} is read as {next(c for c in given if ',' in c).replace(',', '.')}")  # fmt: skip
     points = [cell for cell in given if "." in cell]
     doubtful = commas and bool(points) and not decimal and all(_THOUSANDS.fullmatch(cell) for cell in points)
+    mixed = bool(points) and not decimal and any("," in cell for cell in given)
+    if mixed and 2 * sum("," in cell for cell in given) > len(given):
+        case, odd = next((case, cell) for case, cell in given.items() if "." in cell)
+        told.error(f"{name} = {shown(odd)}, with a point, beside {sum(',' in cell for cell in given)} cells with a comma, such as {shown(next(c for c in given if ',' in c))}", "one decimal mark throughout the column", "write this cell as the others are", patient=case)  # fmt: skip
+        return pd.Series(math.nan, index=values.index, dtype="float64", name=values.name)
+    if (
+        points
+        and not doubtful
+        and not decimal
+        and len(points) < len(given)
+        and all(_THOUSANDS.fullmatch(cell) for cell in points)
+    ):
+        told.warn(f"{name} = {shown(points[0])} in a column of whole numbers", "numbers that can be read in one way", f"write {points[0].replace('.', '')} if the point divides thousands")  # fmt: skip
     parsed: list[float] = []
     for case, cell in cells.items():
         if cell is None:
@@ -201,6 +214,12 @@ def _warn_of_codes(values: pd.Series, name: str, told: Told) -> None:
                 "empty these cells if the number stands for a missing value",
             )
     days = given[(given % 1 == 0) & (given > 19000000) & (given < 21010000)]
+    serials = given[(given % 1 == 0) & (given > 10000) & (given < 60000)]
+    if len(given) > 2 and len(serials) == len(given) and "age" in name.casefold():
+        told.warn(f"{name} = {given.iloc[0]:.0f}, like a spreadsheet's number of a day, in all cells", "numbers", "write a number in place of the date, such as an age in years")  # fmt: skip
+    years = given[(given % 1 == 0) & (given > 1900) & (given < 2101)]
+    if 0 < len(years) < len(given) and others.max() > 10 * others.median():
+        told.warn(f"{name} = {years.iloc[0]:.0f} in {len(years)} of {len(given)} cells, half of the others below {others.median():g}", "numbers that were measured", "correct these cells if they are years of birth")  # fmt: skip
     if len(days) == len(given):
         told.warn(f"{name} = {given.iloc[0]:.0f}, like a date without separators, in all cells", "numbers", "write a number in place of the date, such as an age in years")  # fmt: skip
 

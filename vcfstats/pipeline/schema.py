@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import json
-from collections.abc import Callable, Mapping
+import typing
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +75,7 @@ def checked(
     for item in found.errors():
         places.setdefault(_place(body, item), []).append(item)
     where = lines() if lines else {}
-    raise InputError([_problem(place, items, path, prefix, where) for place, items in places.items()])
+    raise InputError([_problem(place, items, model, path, prefix, where) for place, items in places.items()])
 
 
 def _validated(model: type[M], body: Any) -> M | ValidationError:
@@ -118,15 +120,15 @@ def _place(body: Any, item: Any) -> Loc:
     return tuple(place)
 
 
-def _problem(place: Loc, items: list[Any], path: Path, prefix: Loc, lines: Mapping[Loc, int]) -> Problem:
+def _problem(
+    place: Loc, items: list[Any], model: type[BaseModel], path: Path, prefix: Loc, lines: Mapping[Loc, int]
+) -> Problem:
     loc = (*prefix, *place)
     key = dotted(loc)
     line = f" in line {lines[loc]}" if loc in lines else ""
     types = {item["type"] for item in items}
     if types == {"extra_forbidden"}:
-        return Problem(
-            f"unknown key {key}{line}", "the keys of the schema", "correct its spelling or remove it", file=path
-        )
+        return Problem(f"unknown key {key}{line}", _known(place, model), "correct its spelling or remove it", file=path)
     if types == {"missing"}:
         return Problem(f"no key {key}", "a value for it", "add the key", file=path)
     value = items[0]["input"]
@@ -139,6 +141,27 @@ def _problem(place: Loc, items: list[Any], path: Path, prefix: Loc, lines: Mappi
     elif types == {"string_type"} and isinstance(value, bool | int | float):
         mend = f'put it in quotes: "{_written(value)}"'
     return Problem(found, allowed, mend, file=path)
+
+
+def _known(place: Loc, model: type[BaseModel]) -> str:
+    """Say which keys there are where an unknown one stands: the nearest, or all where they are few."""
+    inner: Any = model
+    for part in place[:-1]:
+        fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, BaseModel) else {}
+        inner = next(_models(fields[part].annotation), None) if part in fields else None
+    if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        return "the keys of the schema"
+    keys = [field.alias or name for name, field in inner.model_fields.items()]
+    if near := difflib.get_close_matches(str(place[-1]), keys, n=1):
+        return f"the keys of the schema, of which {near[0]} is nearest"
+    return f"of {', '.join(keys)}" if len(keys) <= 12 else "the keys of the schema"
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from _models(part)
 
 
 def _allowed(item: Any) -> str:
