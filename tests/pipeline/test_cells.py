@@ -145,3 +145,27 @@ def test_numbers_that_look_like_codes_are_told_with_their_count(cells, code):
 
 def test_dates_without_separators_are_told():
     assert "like a date" in read_numbers("20210503", "19991231")[1].problems[0].found
+
+
+def test_one_point_among_commas_is_the_cell_that_is_told():
+    values, account = read_numbers("30,5", "41,2", "1.060", "35,1")
+    assert values == [None] * 4
+    (problem,) = account.problems
+    assert (problem.patient, problem.warning) == ("P2", False)
+    assert "'1.060', with a point, beside 3 cells with a comma, such as '30,5'" in problem.found
+
+
+def test_a_point_in_a_column_of_whole_numbers_is_told():
+    values, account = read_numbers("59", "1.060", "61")
+    assert values == [59.0, 1.06, 61.0]
+    assert any(
+        problem.warning and "write 1060 if the point divides thousands" in problem.mend for problem in account.problems
+    )
+    assert read_numbers("59", "60.5", "61")[1].problems == []
+    assert read_numbers("1.060", "1.211", "0.985")[1].problems == []  # three decimals throughout
+
+
+def test_days_of_a_spreadsheet_and_years_of_birth_are_told():
+    assert "like a spreadsheet's number of a day" in read_numbers("20000", "21003", "20411")[1].problems[0].found
+    assert "age = 1956 in 1 of 5 cells" in read_numbers("59", "61", "47", "1956", "70")[1].problems[0].found
+    assert read_numbers("1950", "1956", "1999")[1].problems == []  # a column of years is one

@@ -57,6 +57,7 @@ def test_every_analytic_value_carries_a_comment(path):
     [
         ("split.methode", "random", "unknown key split.methode"),
         ("radiomics.bin_widht", 5, "unknown key radiomics.bin_widht"),
+        ("radiomics.bin_widht", 5, "of which bin_width is nearest"),
         ("split.method", "by hand", "split.method = 'by hand'"),
         ("split.test_fraction", 1.3, "split.test_fraction = 1.3"),
         ("learning.folds.n", 1, "learning.folds.n = 1"),

@@ -29,11 +29,11 @@ from vcfstats.imaging.headers.formats import is_known
 # positions are rounded in headers.
 _UNEVEN = 0.05
 _ENDINGS = (".dcm", ".dicom", ".ima")  # of single files
-# What the images of one volume have in common.
+# What the images of one volume have in common. (Of the study's UID programs write one for each image.)
 _COMMON = (
-    "Rows", "Columns", "PhotometricInterpretation", "FrameOfReferenceUID", "Units", "RescaleType", "Modality", "StudyInstanceUID", "PatientID",
+    "Rows", "Columns", "PhotometricInterpretation", "FrameOfReferenceUID", "Units", "RescaleType", "Modality", "PatientID",
 )  # fmt: skip
-_UNTOLD = ("StudyInstanceUID", "PatientID")  # of these a message says that they differ, never what they are
+_UNTOLD = ("PatientID",)  # of these a message says that they differ, never what they are
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ _TAGS = [
     "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "ImageType", "EchoNumbers", "EchoTime", "FrameOfReferenceUID",
     "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames",
     "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-    "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "Modality", "StudyInstanceUID", "PatientID", "ModalityLUTSequence", "SharedFunctionalGroupsSequence",
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "Units", "Modality", "PatientID", "ModalityLUTSequence", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 

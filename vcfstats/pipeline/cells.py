@@ -154,10 +154,11 @@ def numbers(values: pd.Series, name: str, told: Told, *, commas: bool, least: fl
         told.notes.append(f"{name}: decimal commas in {count} cells, {next(c for c in given if ',' in c)} is read as {next(c for c in given if ',' in c).replace(',', '.')}")  # fmt: skip
     points = [cell for cell in given if "." in cell]
     doubtful = commas and bool(points) and not decimal and all(_THOUSANDS.fullmatch(cell) for cell in points)
-    mixed = bool(points) and not decimal and any("," in cell for cell in given)
-    if mixed and 2 * sum("," in cell for cell in given) > len(given):
-        case, odd = next((case, cell) for case, cell in given.items() if "." in cell)
-        told.error(f"{name} = {shown(odd)}, with a point, beside {sum(',' in cell for cell in given)} cells with a comma, such as {shown(next(c for c in given if ',' in c))}", "one decimal mark throughout the column", "write this cell as the others are", patient=case)  # fmt: skip
+    commaed = [cell for cell in given if "," in cell and "." not in cell]
+    pointed = [(case, cell) for case, cell in given.items() if "." in cell and "," not in cell]
+    if pointed and 2 * len(commaed) > len(given):
+        case, odd = pointed[0]
+        told.error(f"{name} = {shown(odd)}, with a point, beside {len(commaed)} cells with a comma, such as {shown(commaed[0])}", "one decimal mark throughout the column", "write this cell as the others are", patient=str(case))  # fmt: skip
         return pd.Series(math.nan, index=values.index, dtype="float64", name=values.name)
     if (
         points

@@ -369,8 +369,6 @@ def _as_codes(
     values = np.stack(columns, axis=1)
     missing = missing_of(values)
     present = {v for v in values[~missing].tolist()}
-    if categories is None and ordered is None:
-        refuse_spellings(values, " and ".join(raters))
     if categories is None and ordered is not None:
         categories = list(ordered)
     if categories is None:
@@ -380,6 +378,7 @@ def _as_codes(
             raise ValueError(
                 f"Ratings mix types that have no order ({sorted({type(v).__name__ for v in present})}); pass categories=."
             ) from None
+        refuse_spellings(values, " and ".join(raters))
     else:
         found = tuple(as_list(categories, "categories", what="the categories in their order"))
         if len(set(found)) != len(found):
