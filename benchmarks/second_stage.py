@@ -25,6 +25,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from vcfstats import calibration_summary, roc_auc
+from vcfstats.contracts.files import write_text
 from vcfstats.learning.classifiers import build, probability_of
 from vcfstats.learning.prepared import Prepared
 from vcfstats.learning.selection import select_features
@@ -46,6 +47,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     ],
 }  # fmt: skip
 SIGNALS = {"none": 0.0, "moderate": 1.0, "strong": 2.0}
+CELL = ["n", "events", "signal", "learner"]
 FRESH = 20_000
 CLIP = 0.001
 
@@ -190,7 +192,7 @@ def _scattered(fold: npt.NDArray[Any], parts: dict[Any, Array]) -> Array:
 
 def one_cohort(number: int, scenario: Scenario) -> list[dict[str, Any]]:
     """Run every method on one cohort of a scenario."""
-    seed = np.random.SeedSequence([20261201, number, SCENARIOS.index(scenario)])
+    seed = np.random.SeedSequence([20261202, number, SCENARIOS.index(scenario)])
     drawn, later, own = seed.spawn(3)
     cohort = draw(scenario, np.random.default_rng(drawn), scenario.n)
     fresh = draw(scenario, np.random.default_rng(later), FRESH)
@@ -245,10 +247,12 @@ def second_stages(cohort: Cohort, fresh: Cohort, inside: Array, outside: Array) 
 def run(minutes: float, workers: int) -> None:
     """Run cohorts in turn over the scenarios, keeping what is finished."""
     path = RESULTS / "second_stage.csv"
-    done: set[tuple[int, str]] = set()
-    if path.is_file():
-        rows = pd.read_csv(path)
-        done = {(int(r.cohort), Scenario(int(r.n), float(r.events), str(r.signal), str(r.learner)).name) for r in rows.drop_duplicates(["cohort", "n", "events", "signal", "learner"]).itertuples()}  # fmt: skip
+    kept = [pd.read_csv(path)] if path.is_file() else []
+    done = {
+        (int(r.cohort), Scenario(int(r.n), float(r.events), str(r.signal), str(r.learner)).name)
+        for rows in kept
+        for r in rows.drop_duplicates(["cohort", *CELL]).itertuples()
+    }
     tasks = ((number, scenario) for number in itertools.count() for scenario in SCENARIOS)
     until, finished = time.monotonic() + 60 * minutes, 0
     with ProcessPoolExecutor(workers) as pool:
@@ -260,7 +264,8 @@ def run(minutes: float, workers: int) -> None:
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 del running[future]
-                pd.DataFrame(future.result()).to_csv(path, mode="a", header=not path.is_file(), index=False)
+                kept.append(pd.DataFrame(future.result()))
+                write_text(path, pd.concat(kept).to_csv(index=False))  # whole or not at all, whenever it is stopped
                 finished += 1
             left = max(0.0, until - time.monotonic())
             print(f"cohorts {finished}, {left / 60:.0f} min left", flush=True)
@@ -269,7 +274,7 @@ def run(minutes: float, workers: int) -> None:
 def report() -> None:
     """Write the tables of results/second_stage.md."""
     rows = pd.read_csv(RESULTS / "second_stage.csv")
-    cell, method = ["n", "events", "signal", "learner"], ["score", "scale", "stage"]
+    cell, method = CELL, ["score", "scale", "stage"]
     base = rows.query("score == 'nested' and scale == 'probability' and stage == 'plain'").set_index([*cell, "cohort"])["rmse"]  # fmt: skip
     rows["difference"] = rows["rmse"] - base.reindex(pd.MultiIndex.from_frame(rows[[*cell, "cohort"]])).to_numpy()
     text = [

@@ -165,7 +165,8 @@ def test_a_point_in_a_column_of_whole_numbers_is_told():
     assert read_numbers("1.060", "1.211", "0.985")[1].problems == []  # three decimals throughout
 
 
-def test_days_of_a_spreadsheet_and_years_of_birth_are_told():
-    assert "like a spreadsheet's number of a day" in read_numbers("20000", "21003", "20411")[1].problems[0].found
-    assert "age = 1956 in 1 of 5 cells" in read_numbers("59", "61", "47", "1956", "70")[1].problems[0].found
-    assert read_numbers("1950", "1956", "1999")[1].problems == []  # a column of years is one
+def test_each_point_among_commas_is_told():
+    assert [problem.patient for problem in read_numbers("30,5", "4.2", "1,1", "35,1", "9.5")[1].problems] == [
+        "P1",
+        "P4",
+    ]

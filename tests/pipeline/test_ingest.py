@@ -221,3 +221,26 @@ def test_follow_up_is_a_time_and_an_event(tmp_path, time, event, said):
     ]
     settings = SETTINGS.model_copy(update={"followup": FollowupSection(time="t", event="e")})
     assert said in refused(tmp_path, "\n".join(rows), settings)[0]
+
+
+@pytest.mark.parametrize("odd", ["1956", "1e3", "20411", "-4"])
+def test_an_age_that_is_none_is_told(tmp_path, odd):
+    covariates = {"age": SETTINGS.covariates["age"].model_copy(update={"unit": "years"})}
+    settings = SETTINGS.model_copy(update={"covariates": covariates})
+
+    def said(text):
+        (tmp_path / "cohort.csv").write_text(text)
+        _, told = collect_cohort_table(tmp_path, settings, RANDOM)
+        return [str(problem) for problem in told.problems if "0 to 130" in str(problem)]
+
+    assert said(TABLE) == []
+    (words,) = said(TABLE.replace(",61,", f",{odd},"))
+    assert f"age = {float(odd):g} years in 1 of 2 cells" in words
+
+
+def test_points_are_doubtful_in_a_table_with_semicolons(tmp_path):
+    text = TABLE.replace("61", "1.200").replace("44.5", "1.259")
+    assert read(tmp_path, text)["age"].tolist()[::2] == [1.2, 1.259]
+    said = refused(tmp_path, text.replace(",", ";"))
+    assert "age = '1.200', which may be 1.200 or 1200" in said[0]
+    assert read(tmp_path, TABLE.replace(",", ";"))["age"].tolist()[::2] == [61.0, 44.5]

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -530,3 +531,38 @@ def test_an_item_that_a_study_lacks_leaves_no_caption_and_no_number(tmp_path: Pa
     assert re.search(r"Table.1\.\s*Of last\.", page)
     assert "Of lost" not in page
     assert not re.search(r"Table.2", page)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("when", ["kernels start", "a cell runs"])
+def test_an_interruption_ends_without_a_traceback(tmp_path: Path, when: str) -> None:
+    """nbclient's own handler of signals let the work run on into kernels that it had ended."""
+    folder = tmp_path / "report"
+    folder.mkdir()
+    waits = "import pathlib, time\npathlib.Path('runs').touch()\ntime.sleep(60)"
+    write_tiny(folder, f"# Heading\n\n```{{python}}\n{waits}\n```\n")
+    program = f"""
+import pathlib
+from vcfstats.reporting import render
+print("begun", flush=True)
+try:
+    report = pathlib.Path({str(folder)!r})
+    render(report, formats=("html",), out_dir=report / "_output", engine="offline")
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    deadline = time.monotonic() + 60
+    while when == "a cell runs" and not (folder / "runs").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    said, wrong = process.communicate(timeout=60)
+    assert said == "interrupted\n"
+    assert "Traceback" not in wrong

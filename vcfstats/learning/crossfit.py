@@ -56,26 +56,6 @@ def pooled_auc(outcome: np.ndarray, probability: FloatArray) -> float:
     return float(roc_auc_score(outcome, probability))
 
 
-def within_fold_auc(outcome: np.ndarray, probability: FloatArray, fold: np.ndarray) -> tuple[float, int]:
-    """AUC over the pairs of an event and a non-event of one fold, and how many pairs these are.
-
-    A = sum_k C_k / sum_k m_k n_k, C_k the pairs of fold k in which the event has the larger probability, ties a half, m_k and
-    n_k its events and non-events. Probabilities of one fold come from one fit: unlike in the AUC of all pairs, no fit's
-    level, higher or lower than the others', ranks anybody. NaN where no fold has both classes or a probability is missing.
-    """
-    if np.isnan(probability).any():
-        return float("nan"), 0
-    concordant, pairs = 0.0, 0
-    for k in np.unique(fold):
-        inside = fold == k
-        events, others = probability[inside & (outcome == 1)], probability[inside & (outcome == 0)]
-        ahead = np.searchsorted(np.sort(others), events, side="left").sum()
-        level = np.searchsorted(np.sort(others), events, side="right").sum()
-        concordant += (ahead + level) / 2
-        pairs += len(events) * len(others)
-    return (concordant / pairs if pairs else float("nan")), pairs
-
-
 def tells_nothing(probability: FloatArray) -> BoolArray:
     """Return which fits (rows) give all the cases that they scored one probability, shape (m, 1).
 

@@ -142,7 +142,7 @@ def numbers(values: pd.Series, name: str, told: Told, *, commas: bool, least: fl
     told : Told
         Where to say so.
     commas : bool
-        Whether another column of the table has decimal commas: a point may then divide thousands.
+        Whether the table is of a country of decimal commas, by another column or by its semicolons: a point may then divide thousands.
     least : float, optional
         Smallest number allowed.
     """
@@ -157,8 +157,8 @@ def numbers(values: pd.Series, name: str, told: Told, *, commas: bool, least: fl
     commaed = [cell for cell in given if "," in cell and "." not in cell]
     pointed = [(case, cell) for case, cell in given.items() if "." in cell and "," not in cell]
     if pointed and 2 * len(commaed) > len(given):
-        case, odd = pointed[0]
-        told.error(f"{name} = {shown(odd)}, with a point, beside {len(commaed)} cells with a comma, such as {shown(commaed[0])}", "one decimal mark throughout the column", "write this cell as the others are", patient=str(case))  # fmt: skip
+        for case, odd in pointed:
+            told.error(f"{name} = {shown(odd)}, with a point, beside {len(commaed)} cells with a comma, such as {shown(commaed[0])}", "one decimal mark throughout the column", "write this cell as the others are", patient=str(case))  # fmt: skip
         return pd.Series(math.nan, index=values.index, dtype="float64", name=values.name)
     if (
         points
@@ -215,12 +215,6 @@ def _warn_of_codes(values: pd.Series, name: str, told: Told) -> None:
                 "empty these cells if the number stands for a missing value",
             )
     days = given[(given % 1 == 0) & (given > 19000000) & (given < 21010000)]
-    serials = given[(given % 1 == 0) & (given > 10000) & (given < 60000)]
-    if len(given) > 2 and len(serials) == len(given) and "age" in name.casefold():
-        told.warn(f"{name} = {given.iloc[0]:.0f}, like a spreadsheet's number of a day, in all cells", "numbers", "write a number in place of the date, such as an age in years")  # fmt: skip
-    years = given[(given % 1 == 0) & (given > 1900) & (given < 2101)]
-    if 0 < len(years) < len(given) and others.max() > 10 * others.median():
-        told.warn(f"{name} = {years.iloc[0]:.0f} in {len(years)} of {len(given)} cells, half of the others below {others.median():g}", "numbers that were measured", "correct these cells if they are years of birth")  # fmt: skip
     if len(days) == len(given):
         told.warn(f"{name} = {given.iloc[0]:.0f}, like a date without separators, in all cells", "numbers", "write a number in place of the date, such as an age in years")  # fmt: skip
 

@@ -14,6 +14,7 @@ from vcfstats.pipeline.params import CohortSection, Covariate
 from vcfstats.pipeline.textfile import folded, shown
 
 # What tables call the absence of something: as the event it is to be meant, not left over.
+_OLDEST = 130  # years
 _ABSENCES = frozenset({"0", "false", "no", "n", "neg", "negative", "absent", "none", "-"})
 
 
@@ -46,7 +47,7 @@ def collect_cohort_table(folder: Path, settings: CohortSection, split: SplitSett
     cells = table.cells.set_axis(cohort.index)
     cohort["outcome"] = outcome_column(cells, settings, told)
     cohort["partition"] = _partition(cells, split, told)
-    commas = any(
+    commas = table.separator == ";" or any(
         has_decimal_commas(cells[covariate.column or name])
         for name, covariate in settings.covariates.items()
         if covariate.type == "continuous"
@@ -54,6 +55,8 @@ def collect_cohort_table(folder: Path, settings: CohortSection, split: SplitSett
     for name, covariate in settings.covariates.items():
         cohort[name] = covariate_column(cells[covariate.column or name], name, covariate, told, commas=commas)
         _warn_of_absences(cohort[name], covariate, told)
+        if covariate.type == "continuous":
+            _warn_of_years(cohort[name], covariate, told)
         if covariate.second_reading is not None:
             second = f"{name}{SECOND}"
             if covariate.type == "continuous":
@@ -180,6 +183,18 @@ def covariate_column(cells: pd.Series, name: str, covariate: Covariate, told: To
         return numbers(cells, name, told, commas=commas)
     key = f"cohort.covariates.{name.removesuffix(SECOND)}.levels"
     return levels_of(cells, name, covariate.levels, told, key=key)
+
+
+def _warn_of_years(values: pd.Series, covariate: Covariate, told: Told) -> None:
+    """Warn of an age that is none: a year of birth, a spreadsheet's number of a day."""
+    given = values.dropna()
+    beyond = given[(given < 0) | (given > _OLDEST)]
+    if covariate.unit == "years" and len(beyond):
+        told.warn(
+            f"{values.name} = {beyond.iloc[0]:g} years in {len(beyond)} of {len(given)} cells",
+            f"0 to {_OLDEST}",
+            "correct these cells (a year of birth, a date as a number?), or the unit in params.yaml",
+        )
 
 
 def _warn_of_absences(values: pd.Series, covariate: Covariate, told: Told) -> None:

@@ -30,7 +30,7 @@ class Stage:
     deps, outs : tuple of str
         Paths within the study's directory.
     folders, files : tuple of str
-        Its outputs that are folders, and those that are files; DVC deletes neither before a run (``persist``), so that the stage can
+        Its outputs that are folders, and those that are files, told apart by their endings; DVC deletes neither before a run (``persist``), so that the stage can
         look at what lies there.
     cached : frozenset of str
         Those of its outputs that DVC keeps in its cache; git keeps the others.

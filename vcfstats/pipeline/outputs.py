@@ -22,6 +22,7 @@ from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.directory import StudyDirectory
 from vcfstats.pipeline.graph import SIMULATED, Stage
 
+_WHATEVER: dict[str, str] = {}  # noted of a file that a stage is about to write
 _RECORDS = "data/.made"  # what each stage made, untracked: DVC's lock says the same once it has seen the files
 
 
@@ -44,7 +45,7 @@ def refuse_others(study: StudyDirectory, stage: Stage) -> None:
         own = made is not None or locked is not None
         if own and name in stage.cached:
             known = _of_one(path)
-            own = made in ({}, known) or (path.is_file() and locked == digest_of(path))
+            own = made in (_WHATEVER, known) or (path.is_file() and locked == digest_of(path))
         if not own or not path.is_file():
             raise InputError(
                 Problem(
@@ -76,7 +77,9 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
     A stage that fails or is killed leaves the folders of the run before.
     """
     refuse_others(study, stage)
-    _begin(study, stage)
+    before = {name: made for name, made in _noted(study, stage).items() if name in stage.folders}
+    # A stage that is killed finds the files that it had begun, whatever they hold, when it begins again.
+    _note(study, stage, before, dict.fromkeys(stage.files, _WHATEVER))
     sweep(study.root, *{(study.root / out).parent for out in stage.outs})
     with contextlib.ExitStack() as stack:
         made: dict[str, Path] = {}
@@ -93,10 +96,11 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
         try:
             yield own
         except BaseException:
-            _note_files(study, stage)  # whatever it has written of them is its own
+            _note(study, stage, before, _written(study, stage))
             raise
         # Noted before the folders move: a run killed in between finds its own files either way.
-        _note(study, stage, made)
+        folders = {name: files_of(made.get(name, study.root / name)) for name in stage.folders}
+        _note(study, stage, folders, _written(study, stage))
         for name, ready in made.items():
             place = study.root / name
             if place.is_symlink():
@@ -107,27 +111,18 @@ def making(study: StudyDirectory, stage: Stage) -> Iterator[StudyDirectory]:
 
 
 def note_made(study: StudyDirectory, stage: Stage) -> None:
-    """Note what lies in a stage's output folders as made by it: what another program of this package's asking put there."""
-    _note(study, stage, {})
+    """Note what lies in a stage's outputs as made by it, where a program that the project called put it there."""
+    _note(study, stage, {name: files_of(study.root / name) for name in stage.folders}, _written(study, stage))
 
 
-def _note(study: StudyDirectory, stage: Stage, made: Mapping[str, Path]) -> None:
-    record = {name: files_of(made.get(name, study.root / name)) for name in stage.folders}
-    _write(study, stage, record | _files(study, stage))
+def _note(
+    study: StudyDirectory, stage: Stage, folders: Mapping[str, dict[str, str]], files: Mapping[str, dict[str, str]]
+) -> None:
+    record = {**folders, **files}
+    write_text(_record_file(study, stage), json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
-def _begin(study: StudyDirectory, stage: Stage) -> None:
-    """Note that the files to come are the stage's, whatever they hold: one that is killed finds them when it begins again."""
-    record = {name: made for name, made in _noted(study, stage).items() if name in stage.folders}
-    _write(study, stage, record | {name: {} for name in stage.files})
-
-
-def _note_files(study: StudyDirectory, stage: Stage) -> None:
-    record = {name: made for name, made in _noted(study, stage).items() if name in stage.folders}
-    _write(study, stage, record | _files(study, stage))
-
-
-def _files(study: StudyDirectory, stage: Stage) -> dict[str, dict[str, str]]:
+def _written(study: StudyDirectory, stage: Stage) -> dict[str, dict[str, str]]:
     paths = {name: study.root / name for name in stage.files}
     return {name: _of_one(path) for name, path in paths.items() if path.is_file()}
 
@@ -135,10 +130,6 @@ def _files(study: StudyDirectory, stage: Stage) -> dict[str, dict[str, str]]:
 def _of_one(path: Path) -> dict[str, str]:
     """Return the SHA-256 of a file by its name, as `files_of` does of a folder's."""
     return {path.name: file_hash(path)} if path.is_file() else {}
-
-
-def _write(study: StudyDirectory, stage: Stage, record: Mapping[str, Mapping[str, str]]) -> None:
-    write_text(_record_file(study, stage), json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def _record_file(study: StudyDirectory, stage: Stage) -> Path:

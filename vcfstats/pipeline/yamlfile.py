@@ -75,7 +75,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Loc, int]]:
         raise InputError([replace(problem, file=path) for problem in error.problems]) from None
 
 
-@lru_cache(maxsize=16)  # a stage looks at params.yaml when it begins and when it ends; parsing it takes half a second
+@lru_cache(
+    maxsize=16
+)  # a stage looks at params.yaml when it begins and when it ends; parsing it takes a third of a second
 def _parsed(text: str) -> tuple[dict[str, Any], dict[Loc, int]]:
     reader = _Reader(Path("params.yaml"))  # whichever file it is, errors get its name
     try:

@@ -198,10 +198,8 @@ USE = (
     "In use, image and region of a new patient are checked and processed as those of the study were, and a value outside the range of the "
     "training patients is told beside the probability."
 )
-# Filters whose key is short for the name.
+# Filters and classes whose keys are short for the name.
 _IMAGES = {"log": "Laplacian-of-Gaussian", "lbp_3d": "3D local binary pattern"}
-
-
 _CLASSES = {
     "shape": "shape",
     "firstorder": "first-order",
@@ -232,15 +230,13 @@ def radiomics(params: Params, made: FeatureDescription) -> str:
     bins = f"in bins of width {r.bin_width:g}" if r.bin_width is not None else f"in {r.bin_count} bins"
     kinds = f"{', '.join(names)} and {last} images" if names else f"{last} image"
     classes = ", ".join(_CLASSES[name] for name in r.feature_classes)
-    left_out = (
-        f", {', '.join(name.replace('_', ' ') for name in r.excluded_features)} left out" if r.excluded_features else ""
-    )
+    left_out = f"; without {' and '.join(r.excluded_features)}" if r.excluded_features else ""
     sentence = f"Features were taken from the {kinds} ({classes}{left_out}), grey levels {bins}{_texture(r)}."
     filters = [
         (f"Laplacian-of-Gaussian filters had sigmas of {', '.join(f'{x:g}' for x in r.log_sigma_mm)} mm", "log"),
         (f"wavelets were {r.wavelet}", "wavelet"),
         (
-            f"local binary patterns had a radius of {r.lbp_radius:g} voxels, {r.lbp_levels} levels and a sampling sphere subdivided {r.lbp_subdivision} times",
+            f"local binary patterns had a radius of {r.lbp_radius:g} voxel{'s' if r.lbp_radius != 1 else ''}, {r.lbp_levels} levels and a sampling sphere subdivided {r.lbp_subdivision} times",
             "lbp_3d",
         ),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from vcfstats import brier_score, calibration_summary, diagnostic_accuracy, hosmer_lemeshow, roc_auc
 from vcfstats.contracts.records import Kind, Record
-from vcfstats.learning.crossfit import within_fold_auc
+from vcfstats.learning.crossfit import pooled_auc
 from vcfstats.pipeline.params import EvaluationSection
 from vcfstats.statistics.inputs import FloatArray
 
@@ -122,10 +122,27 @@ def _within_folds(given: Predictions, settings: EvaluationSection) -> list[Recor
     if given.fold is None:
         return []
     auc, pairs = within_fold_auc(given.outcome, given.probability, given.fold)
-    method = f"{pairs} pairs of an event and a non-event of one fold"
-    if math.isnan(auc):
+    if not pairs:
         return [_record(given, settings, WITHIN, None, method="not estimable: no fold holds both classes")]
-    return [_record(given, settings, WITHIN, auc, method=method)]
+    return [_record(given, settings, WITHIN, auc, method=f"{pairs} pairs of an event and a non-event of one fold")]
+
+
+def within_fold_auc(outcome: np.ndarray, probability: FloatArray, fold: np.ndarray) -> tuple[float, int]:
+    """AUC over the pairs of an event and a non-event of one fold, and how many pairs these are.
+
+    A = sum_k m_k n_k A_k / sum_k m_k n_k, A_k the AUC of fold k, m_k and n_k its events and non-events. Probabilities of one
+    fold come from one fit: unlike in the AUC of all pairs, no fit's level, higher or lower than the others', ranks anybody.
+    NaN, and no pair, where no fold has both classes. It has no interval: folds share the patients that they were fitted to.
+    """
+    concordant, pairs = 0.0, 0
+    for k in np.unique(fold):
+        inside = fold == k
+        events = int(outcome[inside].sum())
+        count = events * (int(inside.sum()) - events)
+        if count:
+            concordant += count * pooled_auc(outcome[inside], probability[inside])
+            pairs += count
+    return (concordant / pairs if pairs else float("nan")), pairs
 
 
 def _accuracy(given: Predictions, settings: EvaluationSection) -> list[Record]:

@@ -27,10 +27,15 @@ from vcfstats.contracts.progress import progress
 from vcfstats.reporting.rendering.source import Cell, Place, Prose, Source
 
 TIMEOUT_S = 600
-T = TypeVarTuple("T")
+_T = TypeVarTuple("_T")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _SETUP = "from vcfstats.reporting.kernel import prepare as _prepare; _prepare(); del _prepare"
 _KERNEL = "vcfstats-this-python"
+# A kernel minds no interruption before it runs a cell: one that is still loading would end in a traceback.
+_LAUNCH = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    "runpy.run_module('ipykernel_launcher', run_name='__main__')"
+)
 _NB: Any = nbformat.v4
 # Documents compute nothing, and run side by side: threads within them would only wait for one another, at full load.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -55,8 +60,8 @@ class Results:
 class _Loop(asyncio.SelectorEventLoop):
     """Leaves signals to asyncio, which cancels: nbclient's own handlers would end the kernels and let the work run on into them."""
 
-    def add_signal_handler(self, sig: int, callback: Callable[[*T], object], *args: *T) -> None:
-        """Refuse, as loops do on systems without signals."""
+    def add_signal_handler(self, sig: int, callback: Callable[[*_T], object], *args: *_T) -> None:
+        """Refuse, as loops do on systems without signals, for which nbclient is prepared."""
         raise NotImplementedError
 
 
@@ -65,7 +70,7 @@ class _ThisPython(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         argv = [
-            sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+            sys.executable, "-c", _LAUNCH, "-f", "{connection_file}",
             # No history is kept, and what the kernel itself has to say (that it listens on TCP, which here it does not) is no news.
             "--HistoryManager.enabled=False", "--log-level=CRITICAL",
         ]  # fmt: skip

@@ -30,8 +30,8 @@ def as_column(series: pd.Series | pd.DataFrame, name: str, *, categorical: bool 
     Raises
     ------
     ValueError
-        Dates and time spans, levels that differ in case or blanks alone, complex numbers, numbers mixed with text, numbers as text that are no codes of levels, lists
-        in cells, numbers beyond 1e100.
+        Dates and time spans, complex numbers, numbers mixed with text, numbers as text that are no codes of levels, levels that
+        differ in case or blanks alone, lists in cells, numbers beyond 1e100.
     """
     if isinstance(series, pd.DataFrame):
         raise ValueError(f"{name} names {series.shape[1]} columns; names must differ from one another.")

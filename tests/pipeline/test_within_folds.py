@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vcfstats.learning.crossfit import pooled_auc, within_fold_auc
+from vcfstats.learning.crossfit import pooled_auc
+from vcfstats.pipeline.evaluation.performance import within_fold_auc
 
 CASES = st.lists(
     st.tuples(st.integers(0, 1), st.sampled_from([0.1, 0.25, 0.25, 0.7, 0.9]), st.integers(0, 3)), max_size=30
@@ -51,7 +52,3 @@ def test_one_fold_is_the_pooled_auc_and_prevalence_alone_ranks_nobody():
     prevalence = np.array([outcome[fold != k].mean() for k in range(5)])[fold]
     assert pooled_auc(outcome, prevalence) < 0.5  # the fewer events a fold holds, the more its fit promises
     assert within_fold_auc(outcome, prevalence, fold)[0] == 0.5
-
-
-def test_what_is_missing_is_not_counted():
-    assert math.isnan(within_fold_auc(np.array([0, 1]), np.array([0.2, np.nan]), np.zeros(2))[0])
