@@ -110,11 +110,11 @@ def draw(scenario: Scenario, rng: np.random.Generator, n: int) -> Cohort:
 
 @dataclass(frozen=True)
 class Fit:
-    """Selection and one classifier for each tuning point, on some patients; a constant where no feature was left."""
+    """Selection and a classifier for each tuning point asked for, on some patients; a constant where no feature was left."""
 
     prepared: Prepared
     prevalence: float
-    models: list[Any]
+    models: dict[int, Any]
     lasso: Array
 
     def probability(self, frame: pd.DataFrame, point: int) -> Array:
@@ -127,15 +127,16 @@ class Fit:
         return self.prepared.apply(frame) @ self.lasso if self.prepared.features else np.zeros(len(frame))
 
 
-def fit(cohort: Cohort, inside: npt.NDArray[np.bool_], learner: str, seed: np.random.SeedSequence) -> Fit:
-    """Select features and fit every tuning point on the patients inside."""
+def fit(cohort: Cohort, inside: npt.NDArray[np.bool_], learner: str, seed: np.random.SeedSequence, *points: int) -> Fit:
+    """Select features and fit tuning points (every one, where none is named) on the patients inside."""
     frame, y = cohort.features[inside], cohort.outcome[inside]
     chosen = select_features(frame, y, np.flatnonzero(inside), SELECTION, seed)
     sight = chosen.prepared
-    models: list[Any] = []
+    models: dict[int, Any] = {}
     if sight.features:
         X, of = sight.apply(frame), int(seed.generate_state(1)[0])
-        models = [build(learner, point, of, y=y, patients=np.flatnonzero(inside)).fit(X, y) for point in GRIDS[learner]]  # fmt: skip
+        for i in points or range(len(GRIDS[learner])):
+            models[i] = build(learner, GRIDS[learner][i], of, y=y, patients=np.flatnonzero(inside)).fit(X, y)
     return Fit(sight, float(y.mean()), models, np.array([chosen.coefficients[name] for name in sight.features]))
 
 
@@ -177,7 +178,7 @@ def scores(cohort: Cohort, fresh: Cohort, scenario: Scenario, seed: np.random.Se
     yield "final5", out[final], deployed
     yield "mean5", out[final], np.mean([folds[k].probability(fresh.features, final) for k in folds], axis=0)
     yield "resubstituted", full.probability(cohort.features, final), deployed
-    many = {k: fit(cohort, twenty != k, learner, next(seeds)) for k in np.unique(twenty)}
+    many = {k: fit(cohort, twenty != k, learner, next(seeds), final) for k in np.unique(twenty)}
     yield "final20", _scattered(twenty, {k: many[k].probability(cohort.features[twenty == k], final) for k in many}), deployed  # fmt: skip
     yield "lasso5", _scattered(five, {k: folds[k].score(cohort.features[five == k]) for k in folds}), full.score(fresh.features)  # fmt: skip
     yield "clinical", np.empty(0), np.empty(0)
@@ -265,7 +266,7 @@ def run(minutes: float, workers: int) -> None:
             for future in ended:
                 del running[future]
                 kept.append(pd.DataFrame(future.result()))
-                write_text(path, pd.concat(kept).to_csv(index=False))  # whole or not at all, whenever it is stopped
+                write_text(path, pd.concat(kept).to_csv(index=False, float_format="%.6g"))  # whole or not at all, whenever it is stopped
                 finished += 1
             left = max(0.0, until - time.monotonic())
             print(f"cohorts {finished}, {left / 60:.0f} min left", flush=True)
