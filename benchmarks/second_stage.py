@@ -266,7 +266,9 @@ def run(minutes: float, workers: int) -> None:
             for future in ended:
                 del running[future]
                 kept.append(pd.DataFrame(future.result()))
-                write_text(path, pd.concat(kept).to_csv(index=False, float_format="%.6g"))  # whole or not at all, whenever it is stopped
+                write_text(
+                    path, pd.concat(kept).to_csv(index=False, float_format="%.6g")
+                )  # whole or not at all, whenever it is stopped
                 finished += 1
             left = max(0.0, until - time.monotonic())
             print(f"cohorts {finished}, {left / 60:.0f} min left", flush=True)
