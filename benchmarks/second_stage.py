@@ -285,7 +285,8 @@ def report() -> None:
         "",
         f"Plan: second_stage_plan.md. {rows.groupby(cell)['cohort'].nunique().min()} to {rows.groupby(cell)['cohort'].nunique().max()} cohorts in each of "
         f"{rows.groupby(cell).ngroups} scenarios, {FRESH:,} fresh patients each. Difference: of the error to the true risk to `nested`, probability, plain, "
-        "paired by cohort, with its Monte Carlo error, every scenario weighted alike. Slope: mean over scenarios of the median and of the SD.",
+        "paired by cohort, with its Monte Carlo error, every scenario weighted alike. Slope: mean over scenarios of the median and of the SD. "
+        "Coefficient / refitted: of the score, median, scenarios with a signal.",
         "",
         "| score | scale | stage | error to true risk | difference (MC error) | slope, median | SD | in the large | Brier | AUC | coefficient / refitted |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -294,7 +295,8 @@ def report() -> None:
     for names, part in rows.groupby(method):
         by = part.groupby(cell)
         error = np.sqrt((by["difference"].var() / by.size()).sum()) / by.ngroups
-        ratio = (part["coefficient"] / part["refitted"]).groupby([part[c] for c in cell]).median()
+        told = part[part["signal"] != "none"]  # without a signal the refitted coefficient is about 0
+        ratio = (told["coefficient"] / told["refitted"]).groupby([told[c] for c in cell]).median()
         found.append(
             (
                 by["rmse"].mean().mean(),
