@@ -21,7 +21,7 @@ def make(directory: Path) -> Path:
     params["evaluation"]["bootstrap_samples"] = 200
     learning = params["learning"]
     learning["folds"]["n"] = 3
-    learning["optimism"]["n_resamples"] = 3
+    learning["optimism"]["n_resamples"] = learning["stability"]["n_subsamples"] = 3
     learning["selection"]["lasso"].update(folds=3, n_lambdas=30)
     for name in ("random_forest", "extra_trees"):
         learning["classifiers"][name].update(n_estimators=[20], max_depth=[3], min_samples_leaf=[2])

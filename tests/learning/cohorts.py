@@ -95,6 +95,7 @@ def small_settings(**changes):
         },
         "deep_head": {"C": [0.001, 0.1]},
         "optimism": {"n_resamples": 2},
+        "stability": {"n_subsamples": 2},
     }
     return LearningSettings.model_validate(body | changes)
 

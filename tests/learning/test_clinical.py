@@ -6,13 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from learning_cohorts import COVARIATES, Finding, seeds, simulated
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from vcfstats import SeparationWarning, firth_logistic, logistic_table
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.clinical import code_findings, fill_values, fit_clinical, screen
-from vcfstats.learning.linear import Column, LinearModel, fit_linear
+from vcfstats.learning.fusion import leaves_nothing
+from vcfstats.learning.linear import Column, LinearModel, fit_linear, shrunken
 from vcfstats.learning.settings import ClinicalSettings
 
 
@@ -188,3 +192,34 @@ def test_ridge_is_the_penalised_likelihood_maximised_directly(coded):
     np.testing.assert_allclose(model.predict(design), 1 / (1 + np.exp(-(best[0] + z @ best[1:]))), atol=1e-6)
     assert all(term.standard_error is None for term in model.terms)
     assert model.method == "ridge, C = 0.3"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_shrinkage_moves_the_intercept_alone_with_the_slopes(seed, factor):
+    """With nothing shrunken, estimates and covariance are those of maximum likelihood; the mean risk stays whatever the factor."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(80, 2))
+    y = (rng.random(80) < expit(X[:, 0] - 0.5)).astype(np.int64)
+    peer = sm.Logit(y, sm.add_constant(X)).fit(disp=0)
+    coef, covariance = shrunken(peer.params, peer.cov_params(), X, y, 1.0)
+    np.testing.assert_allclose(coef, peer.params, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(covariance, peer.cov_params(), rtol=1e-5, atol=1e-9)
+    coef, covariance = shrunken(peer.params, peer.cov_params(), X, y, factor)
+    np.testing.assert_allclose(coef[1:], factor * peer.params[1:])
+    p = expit(coef[0] + X @ coef[1:])
+    assert p.mean() == pytest.approx(y.mean(), abs=1e-9)
+    np.testing.assert_allclose(covariance[1:, 1:], factor**2 * peer.cov_params()[1:, 1:], atol=1e-15)
+    # The intercept follows the slopes as the equation of the mean risk says: by minus the weighted mean of the columns.
+    moved, _ = shrunken(peer.params + np.array([0, 1e-6, 0]), peer.cov_params(), X, y, factor)
+    w = p * (1 - p)
+    assert (moved[0] - coef[0]) / 1e-6 == pytest.approx(-factor * (w @ X[:, 0]) / w.sum(), abs=1e-4)
+
+
+def test_predictors_without_a_signal_leave_nothing_after_shrinkage():
+    design = pd.DataFrame({"x": [0.0, 1, 0, 1, 0, 1, 0, 1]})
+    y = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    model = fit_linear(design, y, name="m", columns={"x": Column("x")}, shrink=True)
+    assert model.shrinkage == 0
+    assert leaves_nothing(model)
+    np.testing.assert_allclose(model.predict(design), 0.5)

@@ -9,12 +9,13 @@ import pytest
 from learning_cohorts import COVARIATES, Finding, learned, ranking, seeds, simulated, small_settings, written
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
+from statsmodels.api import Logit, add_constant
 
 from vcfstats import optimal_threshold
 from vcfstats.contracts.errors import InputError
-from vcfstats.contracts.predictions import PREDICTIONS, as_fitted, recalibrated
+from vcfstats.contracts.predictions import PREDICTIONS, SECOND_STAGE, as_fitted, recalibrated
 from vcfstats.learning.artefacts import read_classifier
-from vcfstats.learning.classifiers import NAMES
+from vcfstats.learning.classifiers import NAMES, build, probability_of
 from vcfstats.learning.crossfit import held_out_sets
 from vcfstats.learning.linear import LinearModel
 from vcfstats.learning.selection import Reliability
@@ -23,6 +24,7 @@ SETS = ("clinical", "radiomics", "fused")
 HEADLINE = {"clinical": "clinical", "rad": "radiomics", "dl": "deep", "dlr": "fused", "dlrn": "fused+clinical"}
 NONE = {"n_resamples": 0}
 LIKELY = ("logistic_regression", "mlp")  # classifiers whose probabilities are not recalibrated
+RIDGE = {name: None for name in NAMES} | {"logistic_regression": {"C": [0.1]}}
 # Settings whose runs are only about what happens, not how well.
 QUICK = small_settings(
     classifiers={name: None for name in NAMES if name not in ("knn", "extra_trees")}
@@ -77,11 +79,11 @@ def test_headline_models_are_the_best_by_out_of_fold_auc(small):
             pd.testing.assert_series_equal(rows(result, model, kind)["probability"], best)
 
 
-def test_thresholds_are_youden_on_out_of_fold_predictions(small):
+def test_thresholds_are_youden_on_what_later_steps_learn_from(small):
     result = small[2]
     assert set(result.thresholds) == set(result.predictions["model"])
     for model in ("dlrn", "radiomics.knn"):
-        part = rows(result, model, "out_of_fold")
+        part = rows(result, model, SECOND_STAGE)
         best = optimal_threshold(part["outcome"], part["probability"], criterion="youden")
         assert result.thresholds[model] == pytest.approx(np.clip(best.thresholds[0], 0, 1))
 
@@ -98,14 +100,78 @@ def test_nomogram_is_the_logistic_model_of_what_it_says(small):
         columns = design.loc[part.index, [term.column for term in model.terms]].to_numpy()
         linear = model.intercept + columns @ [term.coefficient for term in model.terms]
         np.testing.assert_allclose(part["probability"], expit(linear), rtol=1e-12)
-    # Maximum likelihood (or Firth's) on out-of-fold fused probabilities: the score of the likelihood vanishes.
-    design["dlr"] = rows(result, "dlr", "out_of_fold")["probability"]
+    # Maximum likelihood on the fused probabilities that are stored as its input, shrunken by (chi2 - df) / chi2.
+    design["dlr"] = rows(result, "dlr", SECOND_STAGE)["probability"]
     X = design.loc[training, [term.column for term in model.terms]].to_numpy()
     y = cohort.loc[training, "outcome"].to_numpy()
+    peer = Logit(y, add_constant(X)).fit(disp=0)
+    assert model.method == "maximum likelihood"
+    assert model.shrinkage == pytest.approx((peer.llr - X.shape[1]) / peer.llr, rel=1e-8)
+    np.testing.assert_allclose([term.coefficient for term in model.terms], model.shrinkage * peer.params[1:], rtol=1e-6)
+    assert [(term.low, term.high) for term in model.terms] == list(zip(X.min(axis=0), X.max(axis=0), strict=True))
     residual = y - expit(model.intercept + X @ [term.coefficient for term in model.terms])
     assert abs(residual.sum()) < 1e-6
-    if model.method == "maximum likelihood":
-        np.testing.assert_allclose(X.T @ residual, 0, atol=1e-6)
+
+
+def test_what_is_delivered_is_the_mean_of_the_models_of_the_folds(small):
+    """Each patient's out-of-fold probability is that of the one of these models that never saw her."""
+    cohort, matrices, result = small
+    frame = pd.concat(matrices.values(), axis=1)
+    fold = cohort["fold"]
+    for name in ("fused.random_forest", "fused.logistic_regression"):
+        members = result.final[tuple(name.split("."))].members
+        known, new = rows(result, name, SECOND_STAGE)["probability"], rows(result, name, "testing")["probability"]
+        each = []
+        for k, member in enumerate(members):
+            own = known.index[fold.loc[known.index] == k]
+            X = member.prepared.apply(frame)
+            p = pd.Series(probability_of(member.estimator, X), index=frame.index)
+            np.testing.assert_allclose(known.loc[own], p.loc[own], rtol=1e-12)
+            each.append(p.loc[new.index])
+        assert len(members) == 3
+        np.testing.assert_allclose(new, np.mean(each, axis=0), rtol=1e-12)
+
+
+def test_nested_out_of_fold_probabilities_are_means_as_those_delivered():
+    cohort, matrices = simulated(60, 20, n_radiomics=60, n_units=4, folds=3)
+    settings = small_settings(folds={"n": 3, "nested": True}, classifiers=RIDGE, optimism=NONE)
+    result = learned(cohort, matrices, settings)
+    given = matrices["radiomics"]
+    p = rows(result, "radiomics.logistic_regression", "out_of_fold")["probability"]
+    outcome = cohort["outcome"]
+    for k in range(3):
+        own = p.index[cohort.loc[p.index, "fold"] == k]
+        each = []
+        for j in set(range(3)) - {k}:
+            sight = result.selections["radiomics"][tuple(sorted((j, k)))].prepared
+            inside = p.index[~cohort.loc[p.index, "fold"].isin([j, k])]
+            model = build("logistic_regression", {"C": 0.1}, 0, y=None, patients=None)
+            model.fit(sight.apply(given.loc[inside]), outcome[inside])
+            each.append(model.predict_proba(sight.apply(given.loc[own]))[:, 1])
+        np.testing.assert_allclose(p[own], np.mean(each, axis=0), rtol=1e-9)
+
+
+def test_refitted_delivers_one_model_of_all_training_patients():
+    cohort, matrices = simulated(60, 20, n_radiomics=60, n_units=4, folds=3)
+    settings = small_settings(delivered="refitted", classifiers=RIDGE, optimism=NONE)
+    result = learned(cohort, matrices, settings)
+    (member,) = result.final["radiomics", "logistic_regression"].members
+    assert member.prepared.features == result.selections["radiomics"][()].prepared.features
+    new = rows(result, "rad", "testing")["probability"]
+    X = member.prepared.apply(matrices["radiomics"].loc[new.index])
+    np.testing.assert_array_equal(new, probability_of(member.estimator, X))
+
+
+def test_resubstituted_input_is_stored_as_what_the_nomogram_was_fitted_to():
+    cohort, matrices = simulated(60, 20, n_radiomics=60, n_units=4, folds=3)
+    fusion = {"input": "resubstituted", "shrinkage": "none"}
+    settings = small_settings(fusion=fusion, classifiers=RIDGE, optimism=NONE)
+    result = learned(cohort, matrices, settings)
+    stored, apparent = (rows(result, "dlr", kind)["probability"] for kind in (SECOND_STAGE, "apparent"))
+    cases = rows(result, "dlrn", "apparent").index
+    pd.testing.assert_series_equal(stored.loc[cases], apparent.loc[cases])
+    term = next(term for term in result.dlrn.terms if term.variable == "dlr")
+    assert (term.low, term.high) == (stored.loc[cases].min(), stored.loc[cases].max())
 
 
 def test_files_predict_what_the_table_holds(small, tmp_path):
@@ -361,7 +427,7 @@ def test_strange_model_file_is_refused(small, tmp_path):
     from sklearn.preprocessing import FunctionTransformer
 
     small[2].write(tmp_path)
-    (tmp_path / "classifiers" / "fused.knn.skops").write_bytes(skops.io.dumps(FunctionTransformer(func=replace)))
+    (tmp_path / "classifiers" / "fused.knn.1.skops").write_bytes(skops.io.dumps(FunctionTransformer(func=replace)))
     with pytest.raises(InputError, match="found an object of type"):
         read_classifier(tmp_path / "classifiers", "fused", "knn")
 
@@ -379,5 +445,7 @@ def test_seeds_by_purpose(small):
         workers=1,
         covariates=COVARIATES,
     )
-    assert len(purposes) == len(set(purposes))
+    # The models whose mean is delivered are those of the folds, fitted again: theirs are the seeds that come twice.
+    twice = {purpose for purpose in purposes if purposes.count(purpose) > 1}
+    assert all(purpose.split("/")[2] in NAMES and purpose.endswith(tuple("012")) for purpose in twice)
     assert f"learn/fused/{result.chosen['fused']}/without fold 0 and 2" in purposes

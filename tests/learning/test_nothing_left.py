@@ -28,15 +28,22 @@ def nothing_left(prepared):
     return FeatureSet("radiomics", frame, frame.iloc[:0], OUTCOME, index.to_numpy(), FOLD, prepared)
 
 
+@pytest.mark.parametrize("averaged", [False, True])
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_study_without_a_feature_in_any_fold_ranks_nobody(nested):
+def test_a_study_without_a_feature_in_any_fold_ranks_nobody(nested, averaged):
     """The prevalences of the other folds, pooled, would give an AUC below one half from nothing at all."""
     others = np.array([OUTCOME[k != FOLD].mean() for k in FOLD])
     assert pooled_auc(OUTCOME, others) < 0.5
     held_out = held_out_sets([0, 1, 2])
     given = nothing_left({key: Prepared((), reason="nothing") for key in held_out})
     fitted, table, failed = cross_fit(
-        [given], {"radiomics": {"knn": [{"n_neighbors": 3}]}}, seeds, nested=nested, workers=1, label=None
+        [given],
+        {"radiomics": {"knn": [{"n_neighbors": 3}]}},
+        seeds,
+        nested=nested,
+        averaged=averaged,
+        workers=1,
+        label=None,
     )
     assert failed == {}
     life = fitted["radiomics", "knn"]

@@ -55,9 +55,7 @@ def test_every_headline_model_scores_every_training_case_in_every_resample(small
         assert max(sample.drawn) > 1
         assert set(sample.probabilities) == set(HEADLINE)
         assert np.isfinite(np.array(list(sample.probabilities.values()))).all()
-        assert set(sample.selected) == {"radiomics", "fused"}
     assert len({sample.drawn for sample in resamples.samples}) == 2
-    assert resamples.candidates == {"radiomics": 100, "fused": 160}
 
 
 def test_workers_change_nothing_and_finished_resamples_are_kept(small, drawn):
@@ -94,10 +92,10 @@ def test_key_is_of_training_patients_settings_and_what_was_chosen(small):
 
 
 def test_content_is_read_as_it_was_written():
-    sample = Resample((0, 2, 1), {"dlr": (0.1, 1 / 3, np.nan)}, {"fused": ("a", "b")}, {"dlrn": "no finding"})
+    sample = Resample((0, 2, 1), {"dlr": (0.1, 1 / 3, np.nan)}, {"dlrn": "no finding"})
     again = Resample.from_bytes(sample.to_bytes())
     np.testing.assert_array_equal(again.probabilities["dlr"], sample.probabilities["dlr"])
-    assert (again.drawn, again.selected, again.failures) == (sample.drawn, sample.selected, sample.failures)
+    assert (again.drawn, again.failures) == (sample.drawn, sample.failures)
 
 
 def test_patients_are_drawn_not_cases(small):
@@ -125,7 +123,6 @@ def test_choice_of_the_classifier_may_be_repeated(small, drawn):
     for fixed, free in zip(drawn[0].resamples.samples, result.resamples.samples, strict=True):
         assert fixed.drawn == free.drawn
         assert fixed.probabilities["clinical"] == free.probabilities["clinical"]
-        assert fixed.selected["radiomics"] == free.selected["radiomics"]
         assert free.failures["dlr"] == "there are no deep features"
 
 

@@ -12,7 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 from statsmodels.api import Logit, add_constant
 
 from vcfstats import brier_score
-from vcfstats.contracts.predictions import as_fitted, recalibrated
+from vcfstats.contracts.predictions import SECOND_STAGE, as_fitted, recalibrated
 from vcfstats.learning.recalibration import (
     Recalibration,
     fit_recalibration,
@@ -95,7 +95,7 @@ def table(seed=0):
     parts = [
         pd.DataFrame({**about, "kind": kind, "partition": "training", "fold": fold, "model": model, "probability": p})
         for model in ("dlr", "fused.svm", "fused.mlp")
-        for kind, fold in (("apparent", -1), ("out_of_fold", np.arange(60) % 3))
+        for kind, fold in (("apparent", -1), ("out_of_fold", np.arange(60) % 3), (SECOND_STAGE, np.arange(60) % 3))
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -107,15 +107,16 @@ def test_fold_is_recalibrated_by_the_other_folds():
     assert {as_fitted(model) for model in rows["model"]} == set(maps)
     mine = rows[(rows["model"] == recalibrated("dlr")) & (rows["kind"] == "out_of_fold")]
     raw = given_rows[(given_rows["model"] == "dlr") & (given_rows["kind"] == "out_of_fold")]
+    known = given_rows[(given_rows["model"] == "dlr") & (given_rows["kind"] == SECOND_STAGE)]
     for k in range(3):
-        other = raw[raw["fold"] != k]
+        other = known[known["fold"] != k]
         expected = fit_recalibration(other["probability"].to_numpy(), other["outcome"].to_numpy(), LOGISTIC)
         held = (raw["fold"] == k).to_numpy()
         np.testing.assert_allclose(mine["probability"][held], expected.apply(raw["probability"][held].to_numpy()))
     flipped = given_rows.copy()
     flipped.loc[flipped["fold"] == 0, "outcome"] = 1 - flipped.loc[flipped["fold"] == 0, "outcome"]
     again = recalibrate(flipped, LOGISTIC)[0]
-    of_fold = rows["fold"] == 0
+    of_fold = (rows["fold"] == 0) & (rows["kind"] == "out_of_fold")
     pd.testing.assert_series_equal(again[of_fold]["probability"], rows[of_fold]["probability"])
 
 

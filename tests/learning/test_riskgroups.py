@@ -5,16 +5,17 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from vcfstats.contracts.predictions import SECOND_STAGE
 from vcfstats.learning.riskgroups import risk_cuts, risk_group
 from vcfstats.learning.settings import RiskGroupSettings
 
 
-def predictions(out_of_fold, testing=(0.9, 0.95)):
-    parts = [("out_of_fold", value) for value in out_of_fold] + [("testing", value) for value in testing]
+def predictions(known, testing=(0.9, 0.95)):
+    parts = [(SECOND_STAGE, value) for value in known] + [("testing", value) for value in testing]
     return pd.DataFrame(parts, columns=["kind", "probability"]).assign(model="dlrn")
 
 
-def test_cuts_are_quantiles_of_out_of_fold_probabilities_alone():
+def test_cuts_are_quantiles_of_what_the_model_had_not_seen():
     known = np.random.default_rng(0).random(50)
     cuts = risk_cuts(predictions(known), RiskGroupSettings(groups=4))["dlrn"]
     np.testing.assert_allclose(cuts, np.quantile(known, [0.25, 0.5, 0.75]))

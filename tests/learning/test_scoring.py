@@ -80,7 +80,7 @@ def test_training_patients_lie_inside_their_own_ranges_and_others_are_told(study
     inside = scorer.score(training, COVARIATES, matrices)
     assert not any(counts.any() for counts in inside.features_outside.values())
     case = training.index[0]
-    feature = scorer.best["dlr"].prepared.features[0]
+    feature = scorer.best["dlr"].features[0]
     far = {name: frame.copy() for name, frame in matrices.items()}
     far["deep" if feature.startswith("DL_") else "radiomics"].loc[case, feature] = 1e9
     scored = scorer.score(training, COVARIATES, far)

@@ -44,6 +44,8 @@ WHERE = {
     "perturbation": {"learning.reliability.source": "perturbation"},
     "learning.clinical.imputation": {"learning.clinical.missing": "multiple_imputation"},
     "learning.fusion.clip": {"learning.fusion.scale": "logit"},
+    "learning.fusion.penalty_c": {"learning.fusion.shrinkage": "none"},
+    "learning.selection.collinearity.surplus": {"learning.selection.collinearity.limit": 10.0},
     "learning.recalibration.clip": {"learning.recalibration.method": "logistic"},
 }
 # Words by which a network's weights are told are those of their training, wherever the file comes from.
@@ -54,7 +56,7 @@ def words(params: Params) -> list[str]:
     """The sentences that depend on the decisions alone."""
     own = [
         "split", "bias_field", "resampling", "normalization", "slices", "selection", "classifiers", "clinical",
-        "grids", "fusion", "threshold", "recalibration", "risk_groups",
+        "delivered", "stability", "grids", "fusion", "threshold", "recalibration", "risk_groups",
     ]  # fmt: skip
     said = [getattr(methods, name)(params) for name in own]
     said += [harmonisation(params), network.trunk(params), network.cross_fit(params), network.deep_head(params)]

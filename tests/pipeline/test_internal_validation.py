@@ -10,6 +10,7 @@ import pytest
 
 from vcfstats import optimism_from_resamples, selection_stability
 from vcfstats.learning.resamples import Resample, Resamples
+from vcfstats.learning.stability import Subsamples
 from vcfstats.pipeline.evaluation.risk import risk_groups
 from vcfstats.pipeline.evaluation.validation import optimism_records, selection_frequency, stability_records
 from vcfstats.pipeline.params import read_params
@@ -28,10 +29,9 @@ def study():
     for i in range(8):
         drawn = tuple(np.bincount(rng.integers(0, 40, 40), minlength=40).tolist())
         probability = tuple(np.clip(0.3 * outcome + rng.random(40) * 0.7, 0.01, 0.99).tolist())
-        kept = tuple(f"f{j}" for j in range(5) if rng.random() < 0.6)
         found = {"dlr": probability} if i else {}
-        samples.append(Resample(drawn, found, {"fused": kept}, {} if i else {"dlr": "no feature"}))
-    resamples = Resamples(cases, tuple(samples), {"dlr": "selection and fit were repeated"}, {"fused": 12})
+        samples.append(Resample(drawn, found, {} if i else {"dlr": "no feature"}))
+    resamples = Resamples(cases, tuple(samples), {"dlr": "selection and fit were repeated"})
     predictions = pd.DataFrame(
         {
             "case_id": cases,
@@ -68,10 +68,13 @@ def test_records_are_the_library_s_figures_and_say_what_was_repeated(study):
     assert full(records["auc_corrected"]).startswith(f"{expected.corrected[0]:.3f}")
 
 
-def test_stability_counts_features_that_no_sample_kept(study):
-    _, resamples, account = study
+def test_stability_counts_features_that_no_subsample_kept():
+    rng = np.random.default_rng(0)
+    selected = tuple({"fused": tuple(f"f{j}" for j in range(5) if rng.random() < 0.6)} for _ in range(8))
+    account = json.loads(json.dumps(Subsamples(0.5, {"fused": 12}, selected).account()))
     record = {r.estimate: r for r in stability_records(account, 0.95)}["selection_stability"]
-    kept = [[f"f{j}" in sample.selected["fused"] for j in range(12)] for sample in resamples.samples]
+    assert "8 subsamples of 50% of the patients of each class, without replacement, 12 features" in record.method
+    kept = [[f"f{j}" in each["fused"] for j in range(12)] for each in selected]
     assert record.value == pytest.approx(selection_stability(kept).stability)
     table = selection_frequency(account, {"fused": {"features": ["f0", "f9"]}})
     assert table.set_index("feature").loc["f9", ["frequency", "kept"]].tolist() == [0.0, "yes"]

@@ -39,7 +39,7 @@ def trained_study(finished_study, tmp_path_factory):
     params["trunk"]["training"]["augmentation"]["views"] = 1
     learning = params["learning"]
     learning["clinical"].update(screening_alpha=0.6, predictors="screened")
-    learning["optimism"]["n_resamples"] = 0
+    learning["optimism"]["n_resamples"] = learning["stability"]["n_subsamples"] = 0
     learning["classifiers"].update({name: None for name in NAMES if name != "knn"})
     learning["classifiers"]["knn"]["n_neighbors"] = [3, 9]
     yaml.dump(params, root / "params.yaml")

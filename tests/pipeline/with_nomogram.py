@@ -28,7 +28,7 @@ def learn_nomogram(finished: Path, root: Path) -> Path:
     params["study"]["protocol"] = None
     params["deviations"], params["choices"] = {}, {}
     params["learning"]["clinical"].update(screening_alpha=0.6, predictors="screened")
-    params["learning"]["optimism"]["n_resamples"] = 0
+    params["learning"]["optimism"]["n_resamples"] = params["learning"]["stability"]["n_subsamples"] = 0
     for name, grid in GRIDS.items():
         params["learning"]["classifiers"][name].update(grid)
     yaml.dump(params, root / "params.yaml")

@@ -40,13 +40,14 @@ class NomogramFile(_Part):
     """A nomogram with its words.
 
     `nomogram` is the content of `Nomogram.to_json`, or None with the `reason` why there is none; `caution` says why its
-    probabilities must not be used, where they must not.
+    probabilities must not be used, where they must not; `spread` that its input spreads otherwise than what it was fitted to.
     """
 
     format: str = FORMAT
     nomogram: dict[str, Any] | None
     reason: str = ""
     caution: str = ""
+    spread: str = ""
     title: str = ""
     model: str = ""
     outcome: str = "the event"

@@ -13,6 +13,8 @@ from vcfstats.contracts.errors import InputError, Problem
 from vcfstats.contracts.files import replacing
 
 KINDS = ("apparent", "out_of_fold", "testing", "external")
+# What the steps after a model (nomogram, threshold, recalibration, groups of risk) learned from: no kind of performance.
+SECOND_STAGE = "second_stage_input"
 KEY = ["feature_set", "model", "kind", "repeat", "fold", "case_id"]
 
 # A model's name with this at its end: the same model, its probabilities recalibrated on training patients.
@@ -24,7 +26,8 @@ PREDICTIONS = pa.DataFrameSchema(
         "patient_id": pa.Column(str),
         "partition": pa.Column(str, pa.Check.isin([*PARTITIONS, "external"])),
         # apparent: the model's own training patients; out_of_fold: training patients scored by a model of the other folds
-        "kind": pa.Column(str, pa.Check.isin(KINDS)),
+        # second_stage_input: training patients by a model of the other folds with the parameters that are delivered
+        "kind": pa.Column(str, pa.Check.isin([*KINDS, SECOND_STAGE])),
         "repeat": pa.Column("int64", pa.Check.ge(0)),
         "fold": pa.Column("int64", pa.Check.ge(-1)),  # -1 where there are no folds
         "feature_set": pa.Column(str),
@@ -95,8 +98,19 @@ def write_predictions(frame: pd.DataFrame, path: Path) -> None:
         table.to_parquet(temporary, index=False)
 
 
+def performance(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that a performance may be computed of: all but what later steps learned from."""
+    return table[table["kind"] != SECOND_STAGE].reset_index(drop=True)
+
+
+def second_stage(table: pd.DataFrame, model: str | None = None) -> pd.DataFrame:
+    """Return what later steps learned from, of one model or of all."""
+    rows = table[table["kind"] == SECOND_STAGE]
+    return (rows if model is None else rows[rows["model"] == model]).reset_index(drop=True)
+
+
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Read a predictions table and check it against its contract.
+    """Read a predictions table, whole, and check it against its contract; see `performance` and `second_stage`.
 
     Raises
     ------

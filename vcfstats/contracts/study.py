@@ -49,7 +49,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     # Groups of risk by cuts learned on training patients; the nomogram's points and the probability they stand for.
     "risk_groups": ("kind", "model", "number", "from", "below", "n", "events", "predicted", "observed", "low", "high"),
     "risk_score": ("points", "probability", "number"),
-    "selection_frequency": ("feature_set", "feature", "frequency", "kept"),  # over bootstrap samples of patients
+    "selection_frequency": ("feature_set", "feature", "frequency", "kept"),  # over subsamples of patients
     # Scanners: training cases, features that differ between them as they are and harmonised, distribution over features.
     "scanners": ("scanner", "n"),
     "scanner_effect": ("matrix", "state", "n_features", "location", "spread", "median_share", "upper_share"),

@@ -23,7 +23,7 @@ from vcfstats.learning.classifiers import probability_of
 from vcfstats.learning.harmonisation.correction import Correction
 from vcfstats.learning.prepared import Prepared
 from vcfstats.learning.structure import defect, defect_of_text
-from vcfstats.learning.tuning import FinalFit
+from vcfstats.learning.tuning import FinalFit, mean_of
 from vcfstats.statistics.inputs import FloatArray
 
 # What a file may hold beside numpy arrays and scikit-learn's own estimators: nothing here runs code while it is read.
@@ -41,6 +41,38 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
+class StoredMember:
+    """One fitted classifier of those whose mean is the probability.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        Its features, their standardisation and training ranges; none where its probability is the prevalence.
+    prevalence : float
+        Of its training cases.
+    coefficients, intercept : ndarray, float
+        Of a linear one, per standard deviation.
+    estimator : object or None
+        Of another one.
+    """
+
+    prepared: Prepared
+    prevalence: float
+    coefficients: FloatArray
+    intercept: float
+    estimator: Any
+
+    def predict(self, features: pd.DataFrame) -> FloatArray:
+        """Return the probability of the event for each row."""
+        if not self.prepared.features:
+            return np.full(len(features), self.prevalence)
+        X = self.prepared.apply(features)
+        if self.estimator is not None:
+            return probability_of(self.estimator, X)
+        return np.asarray(expit(self.intercept + X @ self.coefficients))
+
+
+@dataclass(frozen=True)
 class StoredClassifier:
     """A classifier read from its files.
 
@@ -48,49 +80,54 @@ class StoredClassifier:
     ----------
     feature_set, classifier : str
         What it is.
-    prepared : Prepared
-        Its features, their standardisation and training ranges.
-    coefficients, intercept : ndarray, float
-        Of a linear one, per standard deviation.
-    estimator : object or None
-        Of another one.
+    members : tuple of StoredMember
+        One model, or one a fold.
     """
 
     feature_set: str
     classifier: str
-    prepared: Prepared
-    coefficients: FloatArray
-    intercept: float
-    estimator: Any
+    members: tuple[StoredMember, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that some model of it sees."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member.prepared.features))
 
     def predict(self, features: pd.DataFrame) -> FloatArray:
-        """Return the probability of the event for each row."""
-        X = self.prepared.apply(features)
-        if self.estimator is not None:
-            return probability_of(self.estimator, X)
-        return np.asarray(expit(self.intercept + X @ self.coefficients))
+        """Return the probability of the event for each row: the mean of the models."""
+        return mean_of([member.predict(features) for member in self.members])
+
+    def outside(self, features: pd.DataFrame) -> FloatArray:
+        """Return for each row how many features lie outside the training range of every model that sees them."""
+        within = pd.DataFrame(False, index=features.index, columns=list(self.features))
+        for member in self.members:
+            own = list(member.prepared.features)
+            if own:
+                within[own] |= ~member.prepared.outside(features)
+        return np.asarray((~within).sum(axis=1), dtype=np.int64)
 
 
 def write_classifier(fit: FinalFit, feature_set: str, classifier: str, folder: Path) -> None:
-    """Write ``<feature_set>.<classifier>.json`` and, unless it is linear, a ``.skops`` beside it.
+    """Write ``<feature_set>.<classifier>.json`` and, unless it is linear, a ``.<number>.skops`` beside it for each of its models.
 
     k-nearest neighbours and support vectors are training cases: their files hold features of patients.
     """
     stem = f"{feature_set}.{classifier}"
-    body: dict[str, Any] = {
-        "feature_set": feature_set,
-        "classifier": classifier,
-        "prepared": {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(fit.prepared).items()
-        },
-        "remark": fit.remark,
-    }
-    body["prepared"]["fill"] = [None if np.isnan(value) else value for value in fit.prepared.fill]
-    if classifier == "logistic_regression":
-        body |= {"coefficients": fit.estimator.coef_[0].tolist(), "intercept": float(fit.estimator.intercept_[0])}
-    else:
-        with replacing(folder / f"{stem}.skops") as temporary:
-            temporary.write_bytes(stable_bytes(fit.estimator))
+    members = []
+    for number, member in enumerate(fit.members, 1):
+        own = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(member.prepared).items()
+        }
+        own["fill"] = [None if np.isnan(value) else value for value in member.prepared.fill]
+        found: dict[str, Any] = {"prepared": own, "prevalence": member.prevalence}
+        if member.estimator is not None and classifier == "logistic_regression":
+            found["coefficients"] = member.estimator.coef_[0].tolist()
+            found["intercept"] = float(member.estimator.intercept_[0])
+        elif member.estimator is not None:
+            with replacing(folder / f"{stem}.{number}.skops") as temporary:
+                temporary.write_bytes(stable_bytes(member.estimator))
+        members.append(found)
+    body = {"feature_set": feature_set, "classifier": classifier, "remark": fit.remark, "members": members}
     write_text(folder / f"{stem}.json", json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -106,21 +143,30 @@ def read_classifier(folder: Path, feature_set: str, classifier: str) -> StoredCl
     if not path.is_file():
         raise InputError(Problem("no such file", "a classifier of the study", "run `dvc repro` first", file=path))
     body = strict_json(path.read_text(encoding="utf-8"))
+    if not body["members"]:
+        raise ValueError("a classifier without a model")
+    members = tuple(
+        _member(found, path.with_name(f"{path.stem}.{number}.skops")) for number, found in enumerate(body["members"], 1)
+    )
+    return StoredClassifier(feature_set, classifier, members)
+
+
+def _member(body: dict[str, Any], skops_file: Path) -> StoredMember:
     given: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()
     }
     _check_lengths(given, body.get("coefficients"))
+    finite_numbers([body["prevalence"]], "prevalence", above=-1.0)
     given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
     if given.get("correction"):
         given["correction"] = Correction.from_dict(given["correction"])
-    estimator = None if "coefficients" in body else _read_skops(path.with_suffix(".skops"), len(given["features"]))
-    return StoredClassifier(
-        feature_set,
-        classifier,
+    linear = "coefficients" in body or not given["features"]
+    return StoredMember(
         Prepared(**given),
+        float(body["prevalence"]),
         np.array(body.get("coefficients", [])),
         float(body.get("intercept", 0.0)),
-        estimator,
+        None if linear else _read_skops(skops_file, len(given["features"])),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +30,9 @@ def applied_reliability(work: Work, reliability: Mapping[str, Reliability]) -> d
 
 
 @dataclass(frozen=True)
-class _SelectionTask:
+class SelectionTask:
+    """One selection: rows of a feature set, and what it is made with."""
+
     features: pd.DataFrame
     outcome: np.ndarray
     patients: np.ndarray
@@ -39,10 +41,35 @@ class _SelectionTask:
     unreliable: dict[str, str] | None
 
 
-def _select(task: _SelectionTask) -> Selection:
+def run_selection(task: SelectionTask) -> Selection:
+    """Select the features of a task."""
     return select_features(
         task.features, task.outcome, task.patients, task.settings, task.seed, unreliable=task.unreliable
     )
+
+
+def matrices_of(work: Work, context: pd.DataFrame | None) -> dict[str, tuple[tuple[str, ...], pd.DataFrame]]:
+    """Return feature set of images -> the matrices that it is made of, and their columns side by side, the scanners' beside them."""
+    given = work.given
+    frames: dict[str, tuple[tuple[str, ...], pd.DataFrame]] = {
+        "radiomics": (("radiomics",), given.matrices["radiomics"])
+    }
+    if "deep" in given.matrices:
+        frames["fused"] = (
+            ("radiomics", "deep"),
+            pd.concat([given.matrices["radiomics"], given.matrices["deep"]], axis=1),
+        )
+    if context is None:
+        return frames
+    return {
+        name: (parts, pd.concat([frame, context.loc[frame.index]], axis=1)) for name, (parts, frame) in frames.items()
+    }
+
+
+def unreliable_in(parts: Sequence[str], reliability: Mapping[str, Reliability]) -> dict[str, str] | None:
+    """Return the features of these matrices that readers do not reproduce, and why; None where none was filtered."""
+    filters = [reliability[part].dropped for part in parts if part in reliability]
+    return {key: why for dropped in filters for key, why in dropped.items()} if filters else None
 
 
 def image_sets(
@@ -58,19 +85,7 @@ def image_sets(
     whether the fused model is to enter one, which is fitted to probabilities of models tuned within the folds.
     """
     given = work.given
-    frames: dict[str, tuple[tuple[str, ...], pd.DataFrame]] = {
-        "radiomics": (("radiomics",), given.matrices["radiomics"])
-    }
-    if "deep" in given.matrices:
-        frames["fused"] = (
-            ("radiomics", "deep"),
-            pd.concat([given.matrices["radiomics"], given.matrices["deep"]], axis=1),
-        )
-    if context is not None:
-        frames = {
-            name: (parts, pd.concat([frame, context.loc[frame.index]], axis=1))
-            for name, (parts, frame) in frames.items()
-        }
+    frames = matrices_of(work, context)
     inside = given.training.index
     beside = [given.matrices["radiomics"].loc[inside], *([] if context is None else [context.loc[inside]])]
     by_network = {
@@ -82,21 +97,20 @@ def image_sets(
     for name, held_out in keys:
         parts, _ = frames[name]
         frame = by_network[held_out] if name == "fused" and held_out in by_network else frames[name][1]
-        filters = [reliability[part].dropped for part in parts if part in reliability]
         rows = rows_in(given.fold, held_out)
         tasks.append(
-            _SelectionTask(
+            SelectionTask(
                 features=frame.loc[given.training.index[rows]],
                 outcome=given.outcome[rows],
                 patients=given.patients[rows],
                 settings=work.settings.selection,
                 seed=work.seeds(f"learn/{name}/selection/{described(held_out)}"),
-                unreliable={key: why for dropped in filters for key, why in dropped.items()} if filters else None,
+                unreliable=unreliable_in(parts, reliability),
             )
         )
     for (name, held_out), selection in zip(
         keys,
-        run_tasks(_select, tasks, workers=work.workers, label=work.label("select features"), unit="selections"),
+        run_tasks(run_selection, tasks, workers=work.workers, label=work.label("select features"), unit="selections"),
         strict=True,
     ):
         work.selections.setdefault(name, {})[held_out] = selection

@@ -35,6 +35,8 @@ class Fusion:
         Fold k's cases by a model of the other folds, fitted on fused probabilities that are themselves out of fold within
         these (where tuning is not nested: among all folds; or resubstituted, by the setting), with clinical predictors
         screened there.
+    learned_from : FloatArray
+        Fused probabilities of the training cases that `model` was fitted to.
     apparent, testing : FloatArray
         Probabilities of the final model on the final fused model's probabilities: the chain as a new patient meets it.
     each : dict of str to ndarray of shape (m, n)
@@ -47,6 +49,7 @@ class Fusion:
     out_of_fold: FloatArray
     apparent: FloatArray
     testing: FloatArray
+    learned_from: FloatArray
     each: dict[str, FloatArray]
     designs: tuple[pd.DataFrame, ...]
 
@@ -72,7 +75,20 @@ def fit_fusion(
     if any(_adds_nothing(design) for design in designs):
         designs = tuple(design.drop(columns=OUTPUT) for design in designs)
     columns = {OUTPUT: Column(OUTPUT), **findings.columns}
-    return fit_pooled(designs, outcome, name="dlrn", columns=columns, penalty_c=settings.penalty_c), designs
+    model = fit_pooled(
+        designs,
+        outcome,
+        name="dlrn",
+        columns=columns,
+        penalty_c=settings.penalty_c,
+        shrink=settings.shrinkage == "heuristic",
+    )
+    return model, designs
+
+
+def leaves_nothing(model: LinearModel) -> bool:
+    """Whether shrinkage left no coefficient: the predictors tell together no more than as many of noise."""
+    return bool(model.terms) and all(term.coefficient == 0 for term in model.terms)
 
 
 def _adds_nothing(design: pd.DataFrame) -> bool:
@@ -120,18 +136,15 @@ def fuse(
         parts = fit.complete(findings.design.loc[rows])
         return each_probability(model, [fusion_design(probability, part[fit.own_columns], settings) for part in parts])
 
-    model, designs = fit_fusion(
-        fused.out_of_fold if fresh else apparent, training, outcome, findings, clinical[()], settings
-    )
+    learned_from = fused.learned_from if fresh else apparent
+    model, designs = fit_fusion(learned_from, training, outcome, findings, clinical[()], settings)
     m = clinical[()].imputer.n_imputations if clinical[()].imputer is not None else 1
     out_of_fold = np.full((m, len(training)), np.nan)
     for k in np.unique(fold).tolist():
         inside, outside = fold != k, fold == k
-        learned_from = fused.inner.get(k, fused.out_of_fold) if fresh else fused.resubstituted[k]
-        within, _ = fit_fusion(
-            learned_from[inside], training[inside], outcome[inside], findings, clinical[k,], settings
-        )
-        if within.terms:
+        known = fused.inner.get(k, fused.out_of_fold) if fresh else fused.resubstituted[k]
+        within, _ = fit_fusion(known[inside], training[inside], outcome[inside], findings, clinical[k,], settings)
+        if within.terms and not leaves_nothing(within):
             out_of_fold[:, outside] = score(within, fused.out_of_fold[outside], training[outside], clinical[k,])
         else:
             out_of_fold[:, outside] = outcome.mean()  # ties over folds, see `tells_nothing`
@@ -140,4 +153,10 @@ def fuse(
         "apparent": score(model, apparent, training, clinical[()]),
         "testing": score(model, testing, tested, clinical[()]),
     }
-    return Fusion(model=model, **{kind: averaged(values) for kind, values in each.items()}, each=each, designs=designs)
+    return Fusion(
+        model=model,
+        **{kind: averaged(values) for kind, values in each.items()},
+        learned_from=learned_from,
+        each=each,
+        designs=designs,
+    )

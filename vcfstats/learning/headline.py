@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from vcfstats.learning.clinical import Findings
 from vcfstats.learning.crossfit import best_known, described, pair, pooled_auc, rows_in, run_tasks, tells_nothing
 from vcfstats.learning.deephead import DeepHead, HeadTask, fit_heads, slices_of
 from vcfstats.learning.featuresets import clinical_cases
-from vcfstats.learning.fusion import OUTPUT, Fusion, fuse
+from vcfstats.learning.fusion import OUTPUT, Fusion, fuse, leaves_nothing
 from vcfstats.learning.pooled import averaged, each_probability
 from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit
 from vcfstats.learning.work import Work
@@ -83,7 +84,8 @@ def headline_deep(work: Work) -> DeepHead:
         scored = results[k,][0]
         probability[:, given.fold == k] = np.where(tells_nothing(scored), given.outcome.mean(), scored)
     at = best_known([pooled_auc(given.outcome, probability[i]) for i in range(m)])
-    out_of_fold = probability[at].copy()
+    learned_from = probability[at]
+    out_of_fold = learned_from.copy()
     for k in given.folds if work.settings.folds.nested else ():
         inner = np.full((m, n), np.nan)
         for j in given.folds:
@@ -108,7 +110,7 @@ def headline_deep(work: Work) -> DeepHead:
         given.fold,
         {},
     )
-    work.add("dl", cases, out_of_fold, scored[at][:n], scored[at][n:])
+    work.add("dl", cases, out_of_fold, scored[at][:n], scored[at][n:], learned_from=learned_from)
     return heads[at]
 
 
@@ -168,6 +170,7 @@ def headline_nomogram(
     seen = CrossFitted(
         life.point,
         life.out_of_fold[known],
+        life.learned_from[known],
         {k: values[known] for k, values in life.inner.items()},
         {k: values[known] for k, values in life.resubstituted.items()},
         life.inner_auc,
@@ -188,6 +191,12 @@ def headline_nomogram(
     except ValueError as error:  # as of the clinical model
         work.give_up("dlrn", f"its regression could not be fitted: {error}")
         return None
+    if leaves_nothing(fusion.model):
+        work.give_up(
+            "dlrn",
+            f"the likelihood-ratio chi-square of its {len(fusion.model.terms)} predictors together is no larger than as many of noise would have: shrinkage leaves none",
+        )
+        return None
     if work.settings.fusion.input == "resubstituted":
         work.note(
             "dlrn",
@@ -206,6 +215,10 @@ def headline_nomogram(
         )
     if fusion.model.separated:
         work.note("dlrn", "its predictors separate events from non-events: fitted by Firth's method")
+    if (
+        work.settings.fusion.input == "resubstituted"
+    ):  # what the nomogram model was fitted to, in place of what else learns
+        work.nomogram_input = pd.Series(fusion.learned_from, index=cases.training.index)
     work.add("dlrn", cases, fusion.out_of_fold, fusion.apparent, fusion.testing, feature_set="fused+clinical")
     work.add_imputed("dlrn", cases, fusion.each)
     return fusion

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from vcfstats.contracts.predictions import KEY, PREDICTIONS
+from vcfstats.contracts.predictions import KEY, PREDICTIONS, SECOND_STAGE, second_stage
 from vcfstats.learning.classifiers import grid_points
 from vcfstats.learning.clinical import Covariate, PlainCovariate
 from vcfstats.learning.crossfit import best, pooled_auc
@@ -21,9 +21,11 @@ from vcfstats.learning.models import Taken, fit_models
 from vcfstats.learning.optimism import Keep, keep_nothing, resample_models
 from vcfstats.learning.recalibration import recalibrate, useless
 from vcfstats.learning.riskgroups import risk_cuts
-from vcfstats.learning.scanners import describe_scanners
+from vcfstats.learning.scanners import describe_scanners, scanner_context
 from vcfstats.learning.selection import Reliability
 from vcfstats.learning.settings import LearningSettings
+from vcfstats.learning.spread import spread_out_of_bag
+from vcfstats.learning.stability import subsample_selections
 from vcfstats.learning.thresholds import choose_threshold
 from vcfstats.learning.tuning import CrossFitted, FeatureSet, FinalFit, Seeds
 from vcfstats.learning.work import HEADLINE, Work
@@ -113,8 +115,10 @@ def _learn(work: Work, taken: Taken, keep: Keep) -> Learned:
         if found.remark:
             work.note(model, f"recalibration: {found.remark}")
     predictions = PREDICTIONS.validate(pd.concat([raw, more]).sort_values(KEY, ignore_index=True))
+    stored = _with_nomogram_input(predictions, work.nomogram_input)
+    resamples = resample_models(work, taken, chosen, keep) if settings.optimism.n_resamples else None
     return Learned(
-        predictions=predictions,
+        predictions=stored,
         thresholds=_thresholds(predictions, settings),
         classifiers=_ranking(fitted, models.failed, final, chosen),
         tuning=models.tuning,
@@ -133,9 +137,25 @@ def _learn(work: Work, taken: Taken, keep: Keep) -> Learned:
         recalibrations=recalibrations,
         useless=of_no_use,
         risk_cuts=risk_cuts(predictions, settings.risk_groups),
-        resamples=resample_models(work, taken, chosen, keep) if settings.optimism.n_resamples else None,
+        resamples=resamples,
+        subsamples=subsample_selections(work, models.reliability, scanner_context(work, taken.covariates))
+        if settings.stability.n_subsamples
+        else None,
+        spread=spread_out_of_bag(stored, resamples) if models.fusion else None,
         imputed=imputed(work, models.findings, models.fusion),
     )
+
+
+def _with_nomogram_input(predictions: pd.DataFrame, fitted_to: pd.Series | None) -> pd.DataFrame:
+    """Return the table with the fused probabilities that the nomogram model was fitted to, where those are resubstituted ones."""
+    if fitted_to is None:
+        return predictions
+    rows = (predictions["kind"] == SECOND_STAGE) & (predictions["model"] == "dlr")
+    own = fitted_to.reindex(predictions.loc[rows, "case_id"])
+    kept = own.notna().to_numpy()
+    changed = predictions.copy()
+    changed.loc[rows, "probability"] = np.where(kept, own.to_numpy(), changed.loc[rows, "probability"])
+    return changed
 
 
 def _no_predictions() -> pd.DataFrame:
@@ -156,7 +176,7 @@ def _auc_with_choice_repeated(given: FeatureSet, fitted: Mapping[tuple[str, str]
 
 
 def _thresholds(predictions: pd.DataFrame, settings: LearningSettings) -> dict[str, float]:
-    rows = predictions[predictions["kind"] == "out_of_fold"]
+    rows = second_stage(predictions)
     return {str(model): choose_threshold(part, settings.threshold) for model, part in rows.groupby("model", sort=True)}
 
 

@@ -22,6 +22,8 @@ from vcfstats.learning.notes import Note
 from vcfstats.learning.recalibration import Recalibration
 from vcfstats.learning.resamples import Resamples
 from vcfstats.learning.selection import Reliability, Selection
+from vcfstats.learning.spread import Spread
+from vcfstats.learning.stability import Subsamples
 from vcfstats.learning.thresholds import write_thresholds
 from vcfstats.learning.tuning import FinalFit
 from vcfstats.statistics.lasso import LassoPath
@@ -74,6 +76,11 @@ class Learned:
         Headline model -> probabilities at which the next group of risk begins.
     resamples : Resamples or None
         The chain repeated in bootstrap samples; None where none was asked for.
+    subsamples : Subsamples or None
+        The selection repeated in subsamples; None where none was asked for.
+    spread : Spread or None
+        How the delivered output of the fused model spreads on training patients left out of bootstrap samples, against the
+        nomogram's input; None where there is no nomogram or too few samples.
     imputed : Imputed or None
         The account of multiple imputation; None where another rule meets missing findings.
     """
@@ -98,6 +105,8 @@ class Learned:
     useless: dict[str, str]
     risk_cuts: dict[str, tuple[float, ...]]
     resamples: Resamples | None
+    subsamples: Subsamples | None = None
+    spread: Spread | None = None
     imputed: Imputed | None = None
 
     def write(self, folder: Path) -> None:
@@ -134,6 +143,8 @@ class Learned:
         )
         _write_json(self.risk_cuts, folder / "risk_groups.json")
         _write_json(self.resamples.account() if self.resamples else None, folder / "resamples.json")
+        _write_json(self.subsamples.account() if self.subsamples else None, folder / "stability.json")
+        _write_json(self.spread.to_dict() if self.spread else None, folder / "spread.json")
         _write_json(self.imputed.account if self.imputed else None, folder / "imputation.json")
         if self.imputed and len(self.imputed.probabilities):
             with replacing(folder / "imputed.parquet") as temporary:
@@ -171,6 +182,8 @@ def _selection(by_rows: dict[HeldOut, Selection]) -> dict[str, Any]:
     return {
         "steps": [asdict(step) for step in whole.steps],
         "features": list(whole.prepared.features),
+        "mean": list(whole.prepared.mean),
+        "sd": list(whole.prepared.scale),
         "coefficients": whole.coefficients,
         "intercept": whole.intercept,
         "lambda": whole.lambda_,

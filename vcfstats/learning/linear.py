@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
@@ -71,6 +72,8 @@ class LinearModel:
         Training cases and events.
     covariance : tuple of tuple of float, or None
         Of the intercept and the coefficients, in the order of `terms`; None where the method gives none (ridge).
+    shrinkage : float or None
+        What the coefficients were multiplied by; None where they were left as they are.
     """
 
     name: str
@@ -81,6 +84,7 @@ class LinearModel:
     n: int
     n_events: int
     covariance: tuple[tuple[float, ...], ...] | None = None
+    shrinkage: float | None = None
 
     @property
     def separated(self) -> bool:
@@ -125,7 +129,13 @@ class Column:
 
 
 def fit_linear(
-    design: pd.DataFrame, outcome: np.ndarray, *, name: str, columns: dict[str, Column], penalty_c: float | None = None
+    design: pd.DataFrame,
+    outcome: np.ndarray,
+    *,
+    name: str,
+    columns: dict[str, Column],
+    penalty_c: float | None = None,
+    shrink: bool = False,
 ) -> LinearModel:
     """Fit a logistic regression to complete training rows.
 
@@ -145,12 +155,15 @@ def fit_linear(
         Column of the design -> what it means.
     penalty_c : float, optional
         Inverse strength of the ridge penalty.
+    shrink : bool, default False
+        Whether the coefficients are shrunken (`shrunken`); not beside a ridge penalty.
     """
     X = np.ascontiguousarray(design.to_numpy(dtype=np.float64))
     n, p = X.shape
     mean, scale = X.mean(axis=0), X.std(axis=0, ddof=1)
     errors: list[float | None]
     covariance: FloatArray | None
+    factor: float | None = None
     if penalty_c is not None and p:
         fit = LogisticRegression(C=penalty_c, solver="lbfgs", tol=1e-10, max_iter=10_000).fit(
             (X - mean) / scale, outcome
@@ -165,6 +178,10 @@ def fit_linear(
             method = "Firth"
         else:
             coef, covariance, method = likelihood.coef, likelihood.covariance, "maximum likelihood"
+        if shrink and p:
+            chi2 = 2 * (likelihood.loglik - fit_logistic(np.ones((n, 1)), outcome).loglik)
+            factor = max(0.0, (chi2 - p) / chi2) if chi2 > 0 else 0.0
+            coef, covariance = shrunken(coef, covariance, X, outcome, factor)
         errors = np.sqrt(np.diagonal(covariance)).tolist()
     terms = tuple(
         LinearTerm(
@@ -182,4 +199,39 @@ def fit_linear(
         for j, column in enumerate(design.columns)
     )
     rows = None if covariance is None else tuple(tuple(row) for row in covariance.tolist())
-    return LinearModel(name, method, float(coef[0]), errors[0], terms, n, int(outcome.sum()), rows)
+    return LinearModel(name, method, float(coef[0]), errors[0], terms, n, int(outcome.sum()), rows, factor)
+
+
+def shrunken(
+    coef: FloatArray, covariance: FloatArray, X: FloatArray, outcome: np.ndarray, factor: float
+) -> tuple[FloatArray, FloatArray]:
+    """Multiply the slopes of a logistic regression by a factor and fit the intercept again; return both and their covariance.
+
+    slopes s b; the intercept a solves sum(expit(a + s X b)) = sum(y). With weights w = p (1 - p) and the weighted mean m of the
+    columns, var(a) = 1 / sum(w) + s^2 m' V m and cov(a, s b) = -s^2 V m, V the covariance of b: that of maximum likelihood where
+    s = 1. The factor counts as known.
+
+    Parameters
+    ----------
+    coef, covariance : ndarray of shape (p + 1,), (p + 1, p + 1)
+        Intercept and slopes.
+    X, outcome : ndarray of shape (n, p), (n,)
+        Predictors; 0/1, both present.
+    factor : float
+        s, from 0 to 1.
+
+    References
+    ----------
+    Van Houwelingen and Le Cessie (1990), doi 10.1002/sim.4780091109.
+    """
+    slopes = factor * coef[1:]
+    offset = X @ slopes
+    wide = 40 + float(np.abs(offset).max(initial=0.0))
+    intercept = float(brentq(lambda a: expit(a + offset).mean() - outcome.mean(), -wide, wide, xtol=1e-14, rtol=1e-14))
+    p = expit(intercept + offset)
+    w = p * (1 - p)
+    m = w @ X / w.sum()
+    V = factor**2 * covariance[1:, 1:]
+    beside = -V @ m
+    whole = np.block([[np.array([[1 / w.sum() + m @ V @ m]]), beside[None, :]], [beside[:, None], V]])
+    return np.concatenate([[intercept], slopes]), whole

@@ -72,6 +72,7 @@ class Models:
 def fit_models(work: Work, taken: Taken, grids: GridsOf) -> Models:
     """Select, tune and fit every model, and add the probabilities of training and testing cases to `work`."""
     settings, seeds, workers = work.settings, work.seeds, work.workers
+    averaged = settings.delivered == "mean_of_folds"
     if "deep" not in work.given.matrices:
         for model in ("dl", "dlr"):
             work.give_up(model, "there are no deep features")
@@ -87,25 +88,40 @@ def fit_models(work: Work, taken: Taken, grids: GridsOf) -> Models:
         {given.name: grids(given.name) for given in sets},
         seeds,
         nested=settings.folds.nested,
+        averaged=averaged,
         workers=workers,
         label=work.label("tune classifiers"),
         known=fits,
     )
     for (feature_set, classifier), why in failed.items():
         work.note(f"{feature_set}.{classifier}", f"the classifier was not fitted: {why}")
-    final = fit_final(sets, fitted, seeds, workers=workers, label=work.label("fit classifiers"))
+    final = fit_final(sets, fitted, seeds, averaged=averaged, workers=workers, label=work.label("fit classifiers"))
     chosen = _choose_classifiers(sets, fitted)
     by_name = {given.name: given for given in sets}
     for (feature_set, classifier), fit in final.items():
         life = fitted[feature_set, classifier]
-        work.add(f"{feature_set}.{classifier}", by_name[feature_set], life.out_of_fold, fit.apparent, fit.testing)
+        work.add(
+            f"{feature_set}.{classifier}",
+            by_name[feature_set],
+            life.out_of_fold,
+            fit.apparent,
+            fit.testing,
+            learned_from=life.learned_from,
+        )
 
     if findings is not None:
         headline_clinical(work, findings)
     for model, feature_set in BEST_OF.items():
         if feature_set in chosen:
-            key = (feature_set, chosen[feature_set])
-            work.add(model, by_name[feature_set], fitted[key].out_of_fold, final[key].apparent, final[key].testing)
+            life, fit = fitted[feature_set, chosen[feature_set]], final[feature_set, chosen[feature_set]]
+            work.add(
+                model,
+                by_name[feature_set],
+                life.out_of_fold,
+                fit.apparent,
+                fit.testing,
+                learned_from=life.learned_from,
+            )
         elif feature_set in by_name:
             work.give_up(model, f"no classifier of the {feature_set} features could be fitted")
     head: DeepHead | None = None
@@ -134,6 +150,7 @@ def _tuned_within_folds(
         {given.name: {classifier: grid[classifier]}},
         work.seeds,
         nested=True,
+        averaged=work.settings.delivered == "mean_of_folds",
         workers=work.workers,
         label=work.label("tune within folds"),
         known=fits,

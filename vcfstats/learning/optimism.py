@@ -94,10 +94,6 @@ def resample_models(work: Work, taken: Taken, chosen: Mapping[str, str], keep: K
         tuple(map(str, work.given.training.index)),
         tuple(samples),
         _in_words(settings, chosen, trained=bool(work.given.networks.heads)),
-        {
-            name: selections[()].steps[0].n_out if selections[()].steps else 0
-            for name, selections in work.selections.items()
-        },
     )
 
 
@@ -116,7 +112,7 @@ def _fit(task: _Task) -> Resample:
     fewest = min(len(set(patients[outcome == level].tolist())) for level in (0, 1))
     if fewest < settings.folds.n:
         why = f"{fewest} patients of a class in a resample, fewer than the {settings.folds.n} folds"
-        return Resample(drawn, {}, {}, dict.fromkeys(HEADLINE, why))
+        return Resample(drawn, {}, dict.fromkeys(HEADLINE, why))
     rng = np.random.default_rng(task.seeds("folds"))
     fold = random_folds(n_rows := len(rows), settings.folds.n, rng, groups=patients, strata=outcome == 1)
     index = pd.Index([f"drawn {i}" for i in range(n_rows)], name="case_id")
@@ -146,7 +142,7 @@ def _fit(task: _Task) -> Resample:
     try:
         fit_models(work, task.taken, tried)
     except InputError as error:  # a sample with too few cases of a scanner, say: it is counted as failed
-        return Resample(drawn, {}, {}, dict.fromkeys(HEADLINE, error.problems[0].found))
+        return Resample(drawn, {}, dict.fromkeys(HEADLINE, error.problems[0].found))
     table = pd.concat(work.rows) if work.rows else pd.DataFrame({"model": [], "kind": []})
     probabilities = {}
     for model in HEADLINE:
@@ -156,7 +152,6 @@ def _fit(task: _Task) -> Resample:
     return Resample(
         drawn,
         probabilities,
-        {name: selections[()].prepared.features for name, selections in work.selections.items()},
         {model: work.absent.get(model, "not fitted") for model in HEADLINE if model not in probabilities},
     )
 
@@ -190,7 +185,9 @@ def _content(work: Work, taken: Taken, chosen: Mapping[str, str]) -> str:
     """Return a hash of all that decides a resample beside its seed: training cases, settings and code."""
     training = work.given.training
     digest = hashlib.sha256()
-    settings = work.settings.model_dump(mode="json", exclude={"threshold": True, "optimism": {"n_resamples"}})
+    settings = work.settings.model_dump(
+        mode="json", exclude={"threshold": True, "stability": True, "optimism": {"n_resamples"}}
+    )
     kept = {name: sorted(found.dropped) for name, found in taken.reliability.items()}
     findings = {name: [c.type, list(c.levels)] for name, c in taken.covariates.items()}
     parts = [settings, dict(chosen), dict(taken.agreement), kept, findings, _code(), arithmetic.active()]

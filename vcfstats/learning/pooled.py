@@ -24,6 +24,7 @@ def fit_pooled(
     name: str,
     columns: Mapping[str, Column],
     penalty_c: float | None = None,
+    shrink: bool = False,
 ) -> LinearModel:
     """Fit `fit_linear` to each completed data set and pool coefficients and their covariance by Rubin's rules.
 
@@ -31,7 +32,7 @@ def fit_pooled(
     ----------
     designs : sequence of DataFrame of shape (n, p)
         Completed data sets, columns alike.
-    outcome, name, columns, penalty_c
+    outcome, name, columns, penalty_c, shrink
         As for `fit_linear`.
 
     Returns
@@ -39,7 +40,10 @@ def fit_pooled(
     LinearModel
         Mean coefficients; covariance mean U + (1 + 1/m) B.
     """
-    models = [fit_linear(design, outcome, name=name, columns=dict(columns), penalty_c=penalty_c) for design in designs]
+    models = [
+        fit_linear(design, outcome, name=name, columns=dict(columns), penalty_c=penalty_c, shrink=shrink)
+        for design in designs
+    ]
     if len(models) == 1:
         return models[0]
     m = len(models)
@@ -72,6 +76,7 @@ def fit_pooled(
         models[0].n,
         models[0].n_events,
         None if total is None else tuple(tuple(row) for row in total.tolist()),
+        float(np.mean(factors)) if (factors := [s for model in models if (s := model.shrinkage) is not None]) else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,11 @@ class Prepared:
         values = frame.loc[:, list(self.features)].to_numpy(dtype=np.float64)
         values = np.where(np.isnan(values), np.array(self.fill), values)
         return values if self.correction is None else self.correction.apply(values, frame)
+
+    def ranging_over(self, frame: pd.DataFrame) -> Prepared:
+        """Return the same with the range of these rows: what is delivered knows all training patients, not those of a fold alone."""
+        values = self.values(frame)
+        return replace(self, low=tuple(values.min(axis=0).tolist()), high=tuple(values.max(axis=0).tolist()))
 
     def outside(self, frame: pd.DataFrame) -> BoolArray:
         """Return which features lie outside their training range, shape (n, p); a missing one does not."""

@@ -2,7 +2,8 @@
 
 Support vectors, neighbours and trees rank patients; what they call a probability often is none, and any model that fits
 its own patients too well is too sure of new ones. The map is learned on the out-of-fold probabilities of training patients,
-which the model gives for patients it has not seen, and on no testing patient.
+which the model gives for patients it has not seen, and on no testing patient. They are those of the parameters that are
+delivered (kind second_stage_input).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
-from vcfstats.contracts.predictions import recalibrated
+from vcfstats.contracts.predictions import SECOND_STAGE, recalibrated
 from vcfstats.learning.linear import Column, fit_linear
 from vcfstats.learning.settings import RecalibrationSettings
 from vcfstats.learning.work import HEADLINE
@@ -159,8 +160,8 @@ def recalibrate(
 ) -> tuple[pd.DataFrame, dict[str, Recalibration]]:
     """Return the recalibrated rows of the predictions table, and the map of each model.
 
-    Apparent and testing probabilities go through the map learned on all out-of-fold probabilities; out-of-fold ones of a
-    fold through the map learned on the other folds.
+    Apparent and testing probabilities go through the map learned on all training patients; out-of-fold ones of a fold
+    through the map learned on the other folds.
 
     Parameters
     ----------
@@ -181,15 +182,16 @@ def recalibrate(
             continue
         if name in useless:
             continue
-        known = mine[mine["kind"] == "out_of_fold"]
+        known = mine[mine["kind"] == SECOND_STAGE]
+        scored = mine[mine["kind"] == "out_of_fold"]
         probability, outcome = known["probability"].to_numpy(dtype=np.float64), known["outcome"].to_numpy()
         maps[name] = fit_recalibration(probability, outcome, settings)
         changed = mine.assign(
             model=recalibrated(name), probability=maps[name].apply(mine["probability"].to_numpy(dtype=np.float64))
         )
         for k in np.unique(known["fold"]).tolist():
-            others = (known["fold"] != k).to_numpy()
+            others, own = (known["fold"] != k).to_numpy(), scored.index[scored["fold"] == k]
             within = fit_recalibration(probability[others], outcome[others], settings)
-            changed.loc[known.index[~others], "probability"] = within.apply(probability[~others])
+            changed.loc[own, "probability"] = within.apply(scored.loc[own, "probability"].to_numpy(dtype=np.float64))
         rows.append(changed)
     return (pd.concat(rows) if rows else predictions.iloc[:0]), maps

@@ -20,15 +20,12 @@ class Resample:
         How often each training case is in it, in the order of the cases.
     probabilities : dict
         Headline model -> probability of each training case, NaN where it has none.
-    selected : dict
-        Feature set -> features selected.
     failures : dict
         Headline model that could not be fitted -> why.
     """
 
     drawn: tuple[int, ...]
     probabilities: dict[str, tuple[float, ...]]
-    selected: dict[str, tuple[str, ...]]
     failures: dict[str, str]
 
     def to_bytes(self) -> bytes:
@@ -39,7 +36,6 @@ class Resample:
                 model: [None if np.isnan(value) else value for value in values]
                 for model, values in self.probabilities.items()
             },
-            "selected": self.selected,
             "failures": self.failures,
         }
         return json.dumps(body, allow_nan=False).encode()
@@ -54,7 +50,6 @@ class Resample:
                 model: tuple(np.nan if value is None else value for value in values)
                 for model, values in body["probabilities"].items()
             },
-            {name: tuple(features) for name, features in body["selected"].items()},
             body["failures"],
         )
 
@@ -72,14 +67,11 @@ class Resamples:
     repeated : dict
         Headline model -> the steps that were repeated, and those that were not, in words. Without the network's own model
         where the network was trained on the patients: nothing of it is repeated, and nothing is corrected.
-    candidates : dict
-        Feature set -> number of features that selection chose from.
     """
 
     cases: tuple[str, ...]
     samples: tuple[Resample, ...]
     repeated: dict[str, str]
-    candidates: dict[str, int]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a resample and case: ``resample, case_id, drawn`` and a probability for each headline model."""
@@ -100,11 +92,9 @@ class Resamples:
         return pd.concat(parts, ignore_index=True)
 
     def account(self) -> dict[str, Any]:
-        """Return what was repeated, what failed and which features were selected, for JSON."""
+        """Return what was repeated and what failed, for JSON."""
         return {
             "n_resamples": len(self.samples),
             "repeated": self.repeated,
             "failures": [sample.failures for sample in self.samples],
-            "candidates": self.candidates,
-            "selected": [sample.selected for sample in self.samples],
         }

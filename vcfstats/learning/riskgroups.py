@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from vcfstats.contracts.predictions import second_stage
 from vcfstats.learning.settings import RiskGroupSettings
 from vcfstats.learning.work import HEADLINE
 
@@ -12,8 +13,8 @@ from vcfstats.learning.work import HEADLINE
 def risk_cuts(predictions: pd.DataFrame, settings: RiskGroupSettings) -> dict[str, tuple[float, ...]]:
     """Return for each headline model the probabilities at which the next group begins, ascending.
 
-    Quantiles are those of out-of-fold probabilities of training patients, which is how probabilities of patients spread
-    that the model has not seen. Quantiles that coincide give fewer groups.
+    Quantiles are those of training patients' probabilities by models that have not seen them, with the parameters that are
+    delivered (kind second_stage_input). Quantiles that coincide give fewer groups.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ def risk_cuts(predictions: pd.DataFrame, settings: RiskGroupSettings) -> dict[st
     settings : RiskGroupSettings
         Number of groups, or the cuts themselves.
     """
-    known = predictions[predictions["kind"] == "out_of_fold"]
+    known = second_stage(predictions)
     cuts = {}
     for model in HEADLINE:
         probability = known.loc[known["model"] == model, "probability"].to_numpy(dtype=np.float64)

@@ -108,6 +108,8 @@ class Scorer:
         Headline model -> its map to recalibrated probabilities; empty where the study recalibrated nothing.
     useless : dict of str to str
         Headline model that does not rank patients better than chance out of fold -> what shows it.
+    spread : str
+        That the fused model's output spreads otherwise than what the nomogram was fitted to; empty where it does not.
     """
 
     columns: dict[str, Column]
@@ -121,6 +123,7 @@ class Scorer:
     imputer: Imputer | None = None
     recalibrations: dict[str, Recalibration] = field(default_factory=dict)
     useless: dict[str, str] = field(default_factory=dict)
+    spread: str = ""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -201,10 +204,9 @@ class Scorer:
             design=design,
             outside=tuple(self._outside(design)),
             features_outside={
-                name: pd.Series(model.prepared.outside(features).sum(axis=1), index=index)
-                for name, model in self.best.items()
+                name: pd.Series(model.outside(features), index=index) for name, model in self.best.items()
             },
-            n_features={name: len(model.prepared.features) for name, model in self.best.items()},
+            n_features={name: len(model.features) for name, model in self.best.items()},
         )
 
     def _outside(self, design: pd.DataFrame) -> list[Outside]:
@@ -238,6 +240,7 @@ def write_scorer(learned: Learned, settings: LearningSettings, folder: Path) -> 
             name: learned.recalibrations[name].to_dict() for name in ORDER if name in learned.recalibrations
         },
         "useless": {name: learned.useless[name] for name in ORDER if name in learned.useless},
+        "spread": learned.spread.warning if learned.spread else "",
         "preserved": None if harmonised.method == "none" else list(harmonised.covariates),
     }
     for name in best.values():
@@ -276,6 +279,7 @@ def read_scorer(folder: Path) -> Scorer:
             str(model): Recalibration.from_dict(own) for model, own in body.get("recalibrations", {}).items()
         },
         useless={str(model): str(why) for model, why in body.get("useless", {}).items()},
+        spread=str(body["spread"]),
     )
     _check_numbers(scorer)
     return scorer

@@ -58,7 +58,7 @@ class FoldSettings(_Settings):
     )
     nested: bool = Field(
         default=False,
-        description="whether all tuning is repeated without each fold, so that no out-of-fold probability was by parameters that its fold helped to choose, and so is the choice among classifiers; false: only for the fused probabilities that the nomogram model is fitted to, a third of the fits",
+        description="whether all tuning is repeated without each fold, so that no out-of-fold probability was by parameters that its fold helped to choose, and so is the choice among classifiers; false: only for the out-of-fold probabilities of the nomogram model, a third of the fits",
     )
 
 
@@ -117,7 +117,11 @@ class CollinearitySettings(_Settings):
     """Recursive elimination of collinear features by variance inflation."""
 
     limit: float | None = Field(
-        default=10.0, gt=1, description="largest variance-inflation factor that stays; null leaves the step out"
+        default=None, gt=1, description="largest variance-inflation factor that stays; null leaves the step out"
+    )
+    surplus: Literal["mean_correlation", "association"] = Field(
+        default="mean_correlation",
+        description="which feature goes first while features outnumber the cases, for which no factor is defined: that with the largest mean absolute correlation with the others, or that with the largest p of the t-test",
     )
 
 
@@ -252,7 +256,7 @@ class FusionSettings(_Settings):
 
     input: Literal["out_of_fold", "resubstituted"] = Field(
         default="out_of_fold",
-        description="fused probabilities that the coefficients are fitted on: by models that had not seen the patient, or by the model's own training patients",
+        description="fused probabilities that the coefficients are fitted on: by models with the delivered parameters that had not seen the patient, or by the delivered model of its own training patients",
     )
     scale: Literal["probability", "logit"] = Field(
         default="probability", description="how the fused model's output enters"
@@ -266,6 +270,16 @@ class FusionSettings(_Settings):
     penalty_c: float | None = Field(
         default=None, gt=0, description="inverse strength of a ridge penalty on standardised predictors; null: none"
     )
+    shrinkage: Literal["heuristic", "none"] = Field(
+        default="heuristic",
+        description="coefficients multiplied by (chi2 - df) / chi2 of the model's likelihood ratio, or left as they are",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> FusionSettings:
+        if self.penalty_c is not None and self.shrinkage != "none":
+            raise ValueError("penalty_c shrinks coefficients already; allowed beside it: shrinkage: none")
+        return self
 
 
 class RecalibrationSettings(_Settings):
@@ -325,6 +339,21 @@ class OptimismSettings(_Settings):
         return self
 
 
+class StabilitySettings(_Settings):
+    """The selection of features repeated in subsamples of the training patients, for how stable it is."""
+
+    n_subsamples: int = Field(default=50, ge=0, description="subsamples of training patients; 0: none")
+    share: float = Field(
+        default=0.5, gt=0, lt=1, description="share of the patients of each class in a subsample, without replacement"
+    )
+
+    @model_validator(mode="after")
+    def _one_is_no_spread(self) -> StabilitySettings:
+        if self.n_subsamples == 1:
+            raise ValueError("one subsample says nothing: 0 for none, 50 or more")
+        return self
+
+
 class LearningSettings(_Settings):
     """Everything between the feature matrices and the table of probabilities."""
 
@@ -339,6 +368,10 @@ class LearningSettings(_Settings):
     classifiers: ClassifierSettings = Field(
         default=ClassifierSettings(), description="classifiers and what is tried of each"
     )
+    delivered: Literal["mean_of_folds", "refitted"] = Field(
+        default="mean_of_folds",
+        description="what a classifier is in the end: the mean of the models without each fold, or one model fitted again to all training cases; always the latter where networks are trained, or findings imputed, without each fold",
+    )
     deep_head: DeepHeadSettings = Field(default=DeepHeadSettings(), description="the network's own probability")
     fusion: FusionSettings = Field(default=FusionSettings(), description="the nomogram model")
     recalibration: RecalibrationSettings = Field(
@@ -349,6 +382,9 @@ class LearningSettings(_Settings):
     )
     optimism: OptimismSettings = Field(
         default=OptimismSettings(), description="the chain repeated in bootstrap samples"
+    )
+    stability: StabilitySettings = Field(
+        default=StabilitySettings(), description="the selection repeated in subsamples"
     )
     threshold: ThresholdSettings = Field(
         default=ThresholdSettings(rule="youden"), description="which probability calls a patient positive"

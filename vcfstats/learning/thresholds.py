@@ -13,19 +13,19 @@ from vcfstats.contracts.files import write_text
 from vcfstats.learning.settings import ThresholdSettings
 
 
-def choose_threshold(out_of_fold: pd.DataFrame, settings: ThresholdSettings) -> float:
+def choose_threshold(known: pd.DataFrame, settings: ThresholdSettings) -> float:
     """Return the threshold of one model.
 
     Parameters
     ----------
-    out_of_fold : DataFrame
-        Out-of-fold predictions of training patients: outcome, probability.
+    known : DataFrame
+        Training patients by models that have not seen them (kind second_stage_input): outcome, probability.
     settings : ThresholdSettings
         The rule. Of several thresholds equally good by Youden's index the lowest is taken (the most sensitive).
     """
     if settings.value is not None:  # rule fixed, and no other, has a value
         return settings.value
-    best = optimal_threshold(out_of_fold["outcome"], out_of_fold["probability"], criterion="youden")
+    best = optimal_threshold(known["outcome"], known["probability"], criterion="youden")
     # The ends of the curve lie at -inf and inf; as probabilities they are 0, all positive, and 1.
     return float(np.clip(best.thresholds[0], 0.0, 1.0))
 

@@ -26,7 +26,7 @@ from vcfstats.learning.crossfit import (
     tells_nothing,
 )
 from vcfstats.learning.prepared import Prepared
-from vcfstats.statistics.inputs import FloatArray
+from vcfstats.statistics.inputs import BoolArray, FloatArray
 
 Seeds = Callable[[str], np.random.SeedSequence]
 Grids = Mapping[str, Mapping[str, Sequence[dict[str, Any]]]]
@@ -75,12 +75,16 @@ class CrossFitted:
     point : dict
         Parameters with the best cross-validated AUC: those of the final model.
     out_of_fold : ndarray of shape (n,)
-        Each case's probability by a model that saw neither it nor, while being tuned, its fold.
+        Each case's probability by a model that saw neither it nor, while being tuned, its fold. Where the mean of the models of
+        the folds is delivered and the tuning was nested: the mean of the models without its fold and each other one.
+    learned_from : ndarray of shape (n,)
+        Each case's probability by the model without its fold at `point`: what later steps learn from, since what they will
+        meet comes from that point as well.
     inner : dict of int to ndarray of shape (n,)
         For fold k, out-of-fold probabilities within the other folds (NaN in fold k): no model of them saw fold k. Empty
         where the tuning was not nested; `out_of_fold` is then by parameters chosen on all folds.
     resubstituted : dict of int to ndarray of shape (n,)
-        For fold k, probabilities of the model without fold k on all cases.
+        For fold k, probabilities of the model that scores it, on all cases.
     inner_auc : dict of int to float
         For fold k, the AUC of `inner`: what chooses between classifiers without looking at fold k. Empty as `inner` is.
     auc : float
@@ -89,6 +93,7 @@ class CrossFitted:
 
     point: dict[str, Any]
     out_of_fold: FloatArray
+    learned_from: FloatArray
     inner: dict[int, FloatArray]
     resubstituted: dict[int, FloatArray]
     inner_auc: dict[int, float]
@@ -96,23 +101,39 @@ class CrossFitted:
 
 
 @dataclass(frozen=True)
-class FinalFit:
-    """A classifier fitted to all training cases of its feature set.
+class Member:
+    """One fitted classifier of those whose mean is delivered; the only one where a single one is.
 
     Attributes
     ----------
-    estimator : object
-        The fitted classifier; it takes `prepared.apply(features)`.
+    estimator : object or None
+        The fitted classifier; it takes `prepared.apply(features)`. None where no feature was left.
     prepared : Prepared
         The features.
+    prevalence : float
+        Of its training cases: its probability for everybody where there is no estimator.
+    """
+
+    estimator: Any
+    prepared: Prepared
+    prevalence: float
+
+
+@dataclass(frozen=True)
+class FinalFit:
+    """A classifier as it is delivered: fitted to all training cases of its feature set, or the mean of those without each fold.
+
+    Attributes
+    ----------
+    members : tuple of Member
+        One, or one a fold.
     apparent, testing : ndarray
         Probabilities of the training and the testing cases.
     remark : str
         What went less than well.
     """
 
-    estimator: Any
-    prepared: Prepared
+    members: tuple[Member, ...]
     apparent: FloatArray
     testing: FloatArray
     remark: str
@@ -124,6 +145,7 @@ def cross_fit(
     seeds: Seeds,
     *,
     nested: bool,
+    averaged: bool,
     workers: int,
     label: str | None,
     known: dict[FitKey, GridResult] | None = None,
@@ -140,6 +162,8 @@ def cross_fit(
         Purpose -> SeedSequence.
     nested : bool
         Whether the tuning is repeated without each fold.
+    averaged : bool
+        Whether the mean of the models without each fold is delivered.
     workers, label : int, str or None
         Processes; what the progress lines say, None for none.
     known : dict, optional
@@ -169,7 +193,7 @@ def cross_fit(
     rows: list[dict[str, Any]] = []
     for given in sets:
         for classifier, points in grids[given.name].items():
-            life, more = _choose(given, classifier, points, by_key, nested=nested)
+            life, more = _choose(given, classifier, points, by_key, nested=nested, averaged=averaged)
             rows += more
             if isinstance(life, str):
                 failed[given.name, classifier] = life
@@ -184,44 +208,84 @@ def fit_final(
     fitted: Mapping[tuple[str, str], CrossFitted],
     seeds: Seeds,
     *,
+    averaged: bool,
     workers: int,
     label: str | None,
 ) -> dict[tuple[str, str], FinalFit]:
-    """Fit each classifier with its chosen parameters to all training cases, and score training and testing cases."""
+    """Fit each classifier with its chosen parameters as it is delivered, and score training and testing cases.
+
+    `averaged`: the mean of the models without each fold, which are those of the out-of-fold probabilities; otherwise, and where
+    features themselves are learned in every fit, one model of all training cases.
+    """
     chosen = [(given, classifier) for given in sets for name, classifier in fitted if name == given.name]
-    tasks = []
-    for given, classifier in chosen:
-        sight = given.prepared[()]
-        X = sight.apply(given.training)
-        tasks.append(
-            GridTask(
-                classifier=classifier,
-                points=(fitted[given.name, classifier].point,),
-                X=X,
-                y=given.outcome,
-                patients=given.patients,
-                score=np.vstack([X, sight.apply(given.testing)]),
-                seed=as_int(seeds(f"learn/{given.name}/{classifier}/{described(())}")),
-                keep_fitted=True,
-            )
-        )
-    results = run_tasks(fit_grid, tasks, workers=workers, label=label, unit="classifiers")
-    final = {}
-    for (given, classifier), result in zip(chosen, results, strict=True):
-        if result.fitted[0] is None:
-            # What fits without a fold, with fewer cases, fits with more; but where no feature was left without any
-            # fold nothing was fitted there, and the parameters were never put to the test.
-            raise InputError(
-                Problem(
-                    f"{given.name}, {classifier}: {result.remarks[0]}",
-                    "parameters that can be fitted to the training cases",
-                    "correct the classifier's grid under learning.classifiers in params.yaml",
+    parts = [
+        (given, classifier, held_out)
+        for given, classifier in chosen
+        for held_out in (delivered_without(given) if averaged else [()])
+    ]
+    tasks = [
+        _final_task(given, classifier, fitted[given.name, classifier].point, held_out, seeds)
+        for given, classifier, held_out in parts
+        if given.prepared[held_out].features
+    ]
+    results = iter(run_tasks(fit_grid, tasks, workers=workers, label=label, unit="classifiers"))
+    members: dict[tuple[str, str], list[tuple[Member, FloatArray, str]]] = {}
+    for given, classifier, held_out in parts:
+        sight = given.prepared[held_out]
+        prevalence = float(given.outcome[rows_in(given.fold, held_out)].mean())
+        estimator, remark = None, ""
+        scored = np.full(len(given.training) + len(given.testing), prevalence)
+        if sight.features:
+            result = next(results)
+            estimator, scored, remark = result.fitted[0], result.probabilities[0], result.remarks[0]
+            if estimator is None:
+                # What fits without a fold, with fewer cases, fits with more; but where no feature was left without any
+                # fold nothing was fitted there, and the parameters were never put to the test.
+                raise InputError(
+                    Problem(
+                        f"{given.name}, {classifier}: {remark}",
+                        "parameters that can be fitted to the training cases",
+                        "correct the classifier's grid under learning.classifiers in params.yaml",
+                    )
                 )
-            )
-        n = len(given.training)
-        p = result.probabilities[0]
-        final[given.name, classifier] = FinalFit(result.fitted[0], given.prepared[()], p[:n], p[n:], result.remarks[0])
+        own = Member(estimator, sight.ranging_over(given.training), prevalence), scored, remark
+        members.setdefault((given.name, classifier), []).append(own)
+    final = {}
+    for given, classifier in chosen:
+        found = members[given.name, classifier]
+        n, p = len(given.training), mean_of([scored for _, scored, _ in found])
+        remarks = "; ".join(dict.fromkeys(remark for *_, remark in found if remark))
+        final[given.name, classifier] = FinalFit(tuple(member for member, *_ in found), p[:n], p[n:], remarks)
     return final
+
+
+def delivered_without(given: FeatureSet) -> list[HeldOut]:
+    """Return what is left out of each model whose mean is delivered: each fold, where the models see the same features.
+
+    Where they do not (networks trained, findings imputed without each fold) it is one model of all training cases: a new
+    patient's features are made once.
+    """
+    return [()] if given.by_fit else [(k,) for k in np.unique(given.fold).tolist()]
+
+
+def mean_of(probabilities: Sequence[FloatArray]) -> FloatArray:
+    """Return the mean of probabilities, one model a row; of a single model its own, to the bit."""
+    return probabilities[0] if len(probabilities) == 1 else np.mean(probabilities, axis=0)
+
+
+def _final_task(given: FeatureSet, classifier: str, point: dict[str, Any], held_out: HeldOut, seeds: Seeds) -> GridTask:
+    rows, sight = rows_in(given.fold, held_out), given.prepared[held_out]
+    X = sight.apply(given.training)
+    return GridTask(
+        classifier=classifier,
+        points=(point,),
+        X=X[rows],
+        y=given.outcome[rows],
+        patients=given.patients[rows],
+        score=np.vstack([X, sight.apply(given.testing)]),
+        seed=as_int(seeds(f"learn/{given.name}/{classifier}/{described(held_out)}")),
+        keep_fitted=True,
+    )
 
 
 def _task(
@@ -235,8 +299,7 @@ def _task(
         X=X[rows],
         y=given.outcome[rows],
         patients=given.patients[rows],
-        # Without one fold: its own training cases too, for whoever wants resubstituted probabilities.
-        score=X if len(held_out) == 1 else X[~rows],
+        score=X,  # its own training cases too, for whoever wants resubstituted probabilities
         seed=as_int(seeds(f"learn/{given.name}/{classifier}/{described(held_out)}")),
     )
 
@@ -248,10 +311,12 @@ def _choose(
     results: Mapping[FitKey, GridResult],
     *,
     nested: bool,
+    averaged: bool,
 ) -> tuple[CrossFitted | str, list[dict[str, Any]]]:
     n, m = len(given.outcome), len(points)
     folds = np.unique(given.fold).tolist()
     probability: dict[HeldOut, FloatArray] = {}
+    empty: dict[HeldOut, BoolArray] = {}
     remarks: dict[HeldOut, tuple[str, ...]] = {}
     for held_out in held_out_sets(folds, nested=nested)[1:]:
         rows = rows_in(given.fold, held_out)
@@ -261,9 +326,9 @@ def _choose(
             values[:] = given.outcome[rows].mean()
             remarks[held_out] = ("no feature: prevalence",) * m
         else:
-            values[:, slice(None) if len(held_out) == 1 else ~rows] = result.probabilities
+            values[:] = result.probabilities
             remarks[held_out] = result.remarks
-        nothing = tells_nothing(values)
+        nothing = empty[held_out] = tells_nothing(values if len(held_out) == 1 else values[:, ~rows])
         for fold in held_out:  # pooled with all folds but the other one held out, if any: ties among these
             pooled, own = ~np.isin(given.fold, [other for other in held_out if other != fold]), given.fold == fold
             values[:, own] = np.where(nothing, given.outcome[pooled].mean(), values[:, own])
@@ -298,21 +363,30 @@ def _choose(
             (choice, joined[choice], aucs[choice]) if choice is not None else (None, np.full(n, np.nan), float("nan"))
         )
 
-    choice, _, _ = tuned({k: probability[k,] for k in folds}, [(k,) for k in folds], ())
+    choice, learned_from, _ = tuned({k: probability[k,] for k in folds}, [(k,) for k in folds], ())
     out_of_fold = np.full(n, np.nan)
     inner, resubstituted, inner_auc = {}, {}, {}
     for k in folds:
-        at = choice
+        at, own = choice, given.fold == k
+        without: list[HeldOut] = [(k,)]
         if nested:
-            others = [j for j in folds if j != k]
+            pairs = {j: pair(k, j) for j in folds if j != k}
             at, inner[k], inner_auc[k] = tuned(
-                {j: probability[pair(k, j)] for j in others}, [pair(k, j) for j in others], (k,)
+                {j: probability[p] for j, p in pairs.items()}, list(pairs.values()), (k,)
             )
+            if (
+                averaged and not given.by_fit
+            ):  # as it is delivered: the mean of the models without each of the other folds
+                without = list(pairs.values())
         if at is not None:
-            out_of_fold[given.fold == k] = probability[k,][at, given.fold == k]
-            resubstituted[k] = probability[k,][at]
+            resubstituted[k] = mean_of([probability[held_out][at] for held_out in without])
+            scored = [
+                np.where(empty[held_out][at], given.outcome.mean(), probability[held_out][at, own])
+                for held_out in without
+            ]
+            out_of_fold[own] = mean_of(scored)
     if choice is None or np.isnan(out_of_fold).any():
         reasons = Counter(remark for row in table if (remark := row["remark"]))
         return reasons.most_common(1)[0][0] if reasons else "no parameters could be fitted in every fold", table
     auc = pooled_auc(given.outcome, out_of_fold)
-    return CrossFitted(dict(points[choice]), out_of_fold, inner, resubstituted, inner_auc, auc), table
+    return CrossFitted(dict(points[choice]), out_of_fold, learned_from, inner, resubstituted, inner_auc, auc), table

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vcfstats.contracts.predictions import predictions_of
+from vcfstats.contracts.predictions import SECOND_STAGE, predictions_of
 from vcfstats.contracts.study import NOT_FITTED
 from vcfstats.learning.clinical import ClinicalFit
 from vcfstats.learning.crossfit import HeldOut, held_out_sets
@@ -45,6 +45,7 @@ class Work:
     clinical: dict[HeldOut, ClinicalFit] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     imputed: list[pd.DataFrame] = field(default_factory=list)
+    nomogram_input: pd.Series | None = None  # where it is not what the other later steps learn from
 
     @property
     def held_out(self) -> list[HeldOut]:
@@ -84,8 +85,9 @@ class Work:
         testing: FloatArray,
         *,
         feature_set: str | None = None,
+        learned_from: FloatArray | None = None,
     ) -> None:
-        """Add a model's rows to the predictions."""
+        """Add a model's rows to the predictions; `learned_from`: what later steps learn from, where not out_of_fold."""
         said: dict[str, Any] = {"feature_set": feature_set or cases.name, "model": model}
         training, tested = self.given.training, self.given.testing
         inside, outside = cases.training.index, cases.testing.index
@@ -95,6 +97,13 @@ class Work:
                 training, pd.Series(out_of_fold, index=inside), kind="out_of_fold", fold=training["fold"], **said
             ),
             predictions_of(tested, pd.Series(testing, index=outside), kind="testing", **said),
+            predictions_of(
+                training,
+                pd.Series(out_of_fold if learned_from is None else learned_from, index=inside),
+                kind=SECOND_STAGE,
+                fold=training["fold"],
+                **said,
+            ),
         ]
 
     def add_imputed(self, model: str, cases: FeatureSet, each: Mapping[str, FloatArray]) -> None:

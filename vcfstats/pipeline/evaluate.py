@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 from vcfstats.contracts.features import read_features
 from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.plan import add_looks
-from vcfstats.contracts.predictions import as_fitted, read_predictions, recalibrated
+from vcfstats.contracts.predictions import as_fitted, performance, read_predictions, recalibrated
 from vcfstats.contracts.progress import progress
 from vcfstats.contracts.records import Record, Records, add_record, write_records
 from vcfstats.contracts.study import write_study, write_table
@@ -52,7 +51,8 @@ def run(study: StudyDirectory) -> None:
     """Write results/results.json, results/study.json, results/nomogram.json and results/tables."""
     params = study.params
     cohort = study.read_cohort().drop(columns="partition").join(study.read_split())
-    predictions = read_predictions(study.predictions_file)
+    whole = read_predictions(study.predictions_file)
+    predictions = performance(whole)
     learned = study.learned
     selection = models.read_json(learned / "selection.json")
     matrices = {
@@ -91,7 +91,8 @@ def run(study: StudyDirectory) -> None:
         resamples = validation.read_resamples(learned)
         level = params.evaluation.confidence_level
         _add(records, validation.optimism_records(predictions, resamples, account, level))
-        _add(records, validation.stability_records(account, level))
+    if kept := models.read_json(learned / "stability.json"):
+        _add(records, validation.stability_records(kept, params.evaluation.confidence_level))
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in CURVES}
     sets = predictions_by_model(study, predictions)
     present = {given.model for given in sets}
@@ -123,8 +124,12 @@ def run(study: StudyDirectory) -> None:
     for name, parts in tables.items():
         if parts:
             write_table(name, pd.concat([part for part in parts if len(part)] or parts), out / f"{name}.csv")
-    drawn, traced, told = _nomogram_tables(study, cohort, predictions)
+    drawn, traced, told = _nomogram_tables(study, cohort, whole)
     _add(records, told)
+    _add(
+        records,
+        models.nomogram_records(models.read_json(learned / "dlrn.json"), models.spread(learned, whole, params)),
+    )
     read, told = _clinical_tables(study, cohort)
     _add(records, told)
     lacking = completeness.missing(cohort, predictions, params)
@@ -150,7 +155,7 @@ def run(study: StudyDirectory) -> None:
         models.read_json(learned / "learned.json"),
     )
     write_study(words, study.results / "study.json")
-    nomogram_file.write(study, cohort, predictions, words)
+    nomogram_file.write(study, cohort, whole, words)
     items, told = checklists.assessed(study, words, records)
     write_table("checklists", items, out / "checklists.csv")
     _add(records, told)
@@ -201,11 +206,11 @@ def _model_tables(
     activation = models.activation(models.read_json(study.activation_file), called)
     if len(activation):
         tables["activation"] = activation
-    account = models.read_json(learned / "resamples.json")
+    account = models.read_json(learned / "stability.json")
     if account and account["candidates"]:
         tables["selection_frequency"] = validation.selection_frequency(account, selection)
     tables |= scanners.tables(models.read_json(learned / "scanners.json"))
-    scaling = example.scaling(selection, _standardisation(learned / "classifiers"))
+    scaling = example.scaling(selection)
     return tables | ({"scaling": scaling} if len(scaling) else {})
 
 
@@ -223,17 +228,6 @@ def _nomogram_tables(
     cuts = models.read_json(study.learned / "risk_groups.json").get("dlrn")
     axes = {"nomogram": ticks, "nomogram_model": model, "risk_score": risk.risk_score(drawn, cuts)}
     return axes, {"nomogram_example": traced} if len(traced) else {}, records
-
-
-def _standardisation(folder: Path) -> dict[str, dict[str, tuple[float, float]]]:
-    """Return training mean and standard deviation of the features of each feature set; all its classifiers share them."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
-    for path in sorted(folder.glob("*.json")):
-        body = models.read_json(path)
-        given = body["prepared"]
-        rows = zip(given["features"], given["mean"], given["scale"], strict=True)
-        found.setdefault(body["feature_set"], {}).update({name: (mean, scale) for name, mean, scale in rows})
-    return found
 
 
 def _classifiers(table: pd.DataFrame) -> pd.DataFrame:

@@ -215,14 +215,14 @@ def validation(study: Study) -> Text:
 
 
 def stability(study: Study) -> Text:
-    """How often features were kept over bootstrap samples."""
+    """How often features were kept over subsamples."""
     frame = study.rows("selection_frequency")
     if (frame["kept"] == "yes").any():
         return _THERE
     repeated = any(study.has(f"model/{name}/selection_mean_size") for name in study.info.feature_sets)
     if repeated:
-        return Text.of("The selection was repeated in bootstrap samples, but the study itself kept no feature.")
-    return Text.of("The selection was not repeated in bootstrap samples.")
+        return Text.of("The selection was repeated in subsamples, but the study itself kept no feature.")
+    return Text.of("The selection was not repeated in subsamples.")
 
 
 def scanners(study: Study) -> Text:

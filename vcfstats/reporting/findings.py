@@ -228,6 +228,26 @@ def nomogram(study: Study, figure: str) -> Text:
     )
 
 
+def spread(study: Study) -> Text:
+    """Say whether the nomogram's input spreads on new patients as where it was fitted; nothing where that is not known."""
+    key = "model/dlrn/input_spread"
+    if not study.has(key):
+        return Text("", "")
+    record = study.record(key)
+    who = (
+        "the internal test set"
+        if "internal test set" in (record.method or "")
+        else "patients left out of bootstrap samples"
+    )
+    differs = record.ci_low is not None and record.ci_high is not None and not record.ci_low <= 1 <= record.ci_high
+    return compose(
+        "The standard deviation of the fused model's output in {who} was {ratio} times that of the probabilities that the nomogram was fitted to{end}",
+        who=who,
+        ratio=study.value(key),
+        end=", so that its probabilities there are to be read with care." if differs else ".",
+    )
+
+
 def combined(study: Study) -> Text:
     """Say how the nomogram model is made; of one that could not be fitted, only that and why."""
     return absence.nomogram(study) or study.words("fusion")

@@ -24,7 +24,7 @@ from vcfstats.learning.selection import (
     select_features,
     selection_pipeline,
 )
-from vcfstats.learning.settings import SelectionSettings
+from vcfstats.learning.settings import CollinearitySettings, SelectionSettings
 
 
 def data(n=60, p=40, seed=0, effect=1.0):
@@ -155,6 +155,21 @@ def test_exact_linear_combination_goes_and_the_rest_stays():
     assert CollinearityFilter(limit=None).fit(X, y).support_.tolist() == [True] * 6 + [False]
 
 
+def test_what_goes_while_features_outnumber_cases_goes_by_the_rule_asked_for():
+    X, y = data(n=20, p=30)
+    p = stats.ttest_ind(X[y == 1], X[y == 0], equal_var=False).pvalue
+    fitted = CollinearityFilter(surplus="association", limit=1e12).fit(X, y)
+    assert np.flatnonzero(fitted.surplus_).tolist() == sorted(np.argsort(p)[18:].tolist())
+    assert all("features outnumber the cases" in fitted.reasons_[j] for j in np.flatnonzero(fitted.surplus_))
+    other = CollinearityFilter(limit=1e12).fit(X, y)
+    assert other.surplus_.sum() == 12
+    worst = int(np.argmax(np.abs(np.corrcoef(X.T)).sum(axis=0)))
+    assert other.surplus_[worst]
+    assert not CollinearityFilter().fit(X[:, :10], y).surplus_.any()
+    with pytest.raises(ValueError, match="surplus"):
+        CollinearityFilter(surplus="size").fit(X, y)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_rows_drawn_twice_do_not_make_more_features_defined():
     X, y = data(n=20, p=30)
@@ -189,15 +204,19 @@ def test_chain_is_its_steps_and_logs_every_feature_once():
     frame["still"] = 1.0
     patients = np.array([f"p{i // 2}" for i in range(80)])  # two cases a patient
     out = {"f0": "intra 0.200 < 0.85"}
-    found = select_features(frame, y, patients, SelectionSettings(), np.random.SeedSequence(1), unreliable=out)
+    asked = SelectionSettings(collinearity=CollinearitySettings(limit=10.0))
+    found = select_features(frame, y, patients, asked, np.random.SeedSequence(1), unreliable=out)
     assert [step.name for step in found.steps] == [
         "reliability",
         "zscore",
         "t_test",
         "correlation",
+        "surplus",
         "collinearity",
         "lasso",
     ]
+    left_out = select_features(frame, y, patients, SelectionSettings(), np.random.SeedSequence(1))
+    assert [step.name for step in left_out.steps] == ["zscore", "t_test", "correlation", "lasso"]
     assert found.steps[0].n_in == 81
     for before, after in zip(found.steps, found.steps[1:], strict=False):
         assert before.n_out == after.n_in
@@ -208,7 +227,7 @@ def test_chain_is_its_steps_and_logs_every_feature_once():
     assert set(found.coefficients) == set(found.prepared.features)
     folds = pd.Series(found.lasso.folds).groupby(patients).nunique()
     assert (folds == 1).all()
-    pipeline = selection_pipeline(SelectionSettings(), lasso_folds=found.lasso.folds)
+    pipeline = selection_pipeline(asked, lasso_folds=found.lasso.folds)
     assert isinstance(pipeline, Pipeline)
     kept = pipeline.fit(frame.drop(columns="f0"), y)
     np.testing.assert_allclose(

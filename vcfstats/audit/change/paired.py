@@ -13,7 +13,7 @@ import pandas as pd
 
 from vcfstats.audit.change.revision import Revision
 from vcfstats.contracts.errors import InputError
-from vcfstats.contracts.predictions import read_predictions
+from vcfstats.contracts.predictions import performance, read_predictions
 from vcfstats.statistics.performance_change import performance_change
 
 PREDICTIONS = "data/predictions.parquet"
@@ -41,7 +41,7 @@ def predictions_of(root: Path, revision: Revision) -> tuple[pd.DataFrame | None,
     for place in places:
         if place.is_file() and _md5(place) == digest:
             try:
-                return read_predictions(place), ""
+                return performance(read_predictions(place)), ""
             except InputError:
                 return None, f"the predictions of {revision.name} are not in today's format"
     return None, f"the predictions of {revision.name} are neither in the working tree nor in DVC's cache"

@@ -21,7 +21,7 @@ from vcfstats.statistics.lasso import LassoPath
 from vcfstats.statistics.validation.folds import random_folds
 
 # Steps in their order, as they are named in the log and in print.
-STEPS = ("reliability", "harmonisation", "zscore", "t_test", "correlation", "collinearity", "lasso")
+STEPS = ("reliability", "harmonisation", "zscore", "t_test", "correlation", "surplus", "collinearity", "lasso")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def selection_pipeline(
     random_state : int, optional
         Of random folds.
     """
+    collinearity = settings.collinearity
     return Pipeline(
         [
             ("zscore", ZScore(ddof=settings.sd_ddof)),
@@ -87,7 +88,11 @@ def selection_pipeline(
                 "correlation",
                 CorrelationFilter(**settings.correlation.model_dump(), variances=settings.t_test.variances),
             ),
-            ("collinearity", CollinearityFilter(limit=settings.collinearity.limit)),
+            *(
+                [("collinearity", CollinearityFilter(**collinearity.model_dump(), variances=settings.t_test.variances))]
+                if collinearity.limit is not None
+                else []
+            ),
             (
                 "lasso",
                 LassoSelector(
@@ -156,8 +161,13 @@ def select_features(
         step.fit(values, outcome)
         entered = names
         if isinstance(step, FeatureFilter):
-            names = names[step.support_]
-            steps.append(Step(name, len(entered), len(names), step.dropped(entered)))
+            names, dropped = names[step.support_], step.dropped(entered)
+            before = len(entered)
+            if isinstance(step, CollinearityFilter):  # a rule of its own acts before the factors are defined
+                first = {str(name): dropped.pop(str(name)) for name in entered[step.surplus_]}
+                steps.append(Step("surplus", before, before - len(first), first))
+                before -= len(first)
+            steps.append(Step(name, before, len(names), dropped))
             if not len(names):
                 return ended(f"step {name} kept none of {len(entered)} features")
         else:

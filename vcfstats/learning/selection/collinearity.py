@@ -6,7 +6,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
 from vcfstats.learning.selection.base import FeatureFilter, unit_columns
-from vcfstats.statistics.inputs import BoolArray, FloatArray
+from vcfstats.learning.selection.filters import t_test_pvalues
+from vcfstats.statistics.inputs import BoolArray, FloatArray, check_choice
 
 # A feature that the ones before it explain up to this share of its variance makes the factors mere rounding.
 _UNEXPLAINED = 1e-10
@@ -17,16 +18,23 @@ class CollinearityFilter(FeatureFilter):
 
     VIF_j = 1 / (1 - R_j^2), R_j^2 that of the linear regression of feature j on the others, is the j-th diagonal
     element of the inverse correlation matrix. It is defined for p < n - 1 features only (one degree of freedom must be left):
-    with more, the feature with the largest mean |r| to the others goes first, one at a time. Ties: the later column goes.
+    with more, features go one at a time by another rule first (`surplus`). Ties: the later column goes.
     Rows that are copies of one another (a patient drawn twice into a bootstrap sample) count once in n.
 
     Parameters
     ----------
     limit : float or None
         Largest VIF that stays; None keeps every feature.
+    surplus : {"mean_correlation", "association"}
+        Which feature goes while they outnumber the cases: that with the largest mean |r| with the others, or that with the
+        largest p value of Welch's or Student's t-test.
+    variances : {"welch", "student"}
+        Of the t-test of surplus ``association``.
 
     Attributes
     ----------
+    surplus_ : ndarray of shape (p,)
+        Which features went since features outnumbered the cases.
     inflation_ : ndarray of shape (p,)
         VIF of the features that stay, and of the others when they went; NaN where it was not defined.
 
@@ -35,22 +43,41 @@ class CollinearityFilter(FeatureFilter):
     Marquardt (1970), doi 10.1080/00401706.1970.10488699.
     """
 
-    def __init__(self, *, limit: float | None = 10.0) -> None:
+    def __init__(
+        self, *, limit: float | None = 10.0, surplus: str = "mean_correlation", variances: str = "welch"
+    ) -> None:
         self.limit = limit
+        self.surplus = surplus
+        self.variances = variances
 
     def _select(self, X: FloatArray, event: BoolArray) -> None:
+        check_choice(self.surplus, ("mean_correlation", "association"), name="surplus")
+        self.surplus_: BoolArray = np.zeros(X.shape[1], dtype=np.bool_)
         self.inflation_ = np.full(X.shape[1], np.nan)
         unit = unit_columns(X)
         still = ~unit.any(axis=0)
         self.reasons_ = {int(j): "does not vary" for j in np.flatnonzero(still)}
         left = np.flatnonzero(~still)
         if self.limit is not None:
-            left = self._until_defined(unit, left, len(np.unique(unit, axis=0)))
+            beyond = len(left) - (len(np.unique(unit, axis=0)) - 2)
+            if beyond > 0 and self.surplus == "association":
+                stay = self._least_associated_out(X, event, left, beyond)
+            else:
+                stay = self._most_correlated_out(unit, left, beyond)
+            self.surplus_[np.setdiff1d(left, stay)] = True
+            left = stay
             left = self._until_within(unit, left, self.limit)
         self.support_[left] = True
 
-    def _until_defined(self, unit: FloatArray, left: np.ndarray, n: int) -> np.ndarray:
-        surplus = len(left) - (n - 2)
+    def _least_associated_out(self, X: FloatArray, event: BoolArray, left: np.ndarray, surplus: int) -> np.ndarray:
+        p = t_test_pvalues(X[:, left], event, variances=self.variances)
+        order = np.argsort(np.where(np.isnan(p), np.inf, p), kind="stable")
+        stay, go = order[: len(left) - surplus], order[len(left) - surplus :]
+        for j in go:
+            self.reasons_[int(left[j])] = f"p = {p[j]:.3g} while features outnumber the cases"
+        return left[np.sort(stay)]
+
+    def _most_correlated_out(self, unit: FloatArray, left: np.ndarray, surplus: int) -> np.ndarray:
         if surplus <= 0:
             return left
         magnitude = np.abs(unit[:, left].T @ unit[:, left])

@@ -28,7 +28,7 @@ from vcfstats.learning.network.settings import TrunkSettings
 from vcfstats.learning.scoring import Scorer, read_scorer
 from vcfstats.pipeline.params import CohortSection
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 MANIFEST, BODY, NOMOGRAM, NETWORK, CARD = (
     "manifest.json",
     "bundle.json",
@@ -122,7 +122,7 @@ class Hashes(_Part):
 class BundleBody(_Part):
     """bundle.json."""
 
-    format: Literal[1] = Field(description="of the bundle; another one is refused")
+    format: Literal[2] = Field(description="of the bundle; another one is refused")
     version: str
     model: str  # the one that the bundle is for: dlrn where it was fitted
     simulated: bool

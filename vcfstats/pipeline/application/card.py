@@ -88,10 +88,10 @@ def _patients(body: BundleBody) -> str:
     if not body.holds_patients:
         return f"{said} No row of a patient."
     parts = [
-        f"`classifiers/{name}.skops` holds the standardised features of {count} training cases"
+        f"`classifiers/{name}.*.skops` hold the standardised features of {count} training cases"
         for name, count in body.holds_patients.items()
     ]
     return (
-        f"{said} **{'; '.join(parts)}**: k-nearest neighbours and support vectors are patients. Treat that file as patient data; before the "
+        f"{said} **{'; '.join(parts)}**: k-nearest neighbours and support vectors are patients. Treat these files as patient data; before the "
         "bundle is published, ask whoever protects the data, or let a classifier be chosen that holds none."
     )

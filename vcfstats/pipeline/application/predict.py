@@ -194,6 +194,9 @@ def warnings_of(newcomers: Newcomers, scored: Scored, bundle: Bundle) -> dict[st
     for name, why in bundle.scorer.useless.items():
         for warnings in said.values():
             warnings.append(f"{LABELS[name]}: {why}; its probability must not be used")
+    if bundle.scorer.spread and bundle.body.model == "dlrn":
+        for warnings in said.values():
+            warnings.append(f"{LABELS['dlrn']}: {bundle.scorer.spread}")
     return said
 
 

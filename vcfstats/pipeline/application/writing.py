@@ -15,10 +15,12 @@ from scipy.special import logit
 import vcfstats
 from vcfstats import roc_auc
 from vcfstats.contracts.files import write_text
+from vcfstats.contracts.predictions import second_stage
 from vcfstats.learning.fusion import OUTPUT
 from vcfstats.learning.learned import Learned
 from vcfstats.learning.network import study_trunk, write_weights
 from vcfstats.learning.scoring import ORDER, Scored, Scorer, read_scorer, write_scorer
+from vcfstats.learning.tuning import FinalFit
 from vcfstats.learning.work import BEST_OF
 from vcfstats.pipeline.application.bundle import (
     BODY,
@@ -131,7 +133,7 @@ def _body(
             f"{name}.{learned.chosen[name]}": count
             for name in BEST_OF.values()
             if name in learned.chosen
-            and (count := _cases_within(learned.chosen[name], learned.final[name, learned.chosen[name]].estimator))
+            and (count := _cases_within(learned.chosen[name], learned.final[name, learned.chosen[name]], len(training)))
         },
         development=_development(params, training, learned, scorer, scored, models, ingest, cases),
         hashes=Hashes(
@@ -156,12 +158,14 @@ def _decisions(params: Params) -> dict[str, Any]:
     return params.model_dump(mode="json", include=names)
 
 
-def _cases_within(classifier: str, estimator: Any) -> int:
-    """Return how many training cases a classifier is made of: neighbours and support vectors are patients."""
+def _cases_within(classifier: str, fit: FinalFit, n: int) -> int:
+    """Return how many of n training cases a classifier is made of, at most: neighbours and support vectors are patients."""
+    estimators = [member.estimator for member in fit.members if member.estimator is not None]
     if classifier == "knn":
-        return int(estimator.n_samples_fit_)
+        return min(n, sum(int(own.n_samples_fit_) for own in estimators))
     if classifier == "svm":
-        return int(sum(fit.estimator.support_.size for fit in estimator.calibrated_classifiers_))
+        parts = [part.estimator.support_.size for own in estimators for part in own.calibrated_classifiers_]
+        return min(n, int(sum(parts)))
     return 0
 
 
@@ -256,15 +260,13 @@ def _out_of_fold(predictions: pd.DataFrame, model: str, clip: float) -> OutOfFol
 def _moments(
     params: Params, training: pd.DataFrame, learned: Learned, scorer: Scorer, scored: Scored | None, models: list[str]
 ) -> Moments | None:
-    """Return means and covariance of outcome and design, the fused model's output out of fold: what new patients compare with."""
+    """Return means and covariance of outcome and design, the fused model's output as later steps saw it: what new patients compare with."""
     if scored is None or not models:
         return None
     main = models[0]
     frame = scored.design.copy() if main == "dlrn" else pd.DataFrame(index=training.index)
     source = "dlr" if main == "dlrn" else main
-    rows = learned.predictions[
-        (learned.predictions["model"] == source) & (learned.predictions["kind"] == "out_of_fold")
-    ].set_index("case_id")["probability"]
+    rows = second_stage(learned.predictions, source).set_index("case_id")["probability"]
     if main != "dlrn":
         frame["linear_predictor"] = pd.Series(linear_predictor(rows, params.learning.fusion.clip), index=rows.index)
     elif OUTPUT in frame:

@@ -59,6 +59,8 @@ def design_records(study: StudyDirectory, features: dict[str, int]) -> list[Reco
         "cross_fit": network.cross_fit(params),
         "selection": methods.selection(params),
         "classifiers": methods.classifiers(params),
+        "delivered": methods.delivered(params),
+        "stability": methods.stability(params),
         "grids": methods.grids(params),
         "clinical": methods.clinical(params),
         "deep_head": network.deep_head(params),

@@ -9,6 +9,7 @@ import pandas as pd
 from vcfstats import Nomogram
 from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.numbers import plainly
+from vcfstats.contracts.predictions import second_stage
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.learning.fusion import OUTPUT
@@ -22,11 +23,12 @@ def example(
     """Return the points of one training event, and its total and probability as records.
 
     The patient is the training event with the median out-of-fold probability of the nomogram's model (the lower one of
-    two): neither the easiest nor the hardest, found by a rule and not picked.
+    two): neither the easiest nor the hardest, found by a rule and not picked. `predictions` is the whole table: the fused
+    probability shown is one that the model was fitted to.
     """
     training = predictions[predictions["kind"] == "out_of_fold"]
     own = training[(training["model"] == "dlrn") & (training["outcome"] == 1)]
-    fused = training[training["model"] == "dlr"].set_index("case_id")["probability"]
+    fused = second_stage(predictions, "dlr").set_index("case_id")["probability"]
     order = own[own["case_id"].isin(fused.index)].sort_values(["probability", "case_id"], kind="stable")
     if order.empty:
         return pd.DataFrame(columns=list(TABLES["nomogram_example"])), []
@@ -63,12 +65,12 @@ def _value(name: str, value: Any, params: Params) -> str:
     return f"{float(value):.2f}" if name == OUTPUT else plainly(float(value))
 
 
-def scaling(selection: dict[str, Any], standardised: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame:
+def scaling(selection: dict[str, Any]) -> pd.DataFrame:
     """Return training mean and standard deviation of every feature that a linear score holds."""
     rows = [
-        (feature_set, name, *standardised[feature_set][name])
+        (feature_set, name, mean, sd)
         for feature_set, body in selection.items()
-        for name, value in body["coefficients"].items()
-        if value != 0 and name in standardised.get(feature_set, {})
+        for name, mean, sd in zip(body["features"], body["mean"], body["sd"], strict=True)
+        if body["coefficients"].get(name)
     ]
     return pd.DataFrame(rows, columns=list(TABLES["scaling"]))

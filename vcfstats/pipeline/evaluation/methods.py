@@ -40,10 +40,14 @@ def selection(params: Params) -> str:
     ]
     steps.append(f"one of each pair with absolute Pearson correlation above {s.correlation.limit:g}")
     if s.collinearity.limit is not None:
-        steps.append(
-            "while features outnumbered cases, the one with the largest mean absolute correlation with the others was taken out, then recursively the one "
-            f"with the largest variance-inflation factor above {s.collinearity.limit:g}"
-        )
+        first = {
+            "mean_correlation": "the one with the largest mean absolute correlation with the others",
+            "association": "the one with the largest p value of the t-test",
+        }[s.collinearity.surplus]
+        steps += [
+            f"while features outnumbered cases, so that no variance-inflation factor is defined, {first} was taken out",
+            f"recursively the one with the largest variance-inflation factor above {s.collinearity.limit:g}",
+        ]
     rule = (
         "the least cross-validated error"
         if s.lasso.rule == "min"
@@ -65,7 +69,7 @@ def classifiers(params: Params) -> str:
         if params.learning.folds.nested
         else f"Selection and fit were repeated without each of {n} patient-level folds, the tuning was not"
         + (
-            ", but for the probabilities that the nomogram model was fitted to"
+            ", but for the out-of-fold probabilities of the nomogram model"
             if params.learning.fusion.input == "out_of_fold"
             else ""
         )
@@ -74,6 +78,26 @@ def classifiers(params: Params) -> str:
     return (
         f"Classifiers were tuned by cross-validation on training patients ({names}). {repeated}; the best classifier of a feature set is the "
         "one with the largest out-of-fold AUC."
+    )
+
+
+def delivered(params: Params) -> str:
+    """Say what a classifier is in the end, and what the steps after it learned from."""
+    n = params.learning.folds.n
+    anew = params.trunk.trained != "none" and params.trunk.cross_fit == "folds"
+    what = (
+        f"What is delivered of a classifier is the mean of the {n} models without each fold"
+        + (
+            " (of features of the network, which was trained anew without each fold, one model fitted to all training patients)"
+            if anew
+            else ""
+        )
+        if params.learning.delivered == "mean_of_folds"
+        else "What is delivered of a classifier is one model, fitted again to all training patients"
+    )
+    return (
+        f"{what}; thresholds, recalibration and groups of risk were learned from the training patients' probabilities by the models without their fold, "
+        "with the parameters delivered."
     )
 
 
@@ -134,11 +158,35 @@ def _imputation(i: ImputationSettings) -> str:
 def fusion(params: Params) -> str:
     """Say what the nomogram model is."""
     f = params.learning.fusion
-    of = "out-of-fold" if f.input == "out_of_fold" else "resubstituted"
     scale = (
         "probability" if f.scale == "probability" else f"logit (probabilities cut off at {f.clip:g} and {1 - f.clip:g})"
     )
-    return f"The nomogram model is a logistic regression of the {of} {scale} of the best classifier of all features and the clinical predictors."
+    of = (
+        "each training patient's by the model without the patient's fold, with the parameters of the delivered one"
+        if f.input == "out_of_fold"
+        else "resubstituted: each training patient's by the delivered model itself"
+    )
+    penalty = f"with a ridge penalty (C = {f.penalty_c:g})" if f.penalty_c is not None else "by maximum likelihood"
+    shrunken = (
+        "; its coefficients were multiplied by (chi-square - degrees of freedom) / chi-square of its likelihood ratio and the intercept fitted again"
+        if f.shrinkage == "heuristic"
+        else ""
+    )
+    return (
+        f"The nomogram model is a logistic regression, {penalty}, of the {scale} of the best classifier of all features ({of}) and the clinical "
+        f"predictors{shrunken}."
+    )
+
+
+def stability(params: Params) -> str:
+    """Say how it was measured whether selection keeps the same features."""
+    s = params.learning.stability
+    if not s.n_subsamples:
+        return "The stability of the selection was not measured."
+    return (
+        f"The selection was repeated in {s.n_subsamples} subsamples of {100 * s.share:.3g}% of the training patients of each class, drawn without "
+        "replacement."
+    )
 
 
 def split(params: Params) -> str:

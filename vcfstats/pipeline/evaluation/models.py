@@ -14,8 +14,11 @@ from scipy.stats import norm
 from vcfstats import Nomogram, adjust_pvalues, delong_test
 from vcfstats.contracts.naming import printed_names
 from vcfstats.contracts.numbers import plainly
+from vcfstats.contracts.predictions import second_stage
+from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.learning.fusion import OUTPUT
+from vcfstats.learning.spread import Spread, spread_in_testing
 from vcfstats.pipeline.params import Params
 
 LABELS = {"clinical": "Clinical", "rad": "Rad", "dl": "DL", "dlr": "DLR", "dlrn": "DLRN"}
@@ -131,9 +134,11 @@ def comparison(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 
 def nomogram(dlrn: dict[str, Any], cohort: pd.DataFrame, predictions: pd.DataFrame, params: Params) -> Nomogram:
-    """Return the nomogram of the fitted model, its ranges from the training cases that it was fitted to."""
-    kind = "out_of_fold" if params.learning.fusion.input == "out_of_fold" else "apparent"
-    rows = predictions[(predictions["model"] == "dlr") & (predictions["kind"] == kind)].set_index("case_id")
+    """Return the nomogram of the fitted model, its ranges from the training cases that it was fitted to.
+
+    `predictions`: the whole table, with what later steps learned from.
+    """
+    rows = second_stage(predictions, "dlr").set_index("case_id")
     variables = [term["variable"] for term in dlrn["terms"] if term["variable"] != OUTPUT]
     data = cohort.loc[rows.index, list(dict.fromkeys(variables))].copy()
     data.insert(0, OUTPUT, fused_scale(rows["probability"], params))
@@ -141,6 +146,42 @@ def nomogram(dlrn: dict[str, Any], cohort: pd.DataFrame, predictions: pd.DataFra
     # Ranges and levels are those of the known values: a case that lacks a finding tells of its other ones.
     usual = {name: data[name].mode().iloc[0] for name in data if data[name].isna().any()}
     return Nomogram.from_coefficients(named, data.fillna(usual), covariance=dlrn.get("covariance"))
+
+
+def spread(learned: Path, predictions: pd.DataFrame, params: Params) -> Spread | None:
+    """Return how the fused model's output spreads on patients whom no fitted step saw, against what the nomogram was fitted to.
+
+    On the internal test set; where that says nothing, on patients left out of bootstrap samples. `predictions`: the whole table.
+    """
+    dlrn = read_json(learned / "dlrn.json")
+    if not dlrn or all(term["variable"] != OUTPUT for term in dlrn["terms"]):
+        return None
+    found = spread_in_testing(predictions, confidence_level=params.evaluation.confidence_level)
+    kept = read_json(learned / "spread.json")
+    return found or (Spread(**kept) if kept else None)
+
+
+def nomogram_records(dlrn: dict[str, Any] | None, found: Spread | None) -> list[Record]:
+    """Return what the coefficients of the nomogram model were multiplied by, and how its input spreads in use."""
+    about: dict[str, Any] = {"kind": "model", "model": "dlrn", "stage": "evaluate"}
+    records = []
+    if dlrn and dlrn["shrinkage"] is not None:
+        method = "(chi2 - df) / chi2 of the model's likelihood ratio (Van Houwelingen and Le Cessie 1990)"
+        records.append(Record(estimate="shrinkage", value=dlrn["shrinkage"], method=method, **about))
+    if found is not None:
+        said = f"standard deviation of the fused model's output, {found.source} (n = {found.n}), over that of what the nomogram was fitted to"
+        records.append(
+            Record(
+                estimate="input_spread",
+                value=found.ratio,
+                ci_low=found.low,
+                ci_high=found.high,
+                level=found.level,
+                method=f"{said}; {'Bonett (2006)' if found.source == 'internal test set' else 'quantiles over bootstrap samples'}",
+                **about,
+            )
+        )
+    return records
 
 
 def fused_scale(probability: pd.Series, params: Params) -> pd.Series:

@@ -22,12 +22,21 @@ def write(study: StudyDirectory, cohort: pd.DataFrame, predictions: pd.DataFrame
     dlrn = models.read_json(study.learned / "dlrn.json")
     drawn = models.nomogram(dlrn, cohort, predictions, study.params) if dlrn and dlrn["terms"] else None
     useless = models.read_json(study.models / "learned" / "learned.json")["useless"]
-    content = nomogram_file(dlrn, drawn, study.params, words, caution=useless.get("dlrn", ""))
+    found = models.spread(study.learned, predictions, study.params)
+    content = nomogram_file(
+        dlrn, drawn, study.params, words, caution=useless.get("dlrn", ""), spread=found.warning if found else ""
+    )
     write_nomogram(content, study.results / "nomogram.json")
 
 
 def nomogram_file(
-    dlrn: dict[str, Any] | None, drawn: Nomogram | None, params: Params, words: StudyFile, *, caution: str = ""
+    dlrn: dict[str, Any] | None,
+    drawn: Nomogram | None,
+    params: Params,
+    words: StudyFile,
+    *,
+    caution: str = "",
+    spread: str = "",
 ) -> NomogramFile:
     """Return the nomogram of the combined model with labels, units and limits, or the reason why there is none.
 
@@ -43,6 +52,8 @@ def nomogram_file(
         Words and hashes of the study.
     caution : str
         Why its probabilities must not be used; empty where they may.
+    spread : str
+        That its input spreads otherwise than what it was fitted to; empty where it does not.
     """
     about: dict[str, Any] = {
         "title": words.title,
@@ -70,6 +81,7 @@ def nomogram_file(
         n=dlrn["n"],
         events=dlrn["n_events"],
         caution=caution,
+        spread=spread,
         **about,
     )
 

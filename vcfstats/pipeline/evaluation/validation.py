@@ -110,12 +110,12 @@ def _method(words: str, how: str, value: float) -> str:
 
 
 def stability_records(account: dict[str, Any], confidence_level: float) -> list[Record]:
-    """Return how alike the features are that selection keeps in each bootstrap sample, for each feature set.
+    """Return how alike the features are that selection keeps in each subsample, for each feature set.
 
     Parameters
     ----------
     account : dict
-        models/learned/resamples.json.
+        models/learned/stability.json.
     confidence_level : float
         Of the intervals.
     """
@@ -129,7 +129,10 @@ def stability_records(account: dict[str, Any], confidence_level: float) -> list[
         found = selection_stability(columns)
         low, high = found.confidence_interval(confidence_level)
         about: dict[str, Any] = {"kind": "model", "model": feature_set, "partition": "training", "stage": "evaluate"}
-        method = f"Nogueira et al. (2018), {len(kept)} bootstrap samples of patients, {p:,} features to choose from"
+        method = (
+            f"Nogueira et al. (2018), {len(kept)} subsamples of {100 * account['share']:.3g}% of the patients of each class, without replacement, "
+            f"{p:,} features to choose from"
+        )
         known = bool(np.isfinite(found.stability))
         records += [
             Record(
@@ -138,7 +141,7 @@ def stability_records(account: dict[str, Any], confidence_level: float) -> list[
                 ci_low=low if known else None,
                 ci_high=high if known else None,
                 level=confidence_level if known else None,
-                method=method if known else "not estimable: no sample kept a feature, or every sample kept all",
+                method=method if known else "not estimable: no subsample kept a feature, or every one kept all",
                 **about,
             ),
             Record(estimate="selection_mean_size", value=found.mean_size, method=method, **about),
@@ -147,7 +150,7 @@ def stability_records(account: dict[str, Any], confidence_level: float) -> list[
 
 
 def selection_frequency(account: dict[str, Any], selection: dict[str, Any]) -> pd.DataFrame:
-    """Return in which share of the bootstrap samples each feature was kept that the study kept, or a tenth of the samples."""
+    """Return in which share of the subsamples each feature was kept that the study kept, or a tenth of the subsamples."""
     rows = []
     for feature_set in account["candidates"]:
         kept, names = _kept(account, feature_set)
@@ -160,7 +163,7 @@ def selection_frequency(account: dict[str, Any], selection: dict[str, Any]) -> p
 
 
 def _kept(account: dict[str, Any], feature_set: str) -> tuple[FloatArray, list[str]]:
-    """Return which features each sample kept, of those that any did, and their names."""
+    """Return which features each subsample kept, of those that any did, and their names."""
     sets = [set(selected[feature_set]) for selected in account["selected"] if feature_set in selected]
     names = sorted(set().union(*sets))
     return np.array([[name in kept for name in names] for kept in sets], dtype=np.float64).reshape(

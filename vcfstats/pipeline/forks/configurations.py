@@ -16,7 +16,7 @@ from vcfstats.pipeline.params import Params, analytic_leaves, check_params
 from vcfstats.pipeline.protocol import Protocol, compare
 from vcfstats.pipeline.yamlfile import read_yaml
 
-RESAMPLES = "learning.optimism.n_resamples"
+SAMPLES = ("learning.optimism.n_resamples", "learning.stability.n_subsamples")
 _EFFORT = "Less effort, the same for every configuration that is compared."
 
 
@@ -197,13 +197,13 @@ def _planned(
     params = check_params(run, study.params_file)
     _give_reasons(run, params, study.protocol, effort | reasons)
     compare(check_params(run, study.params_file), study.protocol, path=study.params_file)
-    samples = analytic_leaves(study.params)[RESAMPLES]
+    leaves = analytic_leaves(study.params)
     drawn = params.split.method != "column" and "seed" in values
     return Planned(
         kind=kind,
         changed={name: option.label for name, option in chosen.items()},
         reasons=tuple(option.reason for option in chosen.values()),
-        decided=changed_body(run, {RESAMPLES: samples}),
+        decided=changed_body(run, {key: leaves[key] for key in SAMPLES}),
         body=run,
         redraws=drawn or any(key.startswith("split.") for key in values),
     )

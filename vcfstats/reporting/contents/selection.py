@@ -17,7 +17,8 @@ STEPS = {
     "zscore": "Z-score",
     "t_test": "t-test",
     "correlation": "Correlation",
-    "collinearity": "Collinearity",
+    "surplus": "No more than cases",
+    "collinearity": "Variance inflation",
     "lasso": "LASSO",
 }
 

@@ -78,14 +78,14 @@ def validation_table(study: Study) -> Table | Absent:
 
 
 def stability_table(study: Study) -> Table | Absent:
-    """Return in which share of the bootstrap samples each kept feature was selected, one row group for each feature set."""
+    """Return in which share of the subsamples each kept feature was selected, one row group for each feature set."""
     if why := absence.stability(study):
         return Absent(why)
     frame = study.rows("selection_frequency")
     frame = frame[frame["kept"] == "yes"]
     columns = [
         Column("feature", "Feature", width=70),
-        Column("frequency", "Selected in samples", "right", width=30),
+        Column("frequency", "Selected in subsamples", "right", width=30),
     ]
     table = Table.of(
         columns,
@@ -111,7 +111,7 @@ def stability_table(study: Study) -> Table | Absent:
         )
         table = table.with_note(f"{label}: stability {shown}{features}; {record.method}.")
     return table.with_note(
-        "Stability: 1 where every sample keeps the same features, 0 where they are no more alike than by chance; features that stand for one another count as different."
+        "Stability: 1 where every subsample keeps the same features, 0 where they are no more alike than by chance; features that stand for one another count as different."
     )
 
 

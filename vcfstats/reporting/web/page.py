@@ -75,6 +75,8 @@ def _banner(content: NomogramFile) -> str:
         said.append(
             ("Do not use.", f"{content.caution[:1].upper()}{content.caution[1:]}: its percentages must not be used.")
         )
+    if content.spread:
+        said.append(("Read with care.", f"{content.spread[:1].upper()}{content.spread[1:]}."))
     return "".join(f'<p class="banner"><strong>{head}</strong> {hypertext(text)}</p>' for head, text in said)
 
 
