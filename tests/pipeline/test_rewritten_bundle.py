@@ -7,7 +7,7 @@ import pytest
 from vcfstats.contracts.errors import InputError
 from vcfstats.learning.artefacts import read_classifier
 from vcfstats.learning.scoring import read_scorer
-from vcfstats.pipeline.application.bundle import _manifest
+from vcfstats.pipeline.application.bundle import FORMAT, _manifest
 
 TERM = {
     "column": "age", "variable": "age", "level": None, "reference": None, "coefficient": 0.1, "standard_error": 0.05, "low": 20.0,
@@ -25,6 +25,7 @@ MODEL = {
 SCORER = {
     "columns": {}, "fill": None, "imputer": None, "clinical": MODEL, "dlrn": None, "deep_head": None, "best": {},
     "fusion": {"input": "out_of_fold", "scale": "probability", "clip": 0.001, "penalty_c": None}, "recalibrations": {}, "preserved": None,
+    "spread": "",
 }  # fmt: skip
 PREPARED = {
     "features": ["a", "b"],
@@ -37,9 +38,8 @@ PREPARED = {
 CLASSIFIER = {
     "feature_set": "rad",
     "classifier": "logistic_regression",
-    "prepared": PREPARED,
-    "coefficients": [0.1, 0.2],
-    "intercept": 0.0,
+    "remark": "",
+    "members": [{"prepared": PREPARED, "prevalence": 0.4, "coefficients": [0.1, 0.2], "intercept": 0.0}],
 }
 
 
@@ -55,7 +55,7 @@ def changed(body, path, value):
 
 @pytest.mark.parametrize("name", ["../x.json", "/etc/passwd", "a/../../x.json"])
 def test_a_manifest_lists_only_what_lies_in_the_bundle(tmp_path, name):
-    (tmp_path / "manifest.json").write_text(json.dumps({"format": 1, "files": {name: "0" * 64}}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": FORMAT, "files": {name: "0" * 64}}))
     with pytest.raises(InputError, match="outside of the bundle"):
         _manifest(tmp_path)
 
@@ -89,13 +89,17 @@ def test_a_scorer_with_impossible_numbers_is_refused(tmp_path, path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("prepared", "scale"), [1.0, 0.0]),
-        (("prepared", "scale"), [1.0, -2.0]),
-        (("prepared", "scale"), [1.0]),
-        (("prepared", "mean"), [0.0, float("inf")]),
-        (("prepared", "features"), ["a"]),
-        (("coefficients",), [0.1]),
-        (("coefficients",), [0.1, "0.2"]),
+        (("members", 0, "prepared", "scale"), [1.0, 0.0]),
+        (("members", 0, "prepared", "scale"), [1.0, -2.0]),
+        (("members", 0, "prepared", "scale"), [1.0]),
+        (("members", 0, "prepared", "mean"), [0.0, float("inf")]),
+        (("members", 0, "prepared", "features"), ["a"]),
+        (("members", 0, "coefficients"), [0.1]),
+        (("members", 0, "coefficients"), [0.1, "0.2"]),
+        (("members", 0, "intercept"), float("nan")),
+        (("members", 0, "prevalence"), 1.5),
+        (("members", 0, "prevalence"), "0.4"),
+        (("members",), []),
     ],
 )
 def test_a_classifier_with_impossible_numbers_is_refused(tmp_path, path, value):

@@ -244,6 +244,14 @@ def test_a_caution_stands_on_the_page() -> None:
     assert "Do not use" not in nomogram_page(file())
 
 
+def test_an_input_that_spreads_otherwise_is_told_on_the_page() -> None:
+    page = nomogram_page(file(spread="the fused model's output spreads wider"))
+    assert "<strong>Read with care.</strong> The fused model’s output spreads wider." in page.replace(
+        "&#x27;", "’"
+    ).replace("'", "’")
+    assert "Read with care" not in nomogram_page(file())
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", '"a"', "[]", "null", "{}"])
 def test_a_number_that_is_none_is_refused(number: str, tmp_path: Path) -> None:
     path = tmp_path / "nomogram.json"

@@ -156,7 +156,9 @@ def _member(body: dict[str, Any], skops_file: Path) -> StoredMember:
         key: tuple(value) if isinstance(value, list) else value for key, value in body["prepared"].items()
     }
     _check_lengths(given, body.get("coefficients"))
-    finite_numbers([body["prevalence"]], "prevalence", above=-1.0)
+    finite_numbers([body["prevalence"], body.get("intercept", 0.0)], "prevalence and intercept")
+    if not 0 <= body["prevalence"] <= 1:
+        raise ValueError(f"a prevalence of {body['prevalence']}")
     given["fill"] = tuple(np.nan if value is None else value for value in given["fill"])
     if given.get("correction"):
         given["correction"] = Correction.from_dict(given["correction"])
