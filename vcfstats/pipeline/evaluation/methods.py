@@ -86,7 +86,7 @@ def delivered(params: Params) -> str:
     n = params.learning.folds.n
     anew = params.trunk.trained != "none" and params.trunk.cross_fit == "folds"
     what = (
-        f"What is delivered of a classifier is the mean of the {n} models without each fold"
+        f"What is delivered of a classifier is the mean of the {n} models without each fold, each with the features selected there"
         + (
             " (of features of the network, which was trained anew without each fold, one model fitted to all training patients)"
             if anew
