@@ -229,7 +229,9 @@ def second_stages(cohort: Cohort, fresh: Cohort, inside: Array, outside: Array) 
     chi2 = 2 * (likelihood - null)
     shrink = max(0.0, (chi2 - X.shape[1]) / chi2) if chi2 > 0 else 0.0
     slopes = coef[1:]
-    moved = brentq(lambda a: expit(a + X @ (shrink * slopes)).mean() - y.mean(), -50, 50)
+    offset = X @ (shrink * slopes)
+    wide = 40 + np.abs(offset).max()
+    moved = brentq(lambda a: expit(a + offset).mean() - y.mean(), -wide, wide)
     again = logistic(Z, fresh.outcome.astype(float))[0][-1] if known and np.ptp(outside) > 0 else np.nan
     for stage, constant, factor in (("plain", coef[0], 1.0), ("shrunken", moved, shrink)):
         risk = np.clip(expit(constant + Z @ (factor * slopes)), 1e-12, 1 - 1e-12)
