@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.stats import DegenerateDataWarning
 
 from vcfstats import bootstrap_aucs, bootstrap_ci, roc_auc
 from vcfstats.statistics.bootstrap.intervals import acceleration
@@ -277,3 +278,17 @@ def test_two_thousand_resamples_of_eight_models_take_under_a_second():
     start = time.perf_counter()
     bootstrap_aucs(y, scores, n_resamples=2000, random_state=1)
     assert time.perf_counter() - start < 1
+
+
+def test_replicates_that_cannot_vary_say_so():
+    perfect = [[6, 1], [5, 4], [4, 3], [3, 6], [2, 2], [1, 5]]
+    with pytest.warns(DegenerateDataWarning, match=r"\(1\) on all 50 resamples in 1 of 2 elements"):
+        drawn = bootstrap_aucs([1, 1, 1, 0, 0, 0], perfect, n_resamples=50, random_state=1)
+    with pytest.warns(DegenerateDataWarning, match="says nothing of sampling error"):
+        drawn.contrast([1.0, 0.0])
+    with pytest.warns(DegenerateDataWarning, match=r"\(3\) on all 50"):
+        constant = bootstrap_ci(np.full(9, 3.0), np.mean, n_resamples=50, random_state=1)
+    assert (constant.low, constant.high) == (3.0, 3.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DegenerateDataWarning)
+        bootstrap_ci(np.arange(9.0), lambda v: np.array([1.0, v.mean()]), n_resamples=50, random_state=1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.bootstrap.intervals import METHODS, Bootstrap, assemble
+from vcfstats.statistics.bootstrap.intervals import METHODS, Bootstrap, assemble, warn_constant
 from vcfstats.statistics.bootstrap.plan import IntArray, Plan, check_resamples, make_plan, streams
 from vcfstats.statistics.inputs import (
     FloatArray,
@@ -78,7 +78,8 @@ def bootstrap_ci(
     Returns
     -------
     Bootstrap
-        Estimate, interval, standard error, bias, replicates and failures.
+        Estimate, interval, standard error, bias, replicates and failures. A statistic that cannot vary over the resamples,
+        as the AUC of a perfect score, gives a point and a `DegenerateDataWarning` that says so.
 
     Raises
     ------
@@ -155,6 +156,7 @@ def bootstrap_ci(
             RuntimeWarning,
             stacklevel=2,
         )
+    warn_constant(result)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from scipy import special
+from scipy.stats import DegenerateDataWarning
 
 from vcfstats.statistics.inputs import FloatArray, as_numbers, check_choice, check_level
 from vcfstats.statistics.results import ConfidenceInterval, Result
@@ -129,7 +131,7 @@ class Bootstrap(Result):
             raise ValueError(
                 f"weights must have the shape of the estimate, {np.shape(self.estimate)}; got {vector.shape}."
             )
-        return assemble(
+        contrast = assemble(
             float(vector @ self.estimate),
             self.replicates @ vector,
             confidence_level=self.confidence_level,
@@ -137,6 +139,33 @@ class Bootstrap(Result):
             jackknife=lambda: [values @ vector for values in self._jackknife()],
             failure=self.failure,
         )
+        if not np.all(constant_elements(self.replicates)):  # else it was said of the whole
+            warn_constant(contrast)
+        return contrast
+
+
+def constant_elements(replicates: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which elements of the statistic came out the same on every resample that succeeded."""
+    kept = replicates[_finite_rows(replicates)]
+    return np.asarray((kept == kept[0]).all(axis=0))
+
+
+def warn_constant(result: Bootstrap, *, each: bool = False) -> None:
+    """Warn where the statistic cannot vary over the resamples, so that its interval is a point that says nothing.
+
+    Of an array all elements must be constant, since those of a curve rightly are at its ends; with `each`, one suffices.
+    """
+    constant = np.atleast_1d(constant_elements(result.replicates))
+    if not (constant.any() if each else constant.all()):
+        return
+    value = float(np.ravel(result.estimate)[int(np.argmax(constant))])
+    which = f" in {int(constant.sum())} of {constant.size} elements" if constant.size > 1 else ""
+    warnings.warn(
+        f"The statistic is the same ({value:.6g}) on all {result.n_resamples - result.n_failed:,} resamples{which}: its bootstrap"
+        " interval is a point and says nothing of sampling error.",
+        DegenerateDataWarning,
+        stacklevel=3,
+    )
 
 
 def assemble(

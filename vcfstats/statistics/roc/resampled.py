@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vcfstats.statistics.bootstrap.intervals import METHODS, Bootstrap, assemble
+from vcfstats.statistics.bootstrap.intervals import METHODS, Bootstrap, assemble, warn_constant
 from vcfstats.statistics.bootstrap.plan import Plan, check_resamples, make_plan, strata_of, streams
 from vcfstats.statistics.inputs import (
     BoolArray,
@@ -110,6 +110,7 @@ def bootstrap_aucs(
             RuntimeWarning,
             stacklevel=2,
         )
+    warn_constant(result, each=True)
     return result
 
 
