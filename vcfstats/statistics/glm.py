@@ -158,22 +158,23 @@ def profile_interval(
 
     scale = 1 / np.sqrt(np.average(design[:, column] ** 2, weights=weight))
     if best.separated:
-        return _profile_when_separated(excess, scale, float(np.sign(best.coef[column])))
+        return profile_when_separated(excess, scale, float(np.sign(best.coef[column])))
     centre = float(best.coef[column])
     step = float(np.sqrt(best.covariance[column, column]))
-    return ConfidenceInterval(_crossing(excess, centre, -step, scale), _crossing(excess, centre, step, scale))
+    return ConfidenceInterval(crossing(excess, centre, -step, scale), crossing(excess, centre, step, scale))
 
 
-def _profile_when_separated(excess: Callable[[float], float], scale: float, toward: float) -> ConfidenceInterval:
+def profile_when_separated(excess: Callable[[float], float], scale: float, toward: float) -> ConfidenceInterval:
+    """Return the profile interval of a coefficient that has no finite estimate: `excess` as for `crossing`, its sign known."""
     start = 0.0
     if excess(start) > 0:
         start = toward * scale
         while excess(start) > 0 and abs(start) < _FARTHEST * scale:
             start *= 2
-    return ConfidenceInterval(_crossing(excess, start, -scale, scale), _crossing(excess, start, scale, scale))
+    return ConfidenceInterval(crossing(excess, start, -scale, scale), crossing(excess, start, scale, scale))
 
 
-def _crossing(excess: Callable[[float], float], inside: float, step: float, scale: float) -> float:
+def crossing(excess: Callable[[float], float], inside: float, step: float, scale: float) -> float:
     """Walk from a point inside the interval until `excess` turns positive, then bisect; infinite where it never does."""
     outside = inside + step
     while excess(outside) <= 0:

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import pandas as pd
 
 from vcfstats.statistics.inputs import (
     BoolArray,
+    FloatArray,
     as_flag,
     as_number,
     as_outcome,
@@ -23,7 +24,7 @@ from vcfstats.statistics.inputs import (
     refuse_unused,
 )
 from vcfstats.statistics.inputs.columns import as_names
-from vcfstats.statistics.regression.design import Design, as_frame, build_design, complete_rows, read_columns
+from vcfstats.statistics.regression.design import Design, Term, as_frame, build_design, complete_rows, read_columns
 from vcfstats.statistics.regression.firth import fit_firth
 from vcfstats.statistics.regression.logistic import LogisticModel, SeparationWarning, fit_model
 from vcfstats.statistics.results import Result
@@ -193,10 +194,14 @@ def logistic_table(
     if univariable or select_below is not None:
         singles = tuple(_model(outcome, design.only((name,)), separation) for name in design.variables)
     joint = None
-    chosen = _chosen(design, multivariable, select_below, singles)
+    chosen = chosen_variables(design, multivariable, select_below, singles)
     if chosen:
         joint = _model(outcome, design.only(chosen), separation)
-    _warn_of_units(design, [*singles, *([joint] if joint is not None else [])])
+    warn_of_units(
+        design,
+        [(m.term_details, m.coef[1:]) for m in (*singles, *([joint] if joint is not None else []))],
+        "odds ratio",
+    )
     return LogisticTable(
         univariable=singles if univariable else (),
         multivariable=joint,
@@ -209,31 +214,55 @@ def logistic_table(
     )
 
 
-def _warn_of_units(design: Design, models: list[LogisticModel]) -> None:
-    """Warn where the odds ratio of one unit says nothing, the unit being far from what patients differ by."""
+def warn_of_units(design: Design, models: list[tuple[tuple[Term, ...], FloatArray]], ratio: str) -> None:
+    """Warn where the ratio of one unit says nothing, the unit being far from what patients differ by.
+
+    Of each model its terms and their coefficients; `ratio` is what exp(coefficient) is called.
+    """
     told: dict[str, str] = {}
-    for model in models:
-        for term, coef in zip(model.term_details, model.coef[1:], strict=True):
+    for terms, coefs in models:
+        for term, coef in zip(terms, coefs, strict=True):
             if term.level is not None or not np.isfinite(coef) or term.variable in told:
                 continue
             sd = float(np.std(design.matrix[:, design.columns_of(term.variable)[0]], ddof=1))
             per_sd = abs(coef) * sd
             if (abs(coef) > _EXTREME and sd < 1) or (abs(coef) < _NOTHING < _SEEN < per_sd):
                 told[term.variable] = (
-                    f"{term.variable!r} (odds ratio {np.exp(np.clip(coef, -700, 700)):.4g} per unit, SD {sd:.3g})"
+                    f"{term.variable!r} ({ratio} {np.exp(np.clip(coef, -700, 700)):.4g} per unit, SD {sd:.3g})"
                 )
     if told:
         warnings.warn(
-            f"One unit is no sensible step of {', '.join(told.values())}; rescale it, such as per SD, before the odds ratio is"
+            f"One unit is no sensible step of {', '.join(told.values())}; rescale it, such as per SD, before the {ratio} is"
             " reported.",
             UserWarning,
             stacklevel=3,
         )
 
 
-def _chosen(
-    design: Design, multivariable: bool | Sequence[str], select_below: float | None, singles: tuple[LogisticModel, ...]
+class Screened(Protocol):
+    """A univariable model, of whatever kind, with the p value of its variable."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Its one variable."""
+        ...
+
+    @property
+    def variable_pvalue(self) -> FloatArray:
+        """Likelihood-ratio p value of it."""
+        ...
+
+
+def chosen_variables(
+    design: Design, multivariable: bool | Sequence[str], select_below: float | None, singles: Sequence[Screened]
 ) -> tuple[str, ...]:
+    """Return the variables of the multivariable model: all, none, those named, or those whose p lies below a limit.
+
+    Raises
+    ------
+    ValueError
+        Names that are no variables, or no variable below the limit.
+    """
     if isinstance(multivariable, bool):
         names = design.variables if multivariable else ()
     else:

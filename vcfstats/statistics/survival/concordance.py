@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from vcfstats.statistics.inputs import (
     BoolArray,
     FloatArray,
+    as_labels,
     as_number,
     as_scores,
     check_alignment,
@@ -67,6 +68,7 @@ def concordance_index(
     event_value: Any = None,
     method: str = "harrell",
     tau: float | None = None,
+    strata: npt.ArrayLike | None = None,
 ) -> ConcordanceResult:
     """Concordance index of a risk score.
 
@@ -84,6 +86,8 @@ def concordance_index(
         Weight of the pairs.
     tau : float, optional
         Only events up to this time count.
+    strata : array-like of shape (n,), optional
+        Labels; only pairs of patients of one stratum count, and G is that of the stratum.
 
     Returns
     -------
@@ -112,19 +116,24 @@ def concordance_index(
     0.818
     """
     chosen = check_choice(method, ("harrell", "uno"), name="method")
-    check_alignment(time=time, event=event, risk=risk)
+    check_alignment(time=time, event=event, risk=risk, strata=strata)
     times, happened = as_survival(time, event, event_value=event_value)
     score = as_scores(risk, len(times), name="risk")
     horizon = np.inf if tau is None else as_number(tau, "tau")
     if not horizon > 0:
         raise ValueError(f"tau must be a positive time in the unit of `time`; got {tau!r}.")
-    table = risk_table(times, happened)
-    weight = np.ones(len(times))
     counted = happened & (times <= horizon)
-    if chosen == "uno":
-        left = just_before(table, censoring_survival(table), times)
-        weight[counted] = 1 / np.square(left[counted])
-    totals, own_good, own_all = _pairs(times, happened, score, weight, counted)
+    codes = np.zeros(len(times), dtype=np.int64) if strata is None else as_labels(strata, len(times), name="strata")
+    totals, own_good, own_all = np.zeros(4), np.empty(len(times)), np.empty(len(times))
+    for code in range(int(codes.max()) + 1):
+        mine = np.flatnonzero(codes == code)
+        weight = np.ones(len(mine))
+        if chosen == "uno":
+            table = risk_table(times[mine], happened[mine])
+            left = just_before(table, censoring_survival(table), times[mine])
+            weight[counted[mine]] = 1 / np.square(left[counted[mine]])
+        counts, own_good[mine], own_all[mine] = _pairs(times[mine], happened[mine], score[mine], weight, counted[mine])
+        totals += counts
     concordant, discordant, tied_risk, tied_time = totals
     usable = concordant + discordant + tied_risk
     if usable == 0:
