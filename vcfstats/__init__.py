@@ -42,6 +42,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "optimal_threshold",
         "partial_auc",
         "partial_auc_test",
+        "precision_recall_curve",
         "roc_auc",
         "roc_band",
         "roc_curve",
@@ -65,7 +66,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.pooling": ("pool_imputations",),
     "statistics.pooled_tests": ("pool_chi_squares", "pool_wald"),
     "statistics.stability": ("selection_stability",),
-    "statistics.validation": ("optimism_bootstrap", "optimism_from_resamples", "repeated_cross_validation"),
+    "statistics.validation": (
+        "optimism_bootstrap",
+        "optimism_from_resamples",
+        "prediction_instability",
+        "repeated_cross_validation",
+    ),
     "statistics.sample_size": (
         "sample_size_binary",
         "sample_size_survival",

@@ -102,6 +102,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "pool_chi_squares": {"statistics": [3.0, 4.0, 5.0], "df": 2},
     "pool_imputations": {"estimates": [0.7, 0.72, 0.69], "standard_errors": [0.05, 0.04, 0.05], "scale": "identity", "df_complete": None},
     "pool_wald": {"estimates": [[1.0, 2.0], [1.1, 1.9], [0.9, 2.2]], "covariances": np.tile(np.eye(2), (3, 1, 1))},
+    "precision_recall_curve": ROC,
+    "prediction_instability": {**P, "resampled_prob": np.tile(OTHER, (3, 1)), "threshold": 0.5, "range_level": 0.95},
     "predictive_values": {"accuracy": ACCURACY, "prevalence": 0.3},
     "proportion_ci": {"count": 3, "nobs": 10, "method": "wilson", "confidence_level": 0.95},
     "repeated_cross_validation": {"estimator": "logistic", "X": MATRIX, "y": Y, "event": None, "measures": ("auc", "brier"), "n_folds": 3, "n_repeats": 2, "folds": None, "groups": None, "random_state": 1},
@@ -129,6 +131,7 @@ PAIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "delong_test_unpaired": (("y_a", "score_a"), ("y_b", "score_b")),
     "pool_imputations": (("estimates", "standard_errors"),),
     "optimism_from_resamples": (("y_true", "y_prob"),),
+    "prediction_instability": (("y_true", "y_prob"),),
 }
 _ROWS = (
     "y_true", "y_score", "y_prob", "score_a", "score_b", "scores", "clusters", "prob_old", "prob_new", "prob_a", "prob_b",

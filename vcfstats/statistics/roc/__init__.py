@@ -12,6 +12,7 @@ from vcfstats.statistics.roc.compare import AucComparison, compare_aucs
 from vcfstats.statistics.roc.curve import RocCurve, roc_curve
 from vcfstats.statistics.roc.delong import AucDifference, delong_covariance, delong_test, delong_test_unpaired
 from vcfstats.statistics.roc.partial import PartialAuc, partial_auc
+from vcfstats.statistics.roc.precision import PrecisionRecallCurve, precision_recall_curve
 from vcfstats.statistics.roc.resampled import bootstrap_aucs
 from vcfstats.statistics.roc.sample_size import (
     AucSampleSize,
@@ -31,6 +32,7 @@ __all__ = [
     "ClusteredAuc",
     "OptimalThreshold",
     "PartialAuc",
+    "PrecisionRecallCurve",
     "RocCurve",
     "auc_difference_power",
     "auc_difference_sample_size",
@@ -48,6 +50,7 @@ __all__ = [
     "optimal_threshold",
     "partial_auc",
     "partial_auc_test",
+    "precision_recall_curve",
     "roc_auc",
     "roc_band",
     "roc_curve",
