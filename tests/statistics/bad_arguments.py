@@ -22,6 +22,7 @@ PROB = np.round(1 / (1 + np.exp(-SCORE)), 3)
 OTHER = np.round(np.clip(PROB + _RNG.normal(0, 0.2, N), 0.02, 0.98), 3)
 TIME = np.round(_RNG.exponential(10, N), 1) + 0.5
 STATUS = (_RNG.random(N) < 0.7).astype(int)
+CODES = STATUS * np.tile([1, 1, 2], N // 3)
 GROUP = np.repeat(np.arange(N // 2), 2)
 AGE = np.round(_RNG.normal(60, 10, N), 1)
 FRAME = pd.DataFrame({"age": AGE, "marker": OTHER, "sex": np.tile(["f", "m", "m"], N // 3)})
@@ -87,7 +88,12 @@ CALLS: dict[str, dict[str, Any]] = {
     "integrated_discrimination": {**CHANGE, **FEW},
     "kaplan_meier": {**SURVIVAL, "band": "log"},
     "lasso_path": {"X": MATRIX, "y": Y, "family": "binomial", "event": None, "lambdas": None, "n_lambdas": 10, "smallest_ratio": None, "alpha": 1.0, "ddof": 0, "n_folds": None, "folds": np.tile([0, 1, 2], N // 3), "groups": None, "measure": None, "random_state": 1},
-    "log_rank_test": {**SURVIVAL, "groups": Y, "rho": 0.0},
+    "cumulative_incidence": {"time": TIME, "event": CODES, "cause": 1},
+    "gray_test": {"time": TIME, "event": CODES, "groups": Y, "cause": None, "rho": 0.0, "strata": None},
+    "log_rank_test": {**SURVIVAL, "groups": Y, "rho": 0.0, "strata": np.tile([0, 1, 1], N // 3)},
+    "log_rank_trend": {**SURVIVAL, "groups": np.tile([0, 1, 2], N // 3), "scores": [1.0, 2.0, 4.0], "rho": 0.0, "strata": None},
+    "pairwise_log_rank": {**SURVIVAL, "groups": np.tile([0, 1, 2], N // 3), "adjust": "holm", "rho": 0.0, "strata": None},
+    "restricted_mean_survival": {**SURVIVAL, "tau": 5.0, "groups": Y},
     "logistic_table": {"y_true": Y, "predictors": FRAME, "event": None, "univariable": True, "multivariable": True, "select_below": None, "reference": None, "interval": "wald", "confidence_level": 0.95, "separation": "warn", "missing": "raise"},
     "mcnemar_test": {"table": Y, "second": (PROB > 0.5) * 1, "method": "exact"},
     "net_benefit_difference": {"y_true": Y, "prob_a": PROB, "prob_b": OTHER, "thresholds": [0.2, 0.4], "prevalence": None, "harm_a": 0.0, "harm_b": 0.01, "confidence_level": 0.95, "event": None},

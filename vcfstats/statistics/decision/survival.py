@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,17 +11,8 @@ import numpy.typing as npt
 from vcfstats.statistics.decision.benefit import Shares
 from vcfstats.statistics.decision.curve import DecisionCurve, assemble
 from vcfstats.statistics.decision.models import as_prevalence, as_thresholds, named_probabilities
-from vcfstats.statistics.inputs import (
-    FloatArray,
-    as_array,
-    as_count,
-    as_positive,
-    as_scores,
-    check_alignment,
-    refuse_huge,
-)
-
-_LARGEST_CODE = 10_000  # of an event; beyond, it is a time in the wrong place
+from vcfstats.statistics.inputs import FloatArray, as_positive, check_alignment
+from vcfstats.statistics.survival.times import as_cause, as_competing
 
 
 def survival_decision_curve(
@@ -94,8 +84,8 @@ def survival_decision_curve(
     2  model       0.2222
     """
     check_alignment(time=time, event=event, y_prob=y_prob)
-    times, codes = _follow_up(time, event)
-    cause = _cause(codes, cause)
+    times, codes = as_competing(time, event)
+    cause = as_cause(codes, cause)
     if not (codes == cause).any():
         raise ValueError(f"cause {cause!r} never occurs in event; its codes are {sorted(set(codes.tolist()))}.")
     n = len(times)
@@ -162,38 +152,3 @@ def _positive_shares(
             known[count] = (risk * share, (1 - risk) * share)
         tp[j], fp[j] = known[count]
     return tp, fp
-
-
-def _follow_up(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    given = as_array(time, "time")
-    if given.ndim != 1 or given.size == 0:
-        raise ValueError(f"time must have shape (n,) with n >= 1; got shape {given.shape}.")
-    times = as_scores(time, len(given), name="time", booleans=False)
-    refuse_huge(times, "time")
-    codes = as_scores(event, len(given), name="event")
-    if not np.isfinite(times).all() or (times < 0).any():
-        raise ValueError(f"time must be finite and at least 0; position {int(np.argmax(~(times >= 0)))} is not.")
-    if (codes != np.round(codes)).any() or (codes < 0).any() or (codes > _LARGEST_CODE).any():
-        raise ValueError("event must hold 0 (censored), 1 (event), 2, 3, ... (competing events).")
-    return times, codes.astype(np.int64)
-
-
-def _cause(codes: npt.NDArray[np.int64], cause: int | None) -> int:
-    """Return the code of the event of interest; codes without a 0 are no sure sign that nobody was censored."""
-    found = np.unique(codes).tolist()
-    if cause is None:
-        if 0 not in found and found != [1]:
-            raise ValueError(
-                f"event holds the codes {found} and no 0, which is the code of the censored: recode it, such as"
-                f" event - {found[0]} where {found[0]} means censored, or pass cause= where nobody was censored."
-            )
-        return 1
-    chosen = as_count(cause, "cause", least=1, most=_LARGEST_CODE)
-    if 0 not in found and len(found) > 1:
-        warnings.warn(
-            f"event holds the codes {found} and no 0: nobody counts as censored, and all codes but {chosen} as competing"
-            " events.",
-            UserWarning,
-            stacklevel=3,
-        )
-    return chosen
