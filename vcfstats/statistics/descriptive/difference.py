@@ -39,8 +39,8 @@ def standardised_difference(values: npt.ArrayLike, groups: npt.ArrayLike, *, cat
     Returns
     -------
     float
-        NaN where neither group varies. Where groups share no level, the categorical form is singular; the generalised
-        inverse then gives tableone's number, which depends on which level comes first.
+        NaN where neither group varies about one value. Infinite exactly where two groups share no level: tableone's generalised
+        inverse gives a finite number there, which depends on which level comes first.
 
     Raises
     ------
@@ -97,12 +97,15 @@ def difference_of_counts(counts: npt.NDArray[np.int64]) -> float:
         if a.sum() == 0 or b.sum() == 0:
             return float("nan")
         used = (a + b) > 0
+        if not ((a > 0) & (b > 0)).any():
+            found.append(np.inf)
+            continue
+        # One shared level makes the mean covariance regular, whichever level is left out: it need not be the shared one.
         p, q = (a[used] / a.sum())[1:], (b[used] / b.sum())[1:]
         if p.size == 0:
             found.append(np.nan)
             continue
         mean = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
         gap = p - q
-        # Levels that no group shares make it singular: the generalised inverse, as tableone takes.
-        found.append(float(np.sqrt(gap @ np.linalg.pinv(mean) @ gap)) if mean.any() else np.nan)
+        found.append(float(np.sqrt(gap @ np.linalg.solve(mean, gap))))
     return float(np.mean(found))

@@ -44,9 +44,9 @@ class BaselineVariable(Result):
     df : tuple of float
         Its degrees of freedom.
     smd : float
-        Absolute standardised difference; over more than two groups the mean of all pairs.
+        Absolute standardised difference; over more than two groups the mean of all pairs. Infinite where groups share no level.
     overall : BaselineVariable or None
-        The same over all patients.
+        The same over all patients; None where there are no groups.
     """
 
     name: str
@@ -79,7 +79,7 @@ class BaselineTable(Result):
     Attributes
     ----------
     groups : tuple of str
-        Names of the groups, in the order of the columns.
+        Names of the groups, in the order of the columns; ``("overall",)`` where none were given.
     n : ndarray of shape (g,)
         Patients in each.
     variables : tuple of BaselineVariable
@@ -94,7 +94,8 @@ class BaselineTable(Result):
         """Return the table as it is printed.
 
         ``variable, level, overall, <one column a group>, missing, p_value, test, smd``: mean ± SD, median (Q1, Q3) or
-        count (%) of known values. p and SMD are numbers and stand in the first row of a variable.
+        count (%) of known values. p and SMD are numbers and stand in the first row of a variable; without groups they and
+        the name of the test are left out.
 
         Parameters
         ----------
@@ -129,7 +130,8 @@ class BaselineTable(Result):
             else:
                 shown = decimals_for(_spreads(variable), 1 if given is None else given, least=2 if given is None else 1)
             rows += _printed(variable, self.groups, shown, percent_digits)
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        return frame if len(self.groups) > 1 else frame.drop(columns=["p_value", "test", "smd"], errors="ignore")
 
     def to_tidy(self) -> pd.DataFrame:
         """Return the numbers: one row a variable, level and group (``overall`` among them)."""

@@ -23,6 +23,7 @@ from vcfstats.statistics.inputs import (
     check_choice,
     check_level,
     refuse_cells,
+    refuse_unused,
 )
 from vcfstats.statistics.inputs.columns import as_column, as_names
 
@@ -32,7 +33,7 @@ _NO_TEST = TestOutcome("", float("nan"), (), float("nan"))
 
 def baseline_table(
     data: pd.DataFrame,
-    by: str | npt.ArrayLike,
+    by: str | npt.ArrayLike | None = None,
     *,
     variables: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
@@ -55,8 +56,9 @@ def baseline_table(
     ----------
     data : DataFrame of n rows
         One row a patient.
-    by : str or array-like of shape (n,)
-        Column of the groups, or the groups. At least two; missing is an error.
+    by : str or array-like of shape (n,), optional
+        Column of the groups, or the groups. At least two; missing is an error. None describes all patients in one column,
+        ``overall``, and tests nothing.
     variables : sequence of str, optional
         Rows of the table; all columns but `by`.
     categorical, continuous : sequence of str
@@ -118,7 +120,11 @@ def baseline_table(
     as_flag(yates, "yates")
     check_choice(small_expected, ("fisher", "chi-square"), name="small_expected")
     check_choice(variance_center, ("mean", "median"), name="variance_center")
-    labels, names = _groups(data, by)
+    if by is None:
+        refuse_unused("without groups (by=None)", test=test)
+        if not len(data):
+            raise ValueError("data holds no row.")
+    labels, names = (np.zeros(len(data), dtype=np.int64), ("overall",)) if by is None else _groups(data, by)
     if variables is None:
         rows = [c for c in data.columns if not (isinstance(by, str) and c == by)]
     else:
@@ -200,7 +206,9 @@ def _continuous(
     groups = [values[mask & present] for mask in masks]
     _need_values(name, names, [len(group) for group in groups])
     normality = np.array([tests.normality_pvalue(group) for group in groups])
-    homogeneity = tests.homogeneity_pvalue(groups, center) if min(map(len, groups)) > 1 else float("nan")
+    several = len(groups) > 1
+    testable = several and min(map(len, groups)) > 1
+    homogeneity = tests.homogeneity_pvalue(groups, center) if testable else float("nan")
     if known_normal is None:
         is_normal = bool((normality >= alpha).all())
         shape = f"Shapiro-Wilk p {'>=' if is_normal else '<'} {alpha:g}" + (
@@ -220,7 +228,7 @@ def _continuous(
         is_normal = is_normal if forced == "none" else forced not in ("mann-whitney", "kruskal-wallis")
     outcome = _NO_TEST
     if choice != "none":
-        testable = min(map(len, groups)) > 1 and np.ptp(np.concatenate(groups)) > 0
+        testable = testable and bool(np.ptp(np.concatenate(groups)) > 0)
         outcome = tests.CONTINUOUS[choice](groups) if testable else _NO_TEST
         reason = reason if testable else "no test: a group of one, or values all equal"
     kind = "normal" if is_normal else "nonnormal"
@@ -238,12 +246,14 @@ def _continuous(
         statistic=outcome.statistic,
         df=outcome.df,
         pvalue=outcome.pvalue,
-        smd=difference_of_means(groups),
-        overall=_overall(whole, (), np.empty((1, 0), dtype=np.int64)),
+        smd=difference_of_means(groups) if several else float("nan"),
+        overall=_overall(whole, (), np.empty((1, 0), dtype=np.int64)) if several else None,
     )
 
 
 def _choose_continuous(k: int, is_normal: bool, homogeneity: float, alpha: float, shape: str) -> tuple[str, str]:
+    if k == 1:
+        return "none", shape
     if not is_normal:
         return ("mann-whitney" if k == 2 else "kruskal-wallis"), shape
     equal = homogeneity >= alpha
@@ -271,13 +281,15 @@ def _categorical(
         if forced in tests.CONTINUOUS:
             raise ValueError(f"test {forced!r} does not fit {name!r}, a categorical variable.")
         choice, reason = forced, "asked for"
+    elif len(masks) == 1:
+        choice, reason = "none", "no groups"
     elif tests.chi_square_holds(used):
         choice, reason = ("chi-square-yates" if yates else "chi-square"), "expected counts suffice"
     else:
         choice = "fisher" if small_expected == "fisher" else ("chi-square-yates" if yates else "chi-square")
         reason = f"small expected counts (smallest {expected.min():.2g})"
     outcome = _NO_TEST
-    if used.shape[1] < 2:
+    if used.shape[1] < 2 and len(masks) > 1:
         reason = "no test: one level only"
     elif choice == "fisher":
         outcome = tests.fisher(used)
@@ -299,15 +311,18 @@ def _categorical(
         statistic=outcome.statistic,
         df=outcome.df,
         pvalue=outcome.pvalue,
-        smd=difference_of_counts(counts),
-        overall=_overall(whole | {"n": np.array([counts.sum()])}, labels, counts.sum(axis=0, keepdims=True)),
+        smd=difference_of_counts(counts) if len(masks) > 1 else float("nan"),
+        overall=_overall(whole | {"n": np.array([counts.sum()])}, labels, counts.sum(axis=0, keepdims=True))
+        if len(masks) > 1
+        else None,
     )
 
 
 def _need_values(name: str, names: tuple[str, ...], sizes: list[int]) -> None:
     for group, size in zip(names, sizes, strict=True):
         if size == 0:
-            raise ValueError(f"{name!r} has no known value in group {group!r}; leave it out or merge groups.")
+            where = f" in group {group!r}; leave it out or merge groups." if len(names) > 1 else "; leave it out."
+            raise ValueError(f"{name!r} has no known value{where}")
 
 
 def _summary(name: str, kind: str, groups: list[FloatArray], missing: list[int]) -> dict[str, Any]:
