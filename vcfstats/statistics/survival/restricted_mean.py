@@ -65,6 +65,11 @@ class RestrictedMean(Result):
         ------
         ValueError
             Not two groups, or an unknown choice.
+
+        Notes
+        -----
+        Of a nominal 0.95 both cover 0.94 to 0.96; with 35 patients a group of whom half are censored the difference covers
+        0.93 (benchmarks/results/coverage_groups.md).
         """
         z = float(ndtri(0.5 + check_level(confidence_level) / 2))
         check_choice(of, ("difference", "ratio"), name="of")

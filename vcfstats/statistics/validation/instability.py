@@ -162,7 +162,8 @@ def prediction_instability(
 
     Notes
     -----
-    The ranges say how far the model would move, not where the truth is.
+    The ranges say how far the model would move, not where the truth is: the 95% range of a patient's risks held
+    its true risk in 0.88 to 0.92 of samples of 70 and 164 patients (benchmarks/results/coverage_instability.md).
 
     References
     ----------
