@@ -61,6 +61,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "statistics.regression": ("logistic_table", "firth_logistic", "variance_inflation", "SeparationWarning"),
     "statistics.descriptive": ("baseline_table", "standardised_difference"),
     "audit.table": ("CohortCounts", "Finding", "TableAudit", "audit_table"),
+    "statistics.centres": ("meta_analysis",),
     "statistics.cox": ("cox_table", "proportional_hazards_test"),
     "statistics.lasso": ("lasso_path",),
     "statistics.pooling": ("pool_imputations",),

@@ -96,6 +96,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "restricted_mean_survival": {**SURVIVAL, "tau": 5.0, "groups": Y},
     "logistic_table": {"y_true": Y, "predictors": FRAME, "event": None, "univariable": True, "multivariable": True, "select_below": None, "reference": None, "interval": "wald", "confidence_level": 0.95, "separation": "warn", "missing": "raise"},
     "mcnemar_test": {"table": Y, "second": (PROB > 0.5) * 1, "method": "exact"},
+    "meta_analysis": {"estimates": [0.7, 0.75, 0.8, 0.72], "standard_errors": [0.03, 0.02, 0.04, 0.03], "scale": "logit"},
     "net_benefit_difference": {"y_true": Y, "prob_a": PROB, "prob_b": OTHER, "thresholds": [0.2, 0.4], "prevalence": None, "harm_a": 0.0, "harm_b": 0.01, "confidence_level": 0.95, "event": None},
     "net_reclassification": {**CHANGE, "cutoffs": None, "min_change": 0.0, **FEW},
     "optimal_threshold": {**ROC, "criterion": "cost", "target": None, "cost": 2.0, "prevalence": 0.3},
@@ -135,6 +136,7 @@ CALLS: dict[str, dict[str, Any]] = {
 # Arguments that hold one row a patient, and are paired with one another.
 PAIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "delong_test_unpaired": (("y_a", "score_a"), ("y_b", "score_b")),
+    "meta_analysis": (("estimates", "standard_errors"),),
     "pool_imputations": (("estimates", "standard_errors"),),
     "optimism_from_resamples": (("y_true", "y_prob"),),
     "prediction_instability": (("y_true", "y_prob"),),
