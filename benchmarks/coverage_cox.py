@@ -33,7 +33,7 @@ def _model(time, event, X, ties="efron"):
         return cox_table(time, event, X, univariable=False, ties=ties).multivariable
 
 
-@register("cox", designs=DESIGNS, replicates=500)
+@register("cox", designs=DESIGNS, replicates=250)
 def binary_covariate(design, generator):
     """Log hazard ratio of a binary covariate of a quarter of the patients, beside a normal one; an infinite one has no Wald
     interval. Many: times in twelve steps."""
@@ -47,7 +47,7 @@ def binary_covariate(design, generator):
     return LOG_HR[0], found | {"wald, breslow": (low[0], high[0])}
 
 
-@register("cox", designs=DESIGNS, replicates=500)
+@register("cox", designs=DESIGNS, replicates=250)
 def proportional_hazards(design, generator):
     """Share of the tests of proportional hazards that rightly keep a true hypothesis, by transform, both covariates at once."""
     model = _model(*_draw(design, generator))

@@ -88,7 +88,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "integrated_discrimination": {**CHANGE, **FEW},
     "kaplan_meier": {**SURVIVAL, "band": "log"},
     "lasso_path": {"X": MATRIX, "y": Y, "family": "binomial", "event": None, "lambdas": None, "n_lambdas": 10, "smallest_ratio": None, "alpha": 1.0, "ddof": 0, "n_folds": None, "folds": np.tile([0, 1, 2], N // 3), "groups": None, "measure": None, "random_state": 1},
-    "cumulative_incidence": {"time": TIME, "event": CODES, "cause": 1},
+    "cumulative_incidence": {"time": TIME, "event": CODES, "cause": None},
     "gray_test": {"time": TIME, "event": CODES, "groups": Y, "cause": None, "rho": 0.0, "strata": None},
     "log_rank_test": {**SURVIVAL, "groups": Y, "rho": 0.0, "strata": np.tile([0, 1, 1], N // 3)},
     "log_rank_trend": {**SURVIVAL, "groups": np.tile([0, 1, 2], N // 3), "scores": [1.0, 2.0, 4.0], "rho": 0.0, "strata": None},

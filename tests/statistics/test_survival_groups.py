@@ -179,6 +179,7 @@ def test_restricted_mean_without_censoring_is_a_mean():
         (lambda: restricted_mean_survival([1, 2, 3], [1, 0, 0], tau=2).confidence_interval(), "needs two groups"),
         (lambda: cumulative_incidence([1, 2, 3], [1, 1, 2]), "no 0"),
         (lambda: cumulative_incidence([1, 2, 3], [0, 0.5, 2]), "event must hold 0"),
+        (lambda: cumulative_incidence([1, 2, 3], [0, 1, 2], cause=7), "cause 7 never occurs"),
         (lambda: gray_test([1, 2, 3], [0, 2, 2], [1, 2, 2]), "cause 1 never occurs"),
         (lambda: gray_test([1, 2, 3], [0, 1, 2], [1, 1, 1]), "two groups"),
         (lambda: log_rank_trend([1, 2, 3], [0, 1, 1], [1, 2, 2], scores=[1, 1]), "not all the same"),

@@ -159,7 +159,7 @@ def cumulative_incidence(time: npt.ArrayLike, event: npt.ArrayLike, *, cause: in
     Raises
     ------
     ValueError
-        Bad times or codes.
+        Bad times or codes, or a cause that never occurs.
 
     Notes
     -----
@@ -181,6 +181,8 @@ def cumulative_incidence(time: npt.ArrayLike, event: npt.ArrayLike, *, cause: in
     check_alignment(time=time, event=event)
     times, codes = as_competing(time, event)
     chosen = as_cause(codes, cause)
+    if not (codes == chosen).any():
+        raise ValueError(f"cause {chosen} never occurs in event; its codes are {sorted(set(codes.tolist()))}.")
     distinct, place = np.unique(times, return_inverse=True)
 
     def count(rows: npt.NDArray[np.bool_]) -> FloatArray:
