@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from ruamel.yaml import YAML
 
 from vcfstats.contracts.errors import InputError
-from vcfstats.contracts.predictions import read_predictions
+from vcfstats.contracts.predictions import performance, read_predictions, second_stage
 from vcfstats.contracts.records import read_records
 from vcfstats.contracts.study import TABLES, read_study, read_table
 from vcfstats.pipeline import plan as planning
@@ -99,7 +99,10 @@ def test_plan_is_locked_and_changes_with_a_decision_only(finished_study, study_c
 def test_records_are_functions_of_the_predictions_table(finished_study):
     records = read_records(finished_study / "results" / "results.json")
     table = read_predictions(finished_study / "data" / "predictions.parquet")
-    for (model, kind), rows in table.groupby(["model", "kind"]):
+    # What later steps learned from is no performance: no record is of it.
+    assert len(second_stage(table)) == len(table[table["kind"] == "out_of_fold"])
+    assert not [key for key in records if key.startswith("second_stage_input")]
+    for (model, kind), rows in performance(table).groupby(["model", "kind"]):
         events = rows.loc[rows["outcome"] == 1, "probability"].to_numpy()
         others = rows.loc[rows["outcome"] == 0, "probability"].to_numpy()
         pairs = (events[:, None] > others).mean() + (events[:, None] == others).mean() / 2

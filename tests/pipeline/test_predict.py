@@ -267,8 +267,8 @@ def test_folder_that_is_no_bundle_and_bundle_of_another_version(bundle, tmp_path
     assert "unheard_of" in said
     assert "made by vcfstats 9.0" in said
     manifest = json.loads((bundle / MANIFEST).read_text())
-    (bundle / MANIFEST).write_text(json.dumps(manifest | {"format": 2}))
-    assert "a bundle of format 2" in refused(read_bundle, bundle)
+    (bundle / MANIFEST).write_text(json.dumps(manifest | {"format": 1}))
+    assert "a bundle of format 1" in refused(read_bundle, bundle)
     (bundle / MANIFEST).write_text("[]")
     assert "cannot be read" in refused(read_bundle, bundle)
 
