@@ -84,7 +84,7 @@ def test_print_like():
         ("SEN", ("sensitivity", "")),
         ("Recall", ("sensitivity", "")),
         ("Precision", ("ppv", "")),
-        ("macro precision", ("", "")),
+        ("macro precision", ("averaged", "")),
         ("Youden's index", ("youden", "")),
         ("LR (+)", ("lr_positive", "")),
         ("SE (AUC)", ("se", "")),
@@ -93,8 +93,8 @@ def test_print_like():
         ("Test ACC", ("accuracy", "testing")),
         ("No. of patients", ("n", "")),
         ("cohort_as_printed", ("cohort", "")),
-        ("P value", ("", "")),
-        ("Cut-off", ("", "")),
+        ("P value", ("p", "")),
+        ("Cut-off", ("threshold", "")),
     ],
 )
 def test_names_of_columns(heading, role):

@@ -23,11 +23,18 @@ app = typer.Typer(help="What changed, what it moved, and whether the numbers can
 _COLOURS = {"IMPOSSIBLE": "bold red", "INCONSISTENT": "bold yellow", "NOTE": "bold cyan"}
 
 
+@app.callback(help=app.info.help)
+def room() -> None:
+    """Keep the commands' names where this module's is the only one known."""
+
+
 @app.command("table")
 def table(
     files: Annotated[
         list[Path],
-        typer.Argument(help="CSV files of performance tables, baseline tables or claims, told apart by their columns."),
+        typer.Argument(
+            help="A manuscript (.docx, .pdf, .html) or tables (.xlsx, .csv, .tsv, .md, .txt); - reads pasted text."
+        ),
     ],
     baseline: Annotated[list[Path] | None, typer.Option(help="CSV file of a baseline table.")] = None,
     claims: Annotated[
@@ -47,14 +54,18 @@ def table(
     ] = None,
     confidence_level: Annotated[float, typer.Option(help="Level of the printed intervals.")] = 0.95,
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write findings, verdict and every cell with its role as JSON.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the findings as CSV.")] = None,
     rows: Annotated[
         Path | None, typer.Option(help="Write one line a row: confusion matrix and standard errors, as CSV.")
     ] = None,
 ) -> None:
-    """Check by arithmetic whether published tables can be true.
+    """Check by arithmetic whether the figures of published tables can stand together.
 
-    Exits with 1 if anything is impossible or inconsistent, with 2 if the input cannot be used.
+    Exits with 1 if anything is impossible or inconsistent, with 2 if the input cannot be used, with 3 if nothing in it could
+    be checked.
     """  # fmt: skip
     console, errors = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
     try:
@@ -67,6 +78,7 @@ def table(
         raise typer.Exit(2) from None
     try:
         refuse_other_file(html, begins=HTML, option="--html")
+        refuse_other_file(json, begins='{\n "verdict"', option="--json")
         refuse_other_file(csv, begins=",".join(map(str, audit.to_frame().columns)), option="--csv")
         refuse_other_file(rows, begins=",".join(map(str, audit.rows.columns)), option="--rows")
     except InputError as error:
@@ -74,6 +86,8 @@ def table(
         raise typer.Exit(2) from None
     if html is not None:
         audit.to_html(html, title=f"Table audit: {', '.join(path.name for path in files)}")
+    if json is not None:
+        audit.to_json(json)
     if csv is not None:
         audit.to_csv(csv)
     if rows is not None:
@@ -84,8 +98,8 @@ def table(
             if f". {word}  " in line[:20]:
                 shown = shown.replace(word, f"[{colour}]{word}[/{colour}]", 1)
         console.print(shown)
-    if not audit.is_consistent:
-        raise typer.Exit(1)
+    if audit.verdict != "nothing found":
+        raise typer.Exit(1 if audit.verdict == "found" else 3)
 
 
 def audit_files(

@@ -9,7 +9,9 @@ import pandas as pd
 from vcfstats.audit.table.baseline import audit_baseline
 from vcfstats.audit.table.claims import audit_claims
 from vcfstats.audit.table.columns import cohort_name
+from vcfstats.audit.table.echo import read_back
 from vcfstats.audit.table.findings import TableAudit, ordered
+from vcfstats.audit.table.headings import settled
 from vcfstats.audit.table.intervals import METHODS
 from vcfstats.audit.table.performance import audit_performance, cohort_counts, cohort_keys, row_frame
 from vcfstats.audit.table.reading import frame_kind, read_performance
@@ -95,9 +97,15 @@ def audit_table(
     check_level(confidence_level)
     if ci_method is not None:
         ci_method = check_choice(str(ci_method).lower(), METHODS, name="ci_method")
-    kinds = _by_kind(frame)
-    kinds["baseline"] += _frames(baseline)
-    kinds["claims"] += _claim_frames(claims)
+    given = {"": _frames(frame), "baseline": _frames(baseline), "claims": _claim_frames(claims)}
+    tables = [table.copy(deep=False) for group in given.values() for table in group]
+    for order, table in enumerate(tables):  # copies: what is noted here stays out of the caller's frames
+        table.attrs = {**table.attrs, "order": order}
+    first, second = len(given[""]), len(given[""]) + len(given["baseline"])
+    kinds = _by_kind(tables[:first])
+    kinds["baseline"] += tables[first:second]
+    kinds["claims"] += tables[second:]
+    said_kinds = {int(table.attrs["order"]): kind for kind, group in kinds.items() for table in group}
     cohorts = [row.cohort for row in read_performance(kinds["performance"])]
     headings = [
         cohort_name(heading) for table in kinds["baseline"] for heading in (*table.columns, *(columns or {}).values())
@@ -113,26 +121,28 @@ def audit_table(
         identified=identified,
     )
     multiples = {r.name: r.events + r.nonevents for r in performance.recoveries if r.is_settled and r.n is None}
-    tables = audit_baseline(kinds["baseline"], n=sizes, multiples=multiples, columns=columns or {})
-    spoken, said = audit_claims(kinds["claims"], performance, tables)
+    described = audit_baseline(kinds["baseline"], n=sizes, multiples=multiples, columns=columns or {})
+    spoken, said = audit_claims(kinds["claims"], performance, described)
     return TableAudit(
-        findings=ordered([*performance.findings, *tables.findings, *spoken]),
+        findings=ordered([*performance.findings, *described.findings, *spoken]),
         cohorts=tuple(cohort_counts(recovery) for recovery in performance.recoveries),
         rows=row_frame(performance, confidence_level),
-        checked={name: count for name, count in {**performance.checked, **tables.checked, **said}.items() if count},
+        tables=read_back(tables, performance, described, said_kinds),
+        checked={name: count for name, count in {**performance.checked, **described.checked, **said}.items() if count},
     )
 
 
-def _by_kind(frame: Frames) -> dict[str, list[pd.DataFrame]]:
-    kinds: dict[str, list[pd.DataFrame]] = {"performance": [], "baseline": [], "claims": []}
-    for number, table in enumerate(_frames(frame), start=1):
-        kind = frame_kind(table)
-        if not kind:
-            raise ValueError(
-                f"table {number} with columns {', '.join(map(repr, table.columns))} is neither a performance table (AUC, accuracy, "
-                "sensitivity, ...), nor a baseline table (counts or means by group), nor a list of claims; name its columns accordingly."
-            )
-        kinds[kind].append(table)
+def _by_kind(frames: Sequence[pd.DataFrame]) -> dict[str, list[pd.DataFrame]]:
+    """Part tables by what they are; those that are nothing known are kept too, unless nothing else is there."""
+    kinds: dict[str, list[pd.DataFrame]] = {"performance": [], "baseline": [], "claims": [], "unknown": []}
+    for table in frames:
+        kinds[frame_kind(table) or "unknown"].append(table)
+    if frames and len(kinds["unknown"]) == len(frames):
+        table = kinds["unknown"][0]
+        raise ValueError(
+            f"table {int(table.attrs['order']) + 1} with columns {', '.join(map(repr, table.columns))} is neither a performance table (AUC, accuracy, "
+            "sensitivity, ...), nor a baseline table (counts or means by group), nor a list of claims; name its columns accordingly."
+        )
     return kinds
 
 
@@ -147,7 +157,7 @@ def _frames(tables: Frames | None) -> list[pd.DataFrame]:
             )
         if table.empty:
             raise ValueError(f"a table with columns {', '.join(map(repr, table.columns))} has no rows.")
-    return found
+    return [settled(table) for table in found]
 
 
 def _claim_frames(claims: Frames | Sequence[str] | None) -> list[pd.DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -28,6 +28,12 @@ class Audited:
     totals: list[dict[int, int]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     checked: Counter[str] = field(default_factory=Counter)
+    frames: list[pd.DataFrame] = field(default_factory=list)
+    seen: list[set[tuple[int, int]]] = field(default_factory=list)
+
+    def saw(self, places: Iterable[tuple[int, int, int]]) -> None:
+        """Note cells of the present table that a check held against others."""
+        self.seen[-1] |= {(row, column) for _, row, column in places}
 
 
 def audit_baseline(
@@ -44,6 +50,8 @@ def audit_baseline(
             f"baseline table {number}" if len(frames) > 1 else "baseline table"
         )
         table = read_baseline(frame, title)
+        audit.frames.append(frame)
+        audit.seen.append(set())
         sums = _level_sums(table)
         guesses = {column: total for column in table.headers if (total := _from_percentages(table, column)) is not None}
         labelled = {column: total for column, (_, total, _) in _expected(table, n, {}, columns).items()}
@@ -59,10 +67,18 @@ def audit_baseline(
                 found, looked = check_percentages(table, variable, totals)
                 audit.findings += found
                 audit.checked["percentages"] += looked
+                if looked:
+                    audit.saw(
+                        (table.order, line.number - 1, c)
+                        for line in variable.lines
+                        for c, e in line.entries.items()
+                        if e.percent is not None and e.count is not None
+                    )
             elif variable.kind == "median":
                 _check_quartiles(audit, table, variable)
-        findings, looked = check_p_values(table, totals)
+        findings, looked, places = check_p_values(table, totals)
         audit.findings += findings
+        audit.saw(places)
         audit.checked["p values"] += looked
         audit.tables.append(table)
         audit.totals.append(totals)
@@ -225,6 +241,8 @@ def _check_groups(audit: Audited, table: Baseline, block: Block, totals: Mapping
         else all(c in totals for c in columns) and totals[columns[0]] == sum(totals[c] for c in columns[1:])
     )
     audit.checked["sums over groups"] += len(sums)
+    for variable, line, _ in sums:
+        audit.saw(table.at(variable, line, *columns))
     if not partition:
         if sums:
             audit.findings.append(
@@ -250,6 +268,7 @@ def _check_groups(audit: Audited, table: Baseline, block: Block, totals: Mapping
                 f"{counts[0]}; {shown}",
                 f"{shown} = {sum(counts[1:])}, not {counts[0]}",
                 mend,
+                cells=table.at(variable, line, *columns),
             )
         )
     if all(column in totals for column in columns) and totals[columns[0]] == sum(totals[c] for c in columns[1:]):
@@ -259,6 +278,8 @@ def _check_groups(audit: Audited, table: Baseline, block: Block, totals: Mapping
                     found, looked = check_pooled(table, variable, line, columns, totals)
                     audit.findings += found
                     audit.checked["pooled means and SDs"] += looked
+                    if looked:
+                        audit.saw(table.at(variable, line, *columns))
 
 
 def _count_by_percentage(line: Line, columns: Sequence[int], totals: Mapping[int, int]) -> str | None:
@@ -288,6 +309,7 @@ def _check_levels(
         if len(counts) != len(variable.lines) or column not in totals or sums[column][totals[column]] < _AGREEING:
             continue
         audit.checked["sums over levels"] += 1
+        audit.saw(table.at(variable, None, column))
         summed, total = sum(counts), totals[column]
         shares = [e.percent for e in entries if e.percent is not None]
         whole = (
@@ -306,6 +328,7 @@ def _check_levels(
                     "; ".join(e.text for e in entries),
                     text,
                     "a count of one level",
+                    cells=table.at(variable, None, column),
                 )
             )
         elif summed < total:
@@ -316,6 +339,7 @@ def _check_levels(
                     where,
                     "; ".join(e.text for e in entries),
                     f"{text}: {total - summed} missing, or a count is wrong",
+                    cells=table.at(variable, None, column),
                 )
             )
 
@@ -326,6 +350,7 @@ def _check_quartiles(audit: Audited, table: Baseline, variable: Variable) -> Non
             if entry.quartiles is None or entry.sd is None:
                 continue
             audit.checked["quartiles"] += 1
+            audit.saw(table.at(variable, line, column))
             low, high = entry.quartiles
             if not low.low <= entry.sd.high or not entry.sd.low <= high.high:
                 audit.findings.append(
@@ -336,5 +361,6 @@ def _check_quartiles(audit: Audited, table: Baseline, variable: Variable) -> Non
                         entry.text,
                         f"the median {entry.sd.text} lies outside {low.text} to {high.text}",
                         "the median or a limit",
+                        cells=table.at(variable, line, column),
                     )
                 )

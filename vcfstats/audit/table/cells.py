@@ -38,6 +38,11 @@ _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _SEPARATOR = r"\s*(?:-|~|,|;|:|\bto\b|\band\b)\s*"
 _RANGE = re.compile(rf"({_NUMBER})\s*%?{_SEPARATOR}({_NUMBER})")
 _SLASH = re.compile(r"(?<![\d.])(\d+)\s*(?:/|\bof\b)\s*(\d+)(?![\d.])")
+_SPREAD = re.compile(rf"\s*({_NUMBER})\s*%?\s*\(\s*(\d*\.\d+)\s*%?\s*\)\s*")
+# Marks of footnotes behind a figure or its bracket: 68.4a, b; 0.83 (0.76-0.90)c; 0.05*, with the raised letters of Unicode.
+_MARKS = re.compile(
+    r"(?<=[\d%)])\s?(?:[a-h](?:,\s?[a-h])*|[*\u2020\u2021\u00a7\u00b6#\u1d43-\u1d61\u02b0-\u02b8\u00aa]+)(?=\s*(?:\(|$))"
+)
 _PLAIN = re.compile(r"(?:\d*\.\d+|\d+|[A-Za-z ]+)%?")
 _SIGNS = str.maketrans("\uff08\uff09\uff0c\uff05[]\uff1b", "(),%();")
 _LEVEL = re.compile(r"\b(?:9\d(?:\.\d+)?\s*%\s*)?(?:ci|confidence interval)s?\b\s*[:=,]?", re.IGNORECASE)
@@ -102,6 +107,7 @@ class Cell:
     interval: tuple[Printed, Printed] | None = None
     counts: tuple[int, int] | None = None
     spread: Printed | None = None
+    is_garbled: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -127,7 +133,15 @@ def clean(text: str) -> str:
     text = re.sub(r"\[(\d+),(\d+)\]", r"[\1, \2]", text)  # quartiles, no decimal comma
     text = text.translate(_SIGNS)
     text = re.sub(r"(?<=\d)[\u00b7\u2027\u2219\u22c5\u2022\u30fb](?=\d)", ".", text)
+    # Thin and no-break spaces part thousands: 12 345 is one number wherever it stands, with plain blanks where it stands alone.
+    text = re.sub(
+        r"(?<![\d.,])\d{1,3}(?:[\u00a0\u2007-\u2009\u202f]\d{3})+(?![\d.])",
+        lambda m: re.sub(r"\s", "", m.group()),
+        text,
+    )
     text = re.sub(r"[\u00a0\u2000-\u200a\u202f\u3000\s]+", " ", text)
+    if re.fullmatch(r"\s*\d{1,3}(?: \d{3})+\s*", text):
+        text = text.replace(" ", "")
     text = re.sub(r"(?<![\d.])([01])(?: \.|\. )(?=\d)", r"\1.", text)  # "0 .820", as copied from a PDF
     if "." not in text:  # a decimal comma: 0,820; 67,1; never 1,234 or a list such as 0,1
         text = re.sub(r"(?<![\d,])0,(?=\d)", "0.", text)
@@ -184,11 +198,18 @@ def read_cell(value: Any, *, percent: bool = False, decimals: int | None = None)
     return _read_text(number_text(value), percent, decimals)
 
 
+def _is_garbled(text: str) -> bool:
+    """Say whether figures ran into one another or a bracket is lost: 0.7910.636-0.946)."""
+    return bool(re.search(r"\d\.\d+\.\d", text)) or text.count("(") != text.count(")")
+
+
 @lru_cache(maxsize=50_000)
 def _read_text(raw: str, percent: bool, decimals: int | None) -> Cell:
     # 1,000 beside 0,820 is one, not a thousand: no figure of these tables is that large.
     text = raw if "." in raw else re.sub(r"(?<![\d,])(\d),(\d{2,})(?![\d,])", r"\1.\2", raw)
-    text = _LEVEL.sub(" ", clean(text))
+    text = _MARKS.sub("", _LEVEL.sub(" ", clean(text)))
+    if _is_garbled(text):
+        return Cell(raw.strip(), is_garbled=True)
     spread = None
     if match := re.search(rf"(?:±|\+/-|\+-)\s*({_NUMBER})", text):
         spread = printed(match.group(1), percent=percent or "%" in text)
@@ -213,6 +234,10 @@ def _read_text(raw: str, percent: bool, decimals: int | None) -> Cell:
     if match is not None:
         interval = (printed(match.group(1), percent=as_percent), printed(match.group(2), percent=as_percent))
         text = text[: text.index(inside.group())] if inside else text[: match.start()]
+    beside = _SPREAD.fullmatch(text) if spread is None and interval is None else None
+    # 0.751 (0.05): with decimals and far below the figure it is its spread.
+    if beside is not None and Fraction(beside.group(2)) < Fraction(beside.group(1)) / 2:
+        spread = printed(beside.group(2), percent=as_percent)
     if first_number := re.search(_NUMBER, text):
         figure = printed(first_number.group(), percent=as_percent, decimals=decimals)
     return Cell(raw.strip(), figure, interval, counts, spread)

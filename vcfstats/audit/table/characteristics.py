@@ -14,6 +14,7 @@ import pandas as pd
 
 from vcfstats.audit.table.cells import Printed, clean, is_missing, number_text, printed
 from vcfstats.audit.table.columns import cohort_name, plain, stated_n
+from vcfstats.audit.table.printed_tests import Statistic, read_statistic, statistic_name
 from vcfstats.audit.table.pvalues import PrintedP, read_p
 
 _N = r"(?:\d+(?:\.\d+)?|\.\d+)"
@@ -64,6 +65,8 @@ class Variable:
     lines: tuple[Line, ...]
     p: dict[int, PrintedP] = field(default_factory=dict)
     level_p: dict[int, dict[int, PrintedP]] = field(default_factory=dict)
+    p_rows: tuple[int, ...] = ()
+    statistic: dict[int, Statistic] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -83,6 +86,7 @@ class Block:
     groups: tuple[int, ...]
     everyone: int | None
     p: int | None
+    statistic: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,21 @@ class Baseline:
     stated: dict[int, int]
     blocks: tuple[Block, ...]
     variables: tuple[Variable, ...]
+    label_columns: tuple[int, ...] = (0,)
+    count_lines: tuple[int, ...] = ()
+    order: int = 0
+
+    def at(self, variable: Variable, line: Line | None = None, *columns: int) -> tuple[tuple[int, int, int], ...]:
+        """Return where the figures of a variable, or of one of its lines, stand."""
+        lines = variable.lines if line is None else (line,)
+        return tuple(
+            (self.order, one.number - 1, c) for one in lines for c in (columns or one.entries) if c in one.entries
+        )
+
+    def p_at(self, variable: Variable, block: int) -> tuple[tuple[int, int, int], ...]:
+        """Return where a variable's p value stands."""
+        column = self.blocks[block].p
+        return () if column is None else tuple((self.order, row, column) for row in variable.p_rows)
 
     def where(self, variable: Variable, line: Line | None = None, column: int | None = None) -> str:
         """Name a place in the table."""
@@ -130,9 +149,9 @@ def read_baseline(frame: pd.DataFrame, title: str) -> Baseline:
         raise ValueError("no column of the baseline table holds counts (105 (44.9)) or means (63.3 ± 13.4).")
     headers = {i: " ".join(clean(str(frame.columns[i])).split()) or f"column {i + 1}" for i in groups}
     stated = {i: n for i in groups if (n := stated_n(frame.columns[i])) is not None}
-    blocks = _blocks(groups, p_columns, headers)
-    variables = _variables(values, variable, level, statistic, groups, blocks)
-    kept = []
+    blocks = _with_statistics(_blocks(groups, p_columns, headers), names, frame)
+    variables = _variables(values, variable, level, statistic, groups, blocks, [str(h) for h in frame.columns])
+    kept, counted = [], []
     for candidate in variables:
         if (
             re.fullmatch(
@@ -143,9 +162,18 @@ def read_baseline(frame: pd.DataFrame, title: str) -> Baseline:
             for column, entry in candidate.lines[0].entries.items():
                 if entry.count is not None:
                     stated.setdefault(column, entry.count)
+            counted.append(candidate.lines[0].number - 1)
             continue
         kept.append(candidate)
-    return Baseline(title, headers, stated, blocks, tuple(kept))
+    labels = tuple(i for i in (variable, level, statistic) if i is not None)
+    return Baseline(
+        title, headers, stated, blocks, tuple(kept), labels, tuple(counted), int(frame.attrs.get("order", 0))
+    )
+
+
+def is_recognised(heading: str) -> bool:
+    """Say whether a column of a baseline table holds what is known and not checked: a statistic, a ratio, a remark."""
+    return bool(re.fullmatch(_OTHER, plain(heading)) or re.search(r"[χ²]", heading))
 
 
 def resolve(baseline: Baseline, totals: dict[int, int]) -> Baseline:
@@ -199,6 +227,24 @@ def _settle(entry: Entry, as_count: bool) -> Entry:
     return replace(entry, mean=None, sd=None) if as_count else replace(entry, count=None, percent=None)
 
 
+def _with_statistics(blocks: tuple[Block, ...], names: list[str], frame: pd.DataFrame) -> tuple[Block, ...]:
+    """Give each block the column of test statistics that stands beside its p values."""
+    found = []
+    for block in blocks:
+        beside = (
+            []
+            if block.p is None
+            else [
+                i
+                for i in (block.p - 1, block.p + 1)
+                if 0 <= i < len(names) and i not in (*block.groups, block.everyone)
+            ]
+        )
+        column = next((i for i in beside if statistic_name(names[i], str(frame.columns[i])) is not None), None)
+        found.append(replace(block, statistic=column))
+    return tuple(found)
+
+
 def _blocks(groups: list[int], p_columns: list[int], headers: dict[int, str]) -> tuple[Block, ...]:
     everyone = [i for i in groups if cohort_name(headers[i]) == "all"]
     blocks = []
@@ -226,6 +272,7 @@ def _variables(
     statistic: int | None,
     groups: list[int],
     blocks: tuple[Block, ...],
+    heads: list[str],
 ) -> list[Variable]:
     found: list[dict[str, Any]] = []
     current: dict[str, Any] | None = None
@@ -260,6 +307,12 @@ def _variables(
             and (read := read_p(values[block.p][index]))
         }
         own = name or last_name
+        tests = {
+            b: one
+            for b, block in enumerate(blocks)
+            if block.statistic is not None
+            and (one := read_statistic(values[block.statistic][index], heads[block.statistic], index, block.statistic))
+        }
         if level is not None:
             if current is None or (name and name != current["name"]):
                 current = {"name": own, "lines": [], "p": {}, "level_p": {}, "closed": False}
@@ -273,8 +326,12 @@ def _variables(
         else:
             level_name = name
         last_name = own
+        for b, test in tests.items():
+            current.setdefault("tests", {}).setdefault(b, test)
         if not entries:
             current["p"].update(p)
+            if p:
+                current.setdefault("p_rows", []).append(index)
             continue
         current["lines"].append((index, level_name, entries, p))
     return [_variable(item) for item in found if item["lines"]]
@@ -322,7 +379,8 @@ def _variable(item: dict[str, Any]) -> Variable:
             Line(only.number, names[-2] if len(names) > 1 else "first", one),
             Line(only.number, names[-1] if len(names) > 1 else "second", other),
         ]
-    return Variable(item["name"] or "(unnamed)", tuple(lines), p, level_p)
+    rows = tuple(index for index, _, _, own in item["lines"] if own) + tuple(item.get("p_rows", ()))
+    return Variable(item["name"] or "(unnamed)", tuple(lines), p, level_p, rows, item.get("tests", {}))
 
 
 def _entry(value: Any, hint: str, *, slashes: bool = False) -> Entry | None:

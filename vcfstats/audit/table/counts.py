@@ -265,3 +265,4 @@ _LIMITS = {
     "lr_positive": _lr_positive,
     "lr_negative": _lr_negative,
 }
+RATES = ("sensitivity", *_LIMITS)  # what bounds the cells of a matrix by whole numbers

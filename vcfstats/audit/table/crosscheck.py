@@ -89,9 +89,14 @@ def check_between(
                 Finding(
                     INCONSISTENT if fine else NOTE, "two tables", f"{one.where} and {other.where}, {shown}", f"{a[name].text} and {b[name].text}",
                     f"{len(agreeing)} other figures of the two rows are the same ({one.cohort or 'one cohort'})", _nearer(one, other, name, a, b),
+                    cells=(*one.at(_metric(name)), *other.at(_metric(name))),
                 )
             )  # fmt: skip
     return findings, looked, aliases
+
+
+def _metric(name: str) -> str:
+    return "auc" if name in _AUC_FIELDS else name
 
 
 def _is_telling(row: Row, name: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+import hashlib
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,8 @@ from vcfstats.statistics.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from vcfstats.audit.table.echo import TableRead
 
 IMPOSSIBLE = "impossible"
 INCONSISTENT = "inconsistent"
@@ -36,6 +40,8 @@ class Finding:
         What shows it.
     mend : str
         What, if changed, would mend it; empty where the arithmetic does not say.
+    cells : tuple of (table, row, column)
+        The cells that it speaks of, counted from 0 in the tables as given.
     """
 
     severity: str
@@ -44,6 +50,13 @@ class Finding:
     printed: str
     arithmetic: str
     mend: str = ""
+    cells: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A name that stays the same as long as what was found does, in whatever order findings stand."""
+        words = "|".join((self.check, self.where, self.printed))
+        return hashlib.sha256(words.encode()).hexdigest()[:10]
 
 
 @dataclass(frozen=True)
@@ -89,12 +102,23 @@ class TableAudit(Result):
         them, the standard error that the interval implies, DeLong's largest and Hanley and McNeil's.
     checked : dict
         Number of things looked at by each check: what "no finding" is worth.
+    tables : tuple of TableRead
+        How each cell of each table was read, and whether anything could be held against it.
     """
 
     findings: tuple[Finding, ...]
     cohorts: tuple[CohortCounts, ...]
     rows: pd.DataFrame
     checked: dict[str, int]
+    tables: tuple[TableRead, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """``found``, ``nothing found`` (in the figures that could be checked) or ``not checkable``."""
+        if not self.is_consistent:
+            return "found"
+        checked = any(table.counts["checked"] for table in self.tables) if self.tables else any(self.checked.values())
+        return "nothing found" if checked else "not checkable"
 
     @property
     def is_consistent(self) -> bool:
@@ -109,7 +133,8 @@ class TableAudit(Result):
         """Return the findings, one row each."""
         import pandas as pd
 
-        return pd.DataFrame([astuple(finding) for finding in self.findings], columns=[f.name for f in fields(Finding)])
+        names = ["severity", "check", "where", "printed", "arithmetic", "mend"]
+        return pd.DataFrame([[getattr(finding, name) for name in names] for finding in self.findings], columns=names)
 
     def to_csv(self, path: str | Path | None = None) -> str | None:
         """Return the findings as CSV, or write them to a file (UTF-8)."""
@@ -124,10 +149,21 @@ class TableAudit(Result):
 
     def to_html(self, path: str | Path | None = None, *, title: str = "Table audit") -> str | None:
         """Return one HTML page that needs no other file, or write it (UTF-8)."""
-        from vcfstats.audit.table.pages import html_page
+        from vcfstats.audit.table.drawn import html_page
         from vcfstats.contracts.files import write_text
 
         text = html_page(self, title)
+        if path is None:
+            return text
+        write_text(Path(path), text)
+        return None
+
+    def to_json(self, path: str | Path | None = None) -> str | None:
+        """Return verdict, findings under ids that stay, and every cell with its role, as JSON, or write it (UTF-8)."""
+        from vcfstats.audit.table.pages import as_json
+        from vcfstats.contracts.files import write_text
+
+        text = json.dumps(as_json(self), indent=1, ensure_ascii=False) + "\n"
         if path is None:
             return text
         write_text(Path(path), text)

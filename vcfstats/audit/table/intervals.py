@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from vcfstats.audit.table.cells import Printed, decimal_text
 from vcfstats.audit.table.cohorts import Recovery
+from vcfstats.audit.table.columns import DERIVED, RATIOS
 from vcfstats.audit.table.findings import IMPOSSIBLE, INCONSISTENT, NOTE, Finding
 from vcfstats.audit.table.reading import Row
 from vcfstats.audit.table.rows import SHOWN
@@ -49,7 +50,7 @@ def check_order(rows: Sequence[Row]) -> tuple[list[Finding], int]:
         for name, (low, high) in row.intervals.items():
             looked += 1
             where, shown = f"{row.where}, {SHOWN[name]} interval", f"{low.text}-{high.text}"
-            proportion = name not in {"lr_positive", "lr_negative", "youden"}
+            proportion = name not in (*RATIOS, *DERIVED, "youden")
             estimate = row.cells.get(name)
             if low.low > high.high:
                 findings.append(
@@ -60,10 +61,15 @@ def check_order(rows: Sequence[Row]) -> tuple[list[Finding], int]:
                         shown,
                         f"the lower limit {low.text} is above the upper limit {high.text}",
                         "limits exchanged, or a digit of one",
+                        cells=row.at(name),
                     )
                 )
             elif proportion and high.low > 1:
-                findings.append(Finding(IMPOSSIBLE, "range", where, shown, f"the upper limit {high.text} is above 1"))
+                findings.append(
+                    Finding(
+                        IMPOSSIBLE, "range", where, shown, f"the upper limit {high.text} is above 1", cells=row.at(name)
+                    )
+                )
             elif estimate is not None and (estimate.high < low.low or estimate.low > high.high):
                 findings.append(
                     Finding(
@@ -73,6 +79,7 @@ def check_order(rows: Sequence[Row]) -> tuple[list[Finding], int]:
                         f"{estimate.text} ({shown})",
                         f"{estimate.text} lies outside {shown}",
                         "the estimate or a limit",
+                        cells=row.at(name),
                     )
                 )
     return findings, looked
@@ -120,6 +127,7 @@ def check_centres(rows: Sequence[Row], method: str | None) -> tuple[list[Finding
                 f"{auc.text} ({low.text}-{high.text})",
                 text,
                 _centre_mends(auc, low, high),
+                cells=row.at("auc"),
             )
         )
     return findings, len(usable)
@@ -217,14 +225,24 @@ def check_widths(recoveries: Sequence[Recovery], method: str | None, z: float) -
                 text = f"the interval implies SE >= {se.least:.4f}; with {counts} DeLong's is at most sqrt(A(1-A)(1/(m-1) + 1/(n-1))) = {se.delong_maximum:.4f}"
                 findings.append(
                     Finding(
-                        severity, "SE above maximum", where, shown, text, "the interval, the AUC or the class counts"
+                        severity,
+                        "SE above maximum",
+                        where,
+                        shown,
+                        text,
+                        "the interval, the AUC or the class counts",
+                        cells=row.at("auc"),
                     )
                 )
             elif math.isfinite(se.hanley_mcneil) and se.hanley_mcneil > 0 and float(row.cells["auc"]) < 0.99:
                 ratio = se.printed / se.hanley_mcneil
                 text = f"SE {se.printed:.4f} is {ratio:.2f} times Hanley and McNeil's {se.hanley_mcneil:.4f} ({counts})"
                 if se.largest < _SMALL * se.hanley_mcneil:
-                    findings.append(Finding(NOTE, "small SE", where, shown, f"{text}: suspiciously small"))
+                    findings.append(
+                        Finding(NOTE, "small SE", where, shown, f"{text}: far below it", cells=row.at("auc"))
+                    )
                 elif se.least > _LARGE * se.hanley_mcneil:
-                    findings.append(Finding(NOTE, "large SE", where, shown, f"{text}: remarkably large"))
+                    findings.append(
+                        Finding(NOTE, "large SE", where, shown, f"{text}: far above it", cells=row.at("auc"))
+                    )
     return findings, looked

@@ -61,7 +61,7 @@ def check_fit(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
             else:
                 if recovery.margin(index) > 0:
                     text = f"the counts that suit the other rows best ({recovery.events} events, {recovery.nonevents} non-events) do not give this row; others do"
-                    findings.append(Finding(NOTE, "confusion matrix", row.where, figures(row), text))
+                    findings.append(Finding(NOTE, "confusion matrix", row.where, figures(row), text, cells=row.at()))
                 continue
             parts, mends = _explain(row, recovery, recoveries)
             findings.append(
@@ -72,6 +72,7 @@ def check_fit(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
                     figures(row),
                     "; ".join([reason, *parts]),
                     "; or ".join(mends),
+                    cells=row.at(),
                 )
             )
     return findings, looked

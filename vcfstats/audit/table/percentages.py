@@ -67,11 +67,11 @@ def _percentage_finding(
     if share.holds(Fraction(other, total)):
         mend += f", or {other} for {count}"
     text = f"{count}/{total} = {decimal_text(value, number.decimals + 1)}%, printed {number.text}%"
-    where = table.where(variable, line, column)
+    where, cells = table.where(variable, line, column), table.at(variable, line, column)
     if shared:
         note = f"{text}; {count}/{shared} would give it ({total - shared} missing?)"
-        return Finding(NOTE, "percentage", where, entry.text, note, mend)
-    return Finding(INCONSISTENT, "percentage", where, entry.text, text, mend)
+        return Finding(NOTE, "percentage", where, entry.text, note, mend, cells=cells)
+    return Finding(INCONSISTENT, "percentage", where, entry.text, text, mend, cells=cells)
 
 
 def _row_percentages(table: Baseline, variable: Variable) -> bool:

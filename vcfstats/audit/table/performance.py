@@ -15,6 +15,7 @@ from vcfstats.audit.table.columns import cohort_name
 from vcfstats.audit.table.counts import MAX_N, list_matrices
 from vcfstats.audit.table.findings import NOTE, CohortCounts, Finding
 from vcfstats.audit.table.reading import Row, read_performance
+from vcfstats.audit.table.sheets import Place
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Performance:
     findings: list[Finding] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, set[str]] = field(default_factory=dict)
+    seen: set[Place] = field(default_factory=set)
 
 
 def audit_performance(
@@ -52,6 +54,7 @@ def audit_performance(
     for name, (findings, looked) in {
         "ranges and counts in cells": rows.check_ranges(audit.rows),
         "row labels": rows.check_labels(audit.rows),
+        "rates printed twice": rows.check_again(audit.rows),
         "confusion matrices": misfits.check_fit(audit.recoveries),
         "interval order": intervals.check_order(audit.rows),
         "interval centres": intervals.check_centres(audit.rows, ci_method),

@@ -27,6 +27,7 @@ def check_pooled(
     total = sizes[0]
     low, high = _pooled_mean(sizes[1:], means[1:])
     where, shown = table.where(variable, line), "; ".join(e.text for e in entries)
+    cells = table.at(variable, line, *columns)
     if high < means[0].low or low > means[0].high:
         hull = [_pooled_mean(some, means[1:]) for some in _with_missing(sizes[1:])]
         severity, tail = _severity(min(h[0] for h in hull) <= means[0].high and means[0].low <= max(h[1] for h in hull))
@@ -34,7 +35,7 @@ def check_pooled(
         terms = " + ".join(f"{n} x {m.text}" for n, m in zip(sizes[1:], means[1:], strict=True))
         text = f"({terms})/{total} = {decimal_text(middle, means[0].decimals + 1)}, printed {means[0].text}{tail}"
         mend = f"{means[0].like(middle)} for {means[0].text}, or a mean of a group"
-        return [Finding(severity, "pooled mean", where, shown, text, mend)], 1
+        return [Finding(severity, "pooled mean", where, shown, text, mend, cells=cells)], 1
     if len(sds) != len(entries):
         return [], 1
     squared = (max(sds[0].low, Fraction(0)) ** 2, sds[0].high ** 2)
@@ -45,7 +46,7 @@ def check_pooled(
         root = (float(bounds[0][0] + bounds[0][1]) / 2) ** 0.5
         text = f"the groups' means and SDs pool to an SD of {root:.{sds[0].decimals + 1}f}, printed {sds[0].text}{tail}"
         mend = f"{root:.{sds[0].decimals}f} for {sds[0].text}, or an SD of a group"
-        return [Finding(severity, "pooled SD", where, shown, text, mend)], 1
+        return [Finding(severity, "pooled SD", where, shown, text, mend, cells=cells)], 1
     return [], 1
 
 

@@ -57,27 +57,58 @@ def categorical_candidates(counts: npt.ArrayLike) -> dict[str, float]:
     """Return the p values of the tests of an r x c table of counts: Pearson, Yates, Fisher and relatives.
 
     Yates' correction is of 2 x 2 tables; Fisher's test of r x 2 tables by enumeration (Freeman and Halton), left out
-    where there are too many; also the likelihood ratio test and, for ordered levels, the test of linear trend.
+    where there are too many; also the likelihood ratio test and, for levels in the order printed, the test of linear
+    trend, Kruskal-Wallis and (of two groups) the rank sum test with its correction for continuity.
     """
-    table = np.asarray(counts, dtype=np.float64)
-    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    statistics = categorical_statistics(counts)
+    if not statistics:
+        return {}
+    found = {name: float(chdtrc(df, value)) for name, (value, df) in statistics.items()}
+    if (exact := _exact(_filled(counts).astype(np.int64))) is not None:
+        found["Fisher"] = exact
+    return found
+
+
+def categorical_statistics(counts: npt.ArrayLike) -> dict[str, tuple[float, int]]:
+    """Return the chi-square statistics of an r x c table of counts with their degrees of freedom."""
+    table = _filled(counts)
     if table.shape[0] < 2 or table.shape[1] < 2:
         return {}
     total = table.sum()
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / total
     df = (table.shape[0] - 1) * (table.shape[1] - 1)
-    found = {"Pearson": float(chdtrc(df, ((table - expected) ** 2 / expected).sum()))}
+    found = {"Pearson": (float(((table - expected) ** 2 / expected).sum()), df)}
     if table.shape == (2, 2):
         gap = np.abs(table - expected)
-        found["Yates"] = float(chdtrc(1, ((gap - np.minimum(0.5, gap)) ** 2 / expected).sum()))
-    if (exact := _exact(table.astype(np.int64))) is not None:
-        found["Fisher"] = exact
+        found["Yates"] = (float(((gap - np.minimum(0.5, gap)) ** 2 / expected).sum()), 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = 2 * np.nansum(np.where(table > 0, table * np.log(table / expected), 0.0))
-    found["likelihood ratio"] = float(chdtrc(df, max(ratio, 0.0)))
+    found["likelihood ratio"] = (float(max(ratio, 0.0)), df)
     if table.shape[0] > 2 or table.shape[1] > 2:
         rows, columns = np.arange(table.shape[0]), np.arange(table.shape[1])
-        found["trend"] = float(chdtrc(1, (total - 1) * _correlation(table, rows, columns) ** 2))
+        found["trend"] = (float((total - 1) * _correlation(table, rows, columns) ** 2), 1)
+    return found | _rank_statistics(table)
+
+
+def _filled(counts: npt.ArrayLike) -> Any:
+    table = np.asarray(counts, dtype=np.float64)
+    return table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+
+
+def _rank_statistics(table: Any) -> dict[str, tuple[float, int]]:
+    """Return Kruskal and Wallis's H over the levels in their order, ties shared, and the squared z of two groups."""
+    levels, groups, total = table.sum(axis=1), table.sum(axis=0), table.sum()
+    ranks = np.cumsum(levels) - (levels - 1) / 2  # the middle rank of each level
+    middle = (total + 1) / 2
+    spread = (levels * (ranks - middle) ** 2).sum()
+    if spread <= 0:
+        return {}
+    means = (table * ranks[:, None]).sum(axis=0) / groups
+    found = {"Kruskal-Wallis": (float((total - 1) * (groups * (means - middle) ** 2).sum() / spread), groups.size - 1)}
+    if groups.size == 2:
+        variance = groups[0] * groups[1] / (total * (total - 1)) * spread
+        distance = max(abs(groups[0] * (means[0] - middle)) - 0.5, 0.0)
+        found["rank sum, corrected"] = (float(distance**2 / variance), 1)
     return found
 
 

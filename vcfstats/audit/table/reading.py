@@ -1,4 +1,4 @@
-"""Performance tables as frames turned into rows: one model in one cohort, every figure with its rounding interval."""
+"""Performance tables turned into rows: one model in one cohort, every figure with its rounding interval."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
 
 import pandas as pd
 
 from vcfstats.audit.table import columns as names
 from vcfstats.audit.table.cells import Cell, Printed, clean, is_missing, number_text, read_cell
+from vcfstats.audit.table.counts import RATES
+from vcfstats.audit.table.scales import Scales
+from vcfstats.audit.table.sheets import Place, Sheet, Spot, base_of, roles_of, sheet_of
 
-_PERCENT_METRICS = frozenset(names.METRICS) - {"lr_positive", "lr_negative"}
+_COUNTS = ("tp", "fp", "fn", "tn", "n", "events", "nonevents", "called")
+_LABELS = ("table", "cohort", "model", "row")
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,9 @@ class Row:
     """One model in one cohort as printed.
 
     `cells` maps a metric to its figure, `intervals` a metric to its printed limits, `fractions` a metric to printed
-    counts (58/65), `counts` any of tp, fp, fn, tn, n, events, nonevents to a whole number. `averaged` says why the rates are taken for
-    averages, empty where they are not.
+    counts (58/65), `counts` any of tp, fp, fn, tn, n, events, nonevents, called to a whole number. `averaged` says why the
+    rates are taken for averages, empty where they are not. `again` are rates printed a second time, under their own
+    names, with their places, `p` is the row's p value as printed, `places` says where each figure stands.
     """
 
     table: str
@@ -37,11 +41,25 @@ class Row:
     se: Printed | None = None
     averaged: str = ""
     unread: tuple[str, ...] = ()
+    again: tuple[tuple[str, Printed, Place], ...] = ()
+    p: str = ""
+    places: dict[str, Place] = field(default_factory=dict)
 
     @property
     def rates(self) -> dict[str, Printed]:
-        """The figures that a confusion matrix determines."""
-        return {name: cell for name, cell in self.cells.items() if name != "auc"}
+        """The figures that a confusion matrix determines by whole-number bounds."""
+        return {name: cell for name, cell in self.cells.items() if name in RATES}
+
+    def at(self, *metrics: str) -> tuple[Place, ...]:
+        """Return where figures stand, with their limits; all of the rates where none is named."""
+        wanted = metrics or tuple(self.rates)
+        found = [
+            self.places[key]
+            for name in wanted
+            for key in (name, f"{name}:ci", f"{name}:ci_low", f"{name}:ci_high")
+            if key in self.places
+        ]
+        return tuple(dict.fromkeys(found))
 
     @property
     def matrix_cells(self) -> dict[str, int]:
@@ -61,19 +79,31 @@ class Row:
 
 def frame_kind(frame: pd.DataFrame) -> str:
     """Recognise a frame by its columns: ``performance``, ``baseline`` or ``claims``; empty where it is none of them."""
-    headers = list(frame.columns)
+    headers = list(frame.attrs.get("below") or frame.columns)
     plain = [names.plain(header) for header in headers]
     if any(re.search(r"\b(claims?|statements?|sentences?)\b", name) for name in plain):
         return "claims"
-    if names.metric_count(headers) >= 2 or any(names.column_role(header)[0] == "auc" for header in headers):
-        return "performance"
-    if len(headers) and names.metric_count(frame.iloc[:, 0].tolist()) >= 2:
-        return "performance"
     body = " ".join(clean(str(value)) for value in frame.to_numpy().ravel().tolist()[:400])
     described = any(
         re.search(r"\b(variables?|characteristics?|features?|parameters?|factors?)\b", name) for name in plain
     )
-    if re.search(r"±|\+/-|\d+ ?\(\d+(\.\d+)?%?\)", body) or (described and len(headers) > 2):
+    counted = re.search(r"±|\+/-|\d+ ?\(\d+(\.\d+)?%?\)", body) is not None
+    metrics = names.metric_count(headers)
+    if metrics >= 2 or any(names.column_role(header)[0] == "auc" for header in headers):
+        return "performance"
+    labels = names.metric_count(frame.iloc[:, 0].tolist()) if len(headers) else 0
+    if labels >= 2 and (labels >= 3 or not described):
+        return "performance"
+    if counted or (described and len(headers) > 2):
+        return "baseline"
+    # Counts alone by group, as "Low" and "High" of an expression: a heading, whole numbers and p values.
+    cells = [clean(str(v)) for v in frame.iloc[:, 1:].to_numpy().ravel().tolist() if not is_missing(v)]
+    if (
+        len(headers) > 2
+        and cells
+        and sum(bool(re.fullmatch(r"\d{1,6}|[<>]? ?0?\.\d+\*?", c)) for c in cells) > 0.8 * len(cells)
+        and "p" in {names.column_role(h)[0] for h in headers}
+    ):
         return "baseline"
     texts = [str(value) for value in frame.to_numpy().ravel().tolist() if not is_missing(value)]
     return "claims" if texts and len(headers) <= 2 and median(len(text) for text in texts) > 20 else ""
@@ -84,7 +114,7 @@ def read_performance(frames: Sequence[pd.DataFrame]) -> list[Row]:
     rows: list[Row] = []
     for number, frame in enumerate(frames, start=1):
         title = table_name(frame.attrs.get("title", "")) or (f"Table {number}" if len(frames) > 1 else "")
-        rows += _read_frame(_upright(frame), title)
+        rows += _read_sheet(sheet_of(frame, int(frame.attrs.get("order", number - 1))), title)
     return rows
 
 
@@ -97,84 +127,115 @@ def table_name(text: object) -> str:
     return f"{'Supplementary ' if found.group(1) else ''}Table {found.group(2)}" if found else given
 
 
-def _upright(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn a table with metrics in its rows, so that they stand in the columns."""
-    if (
-        frame.shape[1] < 2
-        or names.metric_count(frame.columns) >= 2
-        or names.metric_count(frame.iloc[:, 0].tolist()) < 2
-    ):
-        return frame
-    turned = frame.iloc[:, 1:].T.reset_index()
-    turned.columns = pd.Index(["model", *(str(value) for value in frame.iloc[:, 0])])
-    turned.attrs = dict(frame.attrs)
-    return turned
-
-
-def _read_frame(frame: pd.DataFrame, title: str) -> list[Row]:
-    roles = _roles(frame)
-    values = [frame.iloc[:, position].tolist() for position in range(frame.shape[1])]
-    labels = {
-        role: position
-        for position, (role, _) in reversed(list(enumerate(roles)))
-        if role in {"table", "cohort", "model", "row"}
-    }
-    tables = (
-        [table_name(v) if not is_missing(v) else "" for v in values[labels["table"]]]
-        if "table" in labels
-        else [title] * len(frame)
-    )
-    tables = _carry(tables)
-    scales = _Scales(frame, roles, values, tables)
-    wide = [cohort for cohort in dict.fromkeys(cohort for _, cohort in roles) if cohort]
-    extra = [
-        p for p, (role, _) in enumerate(roles) if not role and any(re.search(r"[A-Za-z]{2}", str(v)) for v in values[p] if not is_missing(v))
-        and not any(read_cell(v).value is not None and read_cell(v).interval for v in values[p])
-    ]  # fmt: skip
+def _read_sheet(sheet: Sheet, title: str) -> list[Row]:
+    roles = roles_of(sheet)
+    labels = {name: [p for p, (role, _) in enumerate(roles) if role == name] for name in _LABELS}
+    extra = _extra_labels(sheet, roles)
+    count = len(sheet.body)
+    texts = [[spot.text if spot is not None else "" for spot in line] for line in sheet.body]
+    tables = [title] * count
+    if labels["table"]:
+        tables = _carry([table_name(line[labels["table"][0]]) if line[labels["table"][0]] else "" for line in texts])
+    scales = Scales(sheet, roles, tables)
+    wide = [cohort for cohort in dict.fromkeys(cohort for role, cohort in roles if role not in _LABELS) if cohort]
+    context = _Context()
     rows: list[Row] = []
-    cohort, section = "", ""
-    last: tuple[str, list[str]] = ("", [])
     counter: dict[str, int] = {}
-    for index in range(len(frame)):
-        text = {
-            name: "" if is_missing(values[p][index]) else clean(number_text(values[p][index]))
-            for name, p in labels.items()
+    for index, line in enumerate(sheet.body):
+        cells = {
+            p: (line[p], scales.read(p, index, line[p]))
+            for p, (role, _) in enumerate(roles)
+            if role and role not in _LABELS and line[p] is not None
         }
-        cells = {p: scales.read(p, index) for p, (role, _) in enumerate(roles) if role and p not in labels.values()}
-        others = [clean(str(values[p][index])) for p in extra if not is_missing(values[p][index])]
-        if all(cell.is_empty for cell in cells.values()):
-            heading = next((t for t in (*others, *text.values()) if t), "")
-            if names.is_cohort(heading):
-                cohort, section = heading, ""
-            elif heading:
-                section = heading
+        given = {name: [texts[index][p] for p in positions] for name, positions in labels.items()}
+        others = [texts[index][p] for p in extra]
+        if all(cell.is_empty and not cell.is_garbled for _, cell in cells.values()):
+            context.section(next((t for t in (*others, *(t for name in _LABELS for t in given[name])) if t), ""))
             continue
-        table = tables[index]
-        counter[table] = counter.get(table, 0) + 1
-        own = text.get("cohort", "") or cohort
-        # Merged cells: a blank model under a filled one, beside a cohort of its own, is the same model.
-        if not text.get("model") and text.get("cohort") and not text.get("row"):
-            text["model"], others = text.get("model") or last[0], others or last[1]
-        model = text.get("model", "")
-        last = (model, others)
-        if "model" not in labels and others:
-            model, others = others[0], others[1:]
-        row_label = text.get("row", "")
-        if not own and not wide:
-            found, rest = names.cohort_in(row_label or model)
-            own = found
-            model = model if model and model != (row_label or model) else rest
-        model = model or (names.cohort_in(row_label)[1] if row_label else "")
-        model = ", ".join(part for part in (section, *others, model) if part)
-        if own and "cohort" in labels and not text.get("cohort"):
-            own = cohort
-        if "cohort" in labels and text.get("cohort"):
-            cohort = text["cohort"]
+        counter[tables[index]] = counter.get(tables[index], 0) + 1
+        model, own, row_label = context.names(given, others, bool(wide))
         for name in wide or [""]:
-            row = _row(table, counter[table], row_label, model, name or own, roles, cells, name)
+            row = _row(tables[index], counter[tables[index]], row_label, model, name or own, roles, cells, name)  # type: ignore[arg-type]
             if row is not None:
                 rows.append(row)
     return rows
+
+
+class _Context:
+    """The labels that go on downwards: sections, cohorts, merged cells."""
+
+    def __init__(self) -> None:
+        self._cohort = self._section = ""
+        self._models: list[str] = []
+        self._others: list[str] = []
+
+    def section(self, heading: str) -> None:
+        """Take a line of its own: a cohort's, or one over models; both end what was merged above."""
+        if names.is_cohort(heading):
+            self._cohort, self._section = heading, ""
+        elif heading:
+            self._section = heading
+        if heading:
+            self._models, self._others = [], []
+
+    def names(self, given: dict[str, list[str]], others: list[str], wide: bool) -> tuple[str, str, str]:
+        """Return the model, the cohort and the label of a row."""
+        row_label = next((text for text in given["row"] if text), "")
+        cohort = next((text for text in given["cohort"] if text), "")
+        models = list(given["model"])
+        labelled = bool(cohort or any(others) or any(models) or not self._models)
+        if models and not models[0] and (cohort or any(models) or any(others)) and not row_label:
+            # Merged cells: a blank under a filled one, beside a label of its own, is the same.
+            models = [text or (self._models[i] if i < len(self._models) else "") for i, text in enumerate(models)]
+            if not any(others):
+                others = self._others
+        if labelled:
+            self._models, self._others = models, others
+        own = cohort or self._cohort
+        if cohort:
+            self._cohort = cohort
+        parts = [part for part in (*models, *others) if part]
+        if not own and not wide:
+            for position, part in enumerate([row_label, *parts]):
+                found, rest = names.cohort_in(part)
+                if not found and names.is_cohort(part):
+                    found, rest = part, ""
+                if found:
+                    # n stands with the cohort in the label: "Validation cohort (n = 70)"
+                    stated = names.stated_n(part)
+                    own = f"{found} (n = {stated})" if stated is not None else found
+                    if position:
+                        parts[position - 1] = rest
+                    elif not parts:
+                        parts = [rest]
+                    break
+        if not parts and row_label:
+            parts = [names.cohort_in(row_label)[1]]
+        return ", ".join(part for part in (self._section, *parts) if part), own, row_label
+
+
+def label_columns(sheet: Sheet, roles: Sequence[tuple[str, str]]) -> list[int]:
+    """Return the columns that say what a row is of."""
+    return [p for p, (role, _) in enumerate(roles) if role in _LABELS] + _extra_labels(sheet, roles)
+
+
+def _extra_labels(sheet: Sheet, roles: Sequence[tuple[str, str]]) -> list[int]:
+    """Return the columns that name rows though nobody knows what they are called, and the thresholds of rows alike."""
+    found = []
+    for position, (role, _) in enumerate(roles):
+        values = [value for value in sheet.column(position) if not is_missing(value)]
+        words = any(re.search(r"[^\W\d_]{2}", str(value)) for value in values)
+        figures = sum(not read_cell(value).is_empty for value in values if not re.search(r"[^\W\d_]{2}", str(value)))
+        if (not role and words and 2 * figures < len(values)) or (role == "threshold" and _repeats(sheet, roles)):
+            found.append(position)
+    return found
+
+
+def _repeats(sheet: Sheet, roles: Sequence[tuple[str, str]]) -> bool:
+    """Say whether rows stand again under the same labels, so that a threshold tells them apart."""
+    kept = [p for p, (role, _) in enumerate(roles) if role in ("model", "cohort", "row")]
+    seen = [tuple(spot.text for p in kept if (spot := line[p]) is not None) for line in sheet.body]
+    return len(set(seen)) < len(seen)
 
 
 def _row(
@@ -184,77 +245,68 @@ def _row(
     model: str,
     cohort: str,
     roles: list[tuple[str, str]],
-    cells: dict[int, Cell],
+    cells: dict[int, tuple[Spot, Cell]],
     wide: str,
 ) -> Row | None:
     """Gather the cells of one row (and, in a table with a column for each cohort, of one cohort)."""
     label = row_label or "-".join(part for part in (model, cohort) if part)
     row = Row(table, number, label, model.strip(), names.cohort_name(cohort), {}, {}, {}, {})
     limits: dict[str, dict[str, Printed]] = {}
-    averaged = False
-    se = None
-    unread = []
-    for position, cell in cells.items():
+    averaged = ""
+    se: Printed | None = None
+    unread, again, p = [], [], ""
+    for position, (spot, cell) in cells.items():
         role, own = roles[position]
-        if own != wide and own:
+        if own and own != wide:
             continue
-        if cell.text and cell.is_empty:
-            unread.append(f"{role} {cell.text!r}")
+        if cell.is_garbled or (
+            cell.text and cell.is_empty and role.partition(":")[0] in (*names.METRICS, *_COUNTS, "ci", "se")
+        ):
+            unread.append(f"{role.partition(':')[0]} {cell.text!r}")
+            continue
         metric, _, part = role.partition(":")
-        if metric in {"ci_low", "ci_high"}:
+        if metric in {"ci_low", "ci_high", "ci"}:
             metric, part = "auc", metric
-        if metric == "ci":
-            metric, part = "auc", "ci"
+        if metric == "averaged" and cell.value is not None:
+            averaged = "a heading says weighted or macro"
+        if metric == "p":
+            p = p or spot.text
         if part in {"ci_low", "ci_high"} and cell.value is not None:
             limits.setdefault(metric, {})[part] = cell.value
+            row.places[f"{metric}:{part}"] = spot.place
         elif part == "ci" and cell.interval:
             row.intervals[metric] = cell.interval
+            row.places[f"{metric}:ci"] = spot.place
         elif metric == "se":
             se = cell.value
-        elif metric in names.METRICS and not part:
-            averaged |= cell.spread is not None and metric != "auc"
-            if cell.value is not None:
+            row.places["se"] = spot.place
+        elif metric in names.METRICS and part in ("", "again"):
+            averaged = averaged or ("printed with a spread" if cell.spread is not None and metric != "auc" else "")
+            if cell.value is not None and (part == "again" or base_of(metric) != metric):
+                again.append((metric, cell.value, spot.place))
+            elif cell.value is not None:
                 row.cells[metric] = cell.value
-            if cell.interval is not None:
+                row.places[metric] = spot.place
+            if cell.interval is not None and not part:
                 row.intervals[metric] = cell.interval
-            if cell.counts is not None:
+                row.places.setdefault(metric, spot.place)
+            if cell.counts is not None and not part:
                 row.fractions[metric] = cell.counts
-        elif (
-            metric in {"tp", "fp", "fn", "tn", "n", "events", "nonevents"}
-            and cell.value is not None
-            and cell.value.decimals == 0
-        ):
+                row.places.setdefault(metric, spot.place)
+        elif metric in _COUNTS and cell.value is not None and cell.value.decimals == 0:
             row.counts[metric] = cell.value.units
+            row.places[metric] = spot.place
     for metric, sides in limits.items():
         if len(sides) == 2:
             row.intervals[metric] = (sides["ci_low"], sides["ci_high"])
-    if "n" not in row.counts and (stated := names.stated_n(cohort)):
+    stated = next((n for text in (cohort, row_label, model) if (n := names.stated_n(text)) is not None), None)
+    if "n" not in row.counts and stated is not None:
         row.counts["n"] = stated
-    if not row.cells and not row.fractions and not row.intervals:
+    if not row.cells and not row.fractions and not row.intervals and not again and not unread:
         return None
-    return replace(row, averaged="printed with a spread" if averaged else "", se=se, unread=tuple(unread))
-
-
-def _roles(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """Say what each column is; an unnamed interval belongs to the metric on its left."""
-    roles: list[tuple[str, str]] = []
-    seen: set[tuple[str, str]] = set()
-    last = "auc"
-    for header in frame.columns:
-        role, cohort = names.column_role(header)
-        if role in names.METRICS:
-            last = role
-        if role in {"ci", "ci_low", "ci_high"} and last != "auc":
-            role = f"{last}:{role}"
-        if role and (role, cohort) in seen:
-            # The same name twice, as in "AUC (95% CI)" beside "AUC": the first holds the figure.
-            role = f"{role}:ci" if role in names.METRICS and (f"{role}:ci", cohort) not in seen else ""
-        seen.add((role, cohort))
-        roles.append((role, cohort))
-    taken = {role for role, _ in roles}
-    if "row" in taken and "model" not in taken:
-        return [("model" if role == "row" else role, cohort) for role, cohort in roles]
-    return roles
+    if wide and not row.cells and not row.fractions and not row.intervals:
+        return None
+    return replace(row, averaged=averaged, se=se, unread=tuple(unread), again=tuple(again), p=p)
 
 
 def _carry(values: list[str]) -> list[str]:
@@ -263,48 +315,3 @@ def _carry(values: list[str]) -> list[str]:
     for value in values:
         filled.append(value or (filled[-1] if filled else ""))
     return filled
-
-
-class _Scales:
-    """How the figures of each column are to be read: percentages or proportions, and with how many decimals."""
-
-    def __init__(
-        self, frame: pd.DataFrame, roles: list[tuple[str, str]], values: list[list[Any]], tables: list[str]
-    ) -> None:
-        self._values, self._tables, self._roles = values, tables, roles
-        self._numeric = [frame.iloc[:, p].dtype.kind in "fi" for p in range(frame.shape[1])]
-        self._percent: dict[tuple[int, str], bool] = {}
-        self._decimals: dict[tuple[int, str], int] = {}
-        for position, (role, _) in enumerate(roles):
-            metric = role.partition(":")[0]
-            if metric not in _PERCENT_METRICS and metric not in {"ci", "ci_low", "ci_high", "se"}:
-                continue
-            for table in dict.fromkeys(tables):
-                cells = [read_cell(v) for v, t in zip(values[position], tables, strict=True) if t == table]
-                figures = [c.value for c in cells if c.value is not None] + [f for c in cells for f in c.interval or ()]
-                bare = [float(f) for f in figures if "%" not in f.text]
-                self._percent[position, table] = bool(bare) and median(bare) > 1.0
-                self._decimals[position, table] = max((f.decimals for f in figures), default=0)
-
-    def read(self, position: int, index: int) -> Cell:
-        key = (position, self._tables[index])
-        percent = self._percent.get(key, False)
-        value = self._values[position][index]
-        places = self._decimals.get(key) if self._numeric[position] else None
-        if key not in self._percent:  # a count, in which 1,000 is a thousand
-            value = clean(number_text(value))
-        cell = read_cell(value, percent=percent, decimals=places)
-        if (
-            key in self._percent
-            and not percent
-            and cell.value is not None
-            and cell.value.decimals == 0
-            and self._decimals[key]
-        ):
-            # A proportion printed as 1 or 0 among decimals lost its zeros on the way.
-            cell = (
-                read_cell(f"{cell.value.units}.{'0' * self._decimals[key]}")
-                if cell.interval is None and cell.counts is None
-                else cell
-            )
-        return cell

@@ -9,15 +9,17 @@ from fractions import Fraction
 
 from vcfstats.audit.table.cells import Printed, clean, decimal_text
 from vcfstats.audit.table.cohorts import Recovery
-from vcfstats.audit.table.columns import column_role
+from vcfstats.audit.table.columns import RATIOS, column_role
 from vcfstats.audit.table.counts import list_matrices, rate_of
 from vcfstats.audit.table.findings import IMPOSSIBLE, INCONSISTENT, NOTE, Finding
 from vcfstats.audit.table.reading import Row
+from vcfstats.audit.table.sheets import base_of
 
 SHOWN = {
     "auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "sensitivity": "sensitivity",
     "specificity": "specificity", "ppv": "PPV", "npv": "NPV", "f1": "F1", "youden": "Youden's index",
-    "lr_positive": "LR+", "lr_negative": "LR-",
+    "lr_positive": "LR+", "lr_negative": "LR-", "fnr": "false negative rate", "fpr": "false positive rate", "fdr": "false discovery rate",
+    "for": "false omission rate", "kappa": "kappa", "mcc": "MCC", "dor": "diagnostic odds ratio",
 }  # fmt: skip
 _AVERAGE = re.compile(
     r"\b(mean|average|averaged|pooled|cross[- ]?validat\w*|cv|\d+[- ]fold|macro|weighted)\b", re.IGNORECASE
@@ -34,6 +36,7 @@ def figures(row: Row, names: Iterable[str] | None = None) -> str:
 def completed(row: Row) -> tuple[Row, list[Finding]]:
     """Take the counts that the cells hold (58/65) into the row, and report those that contradict one another."""
     findings = []
+    row = _from_complements(row)
     counts = dict(row.counts)
     said: dict[str, str] = dict.fromkeys(counts, "its own column")
     for metric, (part, total) in row.fractions.items():
@@ -43,7 +46,16 @@ def completed(row: Row) -> tuple[Row, list[Finding]]:
         for name, value in new.items():
             if counts.setdefault(name, value) != value:
                 arithmetic = f"{name.upper()} is {value} by {SHOWN[metric]} {part}/{total} and {counts[name]} by {said.get(name, 'another cell')}"
-                findings.append(Finding(IMPOSSIBLE, "counts in cells", row.where, f"{part}/{total}", arithmetic))
+                findings.append(
+                    Finding(
+                        IMPOSSIBLE,
+                        "counts in cells",
+                        row.where,
+                        f"{part}/{total}",
+                        arithmetic,
+                        cells=row.at(*row.fractions),
+                    )
+                )
             said.setdefault(name, SHOWN[metric])
     for total_name, parts in (("events", ("tp", "fn")), ("nonevents", ("tn", "fp")), ("n", ("events", "nonevents"))):
         if all(part in counts for part in parts):
@@ -57,6 +69,7 @@ def completed(row: Row) -> tuple[Row, list[Finding]]:
                         row.where,
                         f"{total_name} {counts[total_name]}",
                         f"{shown} = {total}, not {counts[total_name]}",
+                        cells=row.at(total_name, *parts, *row.fractions),
                     )
                 )
     if "n" in counts:
@@ -64,6 +77,53 @@ def completed(row: Row) -> tuple[Row, list[Finding]]:
             if one in counts and other not in counts and counts["n"] > counts[one]:
                 counts[other] = counts["n"] - counts[one]
     return replace(row, counts=counts), findings
+
+
+def _from_complements(row: Row) -> Row:
+    """Let 1 - FNR stand for a sensitivity that is not printed itself, and so on."""
+    cells, places = dict(row.cells), dict(row.places)
+    for metric, figure, place in row.again:
+        base = base_of(metric)
+        if base not in cells:
+            cells[base] = _as_base(metric, figure)
+            places[base] = place
+    return replace(row, cells=cells, places=places)
+
+
+def _as_base(metric: str, figure: Printed) -> Printed:
+    """Return FNR as the sensitivity that it says: 1 - u/10**d, with the same decimals, stands for the same interval."""
+    if base_of(metric) == metric:
+        return figure
+    return Printed(f"1 - {figure.text}", 10**figure.decimals - figure.units, figure.decimals)
+
+
+def check_again(rows: Sequence[Row]) -> tuple[list[Finding], int]:
+    """Flag a rate that is printed twice, as Recall beside Sensitivity or FNR, with figures that are not one number."""
+    findings, looked = [], 0
+    for row in rows:
+        for metric, figure, place in row.again:
+            base = base_of(metric)
+            first = row.cells[base]
+            if row.places.get(base) == place:
+                continue
+            looked += 1
+            other = _as_base(metric, figure)
+            # Averages of a rate and of its complement round each for themselves, and still add up to one.
+            if same_figure(first, other):
+                continue
+            named = f"{SHOWN[metric]} {figure.text}" if metric != base else f"{SHOWN[base]} again as {figure.text}"
+            text = (
+                f"{SHOWN[base]} {first.text} and {named} are one rate"
+                if metric == base
+                else f"{SHOWN[base]} {first.text} leaves {first.like(1 - first.value)} for the {SHOWN[metric]}, printed {figure.text}"
+            )
+            # 62.16 beside 37.83: a last digit cut off, not another number.
+            near = figure.decimals == first.decimals and abs(first.units - other.units) <= 1
+            findings.append(
+                Finding(NOTE if near else INCONSISTENT, "one rate twice", f"{row.where}, {SHOWN[base]}", f"{first.text} and {figure.text}", text, "one of the two",
+                        cells=(*row.at(base), place))
+            )  # fmt: skip
+    return findings, looked
 
 
 def mark_averages(rows: Sequence[Row]) -> list[Row]:
@@ -94,7 +154,7 @@ def check_ranges(rows: Sequence[Row]) -> tuple[list[Finding], int]:
     for row in rows:
         for name, figure in row.cells.items():
             looked += 1
-            if name not in {"lr_positive", "lr_negative"} and figure.value > 1:
+            if name not in RATIOS and figure.value > 1:
                 findings.append(
                     Finding(
                         IMPOSSIBLE,
@@ -102,6 +162,7 @@ def check_ranges(rows: Sequence[Row]) -> tuple[list[Finding], int]:
                         f"{row.where}, {SHOWN[name]}",
                         figure.text,
                         f"{figure.text} is above 1: no proportion",
+                        cells=row.at(name),
                     )
                 )
         for name, (part, total) in row.fractions.items():
@@ -110,20 +171,27 @@ def check_ranges(rows: Sequence[Row]) -> tuple[list[Finding], int]:
             where = f"{row.where}, {SHOWN[name]}"
             if total == 0 or part > total:
                 findings.append(
-                    Finding(IMPOSSIBLE, "counts in cells", where, f"{part}/{total}", f"{part} of {total} cannot be")
+                    Finding(
+                        IMPOSSIBLE,
+                        "counts in cells",
+                        where,
+                        f"{part}/{total}",
+                        f"{part} of {total} cannot be",
+                        cells=row.at(name),
+                    )
                 )
             elif printed is not None and not printed.holds(Fraction(part, total)):
                 value = Fraction(part, total)
                 findings.append(
                     Finding(IMPOSSIBLE, "counts in cells", where, f"{printed.text} ({part}/{total})",
                             f"{part}/{total} = {decimal_text(value, printed.decimals + 2)}, printed as {printed.text}",
-                            f"{printed.like(value)} for {printed.text}, if the counts are right")
+                            f"{printed.like(value)} for {printed.text}, if the counts are right", cells=row.at(name))
                 )  # fmt: skip
         if row.unread:
             findings.append(Finding(NOTE, "unread", row.where, "; ".join(row.unread), "no figure could be read here"))
         if row.averaged:
             text = f"{row.averaged}: averages, which no single confusion matrix need give; the rates are not checked"
-            findings.append(Finding(NOTE, "averaged rates", row.where, figures(row), text))
+            findings.append(Finding(NOTE, "averaged rates", row.where, figures(row), text, cells=row.at()))
     return findings, looked
 
 
@@ -141,7 +209,7 @@ def check_undefined(recoveries: Sequence[Recovery]) -> list[Finding]:
                 if name in row.rates and matrices and all(rate_of(name, *matrix) is None for matrix in matrices):
                     findings.append(
                         Finding(NOTE, "undefined rate", f"{row.where}, {SHOWN[name]}", row.rates[name].text,
-                                f"{what}: {SHOWN[name]} is 0/0, which has no value", f"print {SHOWN[name]} as not defined")
+                                f"{what}: {SHOWN[name]} is 0/0, which has no value", f"print {SHOWN[name]} as not defined", cells=row.at(name))
                     )  # fmt: skip
     return findings
 
@@ -167,7 +235,8 @@ def check_operating_point(rows: Sequence[Row]) -> tuple[list[Finding], int]:
             findings.append(
                 Finding(INCONSISTENT, "AUC and operating point", row.where, figures(row, ("auc", "sensitivity", "specificity")),
                         f"a curve through this point has an area from {decimal_text(low, places)} to {decimal_text(high, places)}",
-                        "AUC, sensitivity or specificity; or the calls were not made from the score of the curve")
+                        "AUC, sensitivity or specificity; or the calls were not made from the score of the curve",
+                        cells=row.at("auc", "sensitivity", "specificity"))
             )  # fmt: skip
     return findings, looked
 
@@ -189,7 +258,7 @@ def check_steps(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
                 findings.append(
                     Finding(INCONSISTENT, "AUC in steps", f"{row.where}, AUC", auc.text,
                             f"{recovery.events} events and {recovery.nonevents} non-events make {pairs // 2} pairs; the nearest AUCs are {below} and {above}",
-                            f"{below} or {above} for {auc.text}")
+                            f"{below} or {above} for {auc.text}", cells=row.at("auc"))
                 )  # fmt: skip
     return findings, looked
 
