@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -52,12 +52,16 @@ _LEVEL = re.compile(r"\b(?:9\d(?:\.\d+)?\s*%\s*)?(?:ci|confidence interval)s?\b\
 class Printed:
     """A figure on its natural scale: `units` / 10**`decimals`, with the text it was read from.
 
-    A percentage is held as a proportion (67.1% is 671 / 10**3), so that one scale serves the arithmetic.
+    A percentage is held as a proportion (67.1% is 671 / 10**3), so that one scale serves the arithmetic. `below` and `above`
+    are the half units by which the true value may lie on either side: 1 and 1 where it was rounded, 0 and 2 where its digits
+    were cut off.
     """
 
     text: str
     units: int
     decimals: int
+    below: int = 1
+    above: int = 1
 
     @property
     def value(self) -> Fraction:
@@ -72,16 +76,25 @@ class Printed:
     @property
     def low(self) -> Fraction:
         """The smallest value that may round to the figure."""
-        return self.value - self.half
+        return Fraction(2 * self.units - self.below, 2 * 10**self.decimals)
 
     @property
     def high(self) -> Fraction:
         """The largest value that may round to the figure."""
-        return self.value + self.half
+        return Fraction(2 * self.units + self.above, 2 * 10**self.decimals)
 
     def holds(self, value: Fraction) -> bool:
         """Say whether `value` may have been printed as this figure."""
         return self.low <= value <= self.high
+
+    def cut_off(self) -> Printed:
+        """The figure taken for one whose further digits were cut off instead of rounded."""
+        return replace(self, below=0, above=2)
+
+    def widened(self, by: Fraction) -> Printed:
+        """The figure allowed to be off by a proportion of its scale."""
+        more = int(2 * by * 10**self.decimals)
+        return replace(self, below=self.below + more, above=self.above + more)
 
     def __float__(self) -> float:
         """The figure as a float."""

@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vcfstats.audit.table.counts import IntArray, count_matrices, prevalence_range
+from vcfstats.audit.table.counts import IntArray, bounds_of, count_matrices, prevalence_range
 from vcfstats.audit.table.reading import Row
 from vcfstats.statistics.inputs import FloatArray
 
@@ -224,9 +224,8 @@ def _sieved(rows: Sequence[Row], m: IntArray, k: IntArray) -> tuple[IntArray, In
         whole = np.arange(int(counts.max()) + 1, dtype=np.int64)
         possible = np.zeros(whole.size, dtype=np.int64)
         for figure in figures:
-            scale = 2 * 10**figure.decimals
-            lowest = -((-(2 * figure.units - 1) * whole) // scale)
-            possible += np.maximum(lowest, 0) <= np.minimum((2 * figure.units + 1) * whole // scale, whole)
+            a, b, scale = bounds_of(figure)
+            possible += np.maximum(-((-a * whole) // scale), 0) <= np.minimum(b * whole // scale, whole)
         keep &= 2 * possible[counts] >= len(figures)
     return (m[keep], k[keep]) if keep.any() else (m, k)
 

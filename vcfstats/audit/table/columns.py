@@ -144,9 +144,8 @@ def _role(header: str) -> tuple[str, str]:
             if is_ci and re.match(r"(9\d ?%? ?)?(ci|cis|confidence)\b", name) and metric != "auc"
             else metric
         ), cohort
-    counts = _match(re.sub(r"^(no|number) of ", "", stem) or stem, tuple(_COUNTS.items())) or _match(
-        stem, tuple(_COUNTS.items())
-    )
+    counted = re.sub(r"^(no|number) of |(?<=\w) n$", "", stem) or stem
+    counts = _match(counted, tuple(_COUNTS.items())) or _match(stem, tuple(_COUNTS.items()))
     if counts:
         return counts, cohort
     label = _match(name, tuple(_LABELS.items())) or _match(header, tuple(_LABELS.items()))

@@ -1,7 +1,7 @@
 """Which confusion matrices print as a given row: exact, in whole numbers.
 
 With m events, k non-events, TP = t and TN = x, every rate is monotone in x once t is fixed. A figure u / 10**d stands for
-all values from a / D to b / D with a = 2u - 1, b = 2u + 1 and D = 2 * 10**d; each figure then bounds x by a quotient of
+all values from a / D to b / D, where it was rounded with a = 2u - 1, b = 2u + 1 and D = 2 * 10**d; each figure then bounds x by a quotient of
 whole numbers, and the matrices that fit are the whole numbers between the largest lower and the smallest upper bound.
 """
 
@@ -50,7 +50,7 @@ def matrix_ranges(
     known = known or {}
     first, last = np.zeros_like(m), m.copy()
     if "sensitivity" in rates:
-        a, b, d = _bounds(rates["sensitivity"])
+        a, b, d = bounds_of(rates["sensitivity"])
         first, last = np.maximum(first, _ceil(a * m, d)), np.minimum(last, b * m // d)
     if "tp" in known:
         first, last = np.maximum(first, known["tp"]), np.minimum(last, known["tp"])
@@ -87,7 +87,7 @@ def count_matrices(
     width = (
         1 + int(m.max(initial=1))
         if "sensitivity" not in rates
-        else 2 + int(m.max(initial=1) * 2 * rates["sensitivity"].half)
+        else 2 + int(m.max(initial=1) * (rates["sensitivity"].high - rates["sensitivity"].low))
     )
     step = max(1, _BLOCK // width)
     parts = []
@@ -184,8 +184,9 @@ def _clipped(figure: Printed) -> tuple[Fraction, Fraction]:
     return max(figure.low, Fraction(0)), min(figure.high, Fraction(1))
 
 
-def _bounds(figure: Printed) -> tuple[int, int, int]:
-    return 2 * figure.units - 1, 2 * figure.units + 1, 2 * 10**figure.decimals
+def bounds_of(figure: Printed) -> tuple[int, int, int]:
+    """Return a, b and D in whole numbers: the figure stands for all values from a / D to b / D."""
+    return 2 * figure.units - figure.below, 2 * figure.units + figure.above, 2 * 10**figure.decimals
 
 
 def _ceil(numerator: Any, denominator: Any) -> Any:
@@ -193,17 +194,17 @@ def _ceil(numerator: Any, denominator: Any) -> Any:
 
 
 def _accuracy(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     return _ceil(a * (m + k), d) - t, b * (m + k) // d - t
 
 
 def _specificity(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     return _ceil(a * k, d), b * k // d
 
 
 def _ppv(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     fp_low = np.maximum(_ceil(d * t, b) - t, 0)
     fp_high = d * t // a - t if a > 0 else np.full_like(t, _UNBOUNDED)
     if 0 < figure.value < 1:  # without a positive call PPV is 0/0, which is printed as 0, as 1 or not at all
@@ -212,8 +213,8 @@ def _ppv(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -
 
 
 def _npv(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
-    low = np.maximum(_ceil(a * fn, d - a), 0)
+    a, b, d = bounds_of(figure)
+    low = np.maximum(_ceil(a * fn, d - a), 0) if d > a else np.where(fn == 0, 0, _UNBOUNDED)
     high = b * fn // (d - b) if d > b else np.full_like(fn, _UNBOUNDED)
     if 0 < figure.value < 1:
         low = np.maximum(low, 1)
@@ -221,7 +222,7 @@ def _npv(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -
 
 
 def _f1(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     base = 2 * t + fn
     fp_low = np.maximum(_ceil(2 * d * t, b) - base, 0)
     fp_high = 2 * d * t // a - base if a > 0 else np.full_like(t, _UNBOUNDED)
@@ -229,17 +230,17 @@ def _f1(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) ->
 
 
 def _youden(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     return _ceil(k * (a * m + d * m - d * t), d * m), k * (b * m + d * m - d * t) // (d * m)
 
 
 def _balanced(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     return _ceil(k * (2 * a * m - d * t), d * m), k * (2 * b * m - d * t) // (d * m)
 
 
 def _lr_positive(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     fp_low = np.maximum(_ceil(d * t * k, b * m), 0)
     fp_high = d * t * k // (a * m) if a > 0 else np.full_like(t, _UNBOUNDED)
     if figure.units > 0:  # without a positive call the ratio is 0/0
@@ -248,7 +249,7 @@ def _lr_positive(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: Int
 
 
 def _lr_negative(figure: Printed, t: IntArray, fn: IntArray, m: IntArray, k: IntArray) -> tuple[Any, Any]:
-    a, b, d = _bounds(figure)
+    a, b, d = bounds_of(figure)
     low = np.maximum(_ceil(d * fn * k, b * m), 0)
     high = d * fn * k // (a * m) if a > 0 else np.full_like(fn, _UNBOUNDED)
     return low, high

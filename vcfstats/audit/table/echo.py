@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from vcfstats.audit.table.baseline import Audited
-from vcfstats.audit.table.cells import clean, is_missing, number_text
+from vcfstats.audit.table.cells import clean, is_missing, number_text, read_cell
 from vcfstats.audit.table.characteristics import Baseline, is_recognised
 from vcfstats.audit.table.columns import column_role
 from vcfstats.audit.table.performance import Performance
@@ -147,7 +147,9 @@ def _performance_cells(
             ):
                 cells.append(ReadCell(r, c, cell.text, _said(role or "p"), UNCHECKED))
             else:
-                cells.append(ReadCell(r, c, cell.text, _said(role), UNREAD))
+                read = read_cell(frame.iloc[r, c])
+                known = role and not read.is_empty and not read.is_garbled  # as a mean number of calls with its spread
+                cells.append(ReadCell(r, c, cell.text, _said(role), UNCHECKED if known else UNREAD))
     return cells, turned
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
+from vcfstats.audit.table import hypotheses
 from vcfstats.audit.table.cells import Printed, decimal_text
 from vcfstats.audit.table.cohorts import Recovery
 from vcfstats.audit.table.counts import count_matrices, formula, list_matrices, prevalence_range, rate_of
@@ -31,54 +33,87 @@ def check_fit(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
     """
     findings: list[Finding] = []
     looked = 0
+    accused: list[tuple[hypotheses.Misfit, str, str, _Told]] = []
     for recovery in recoveries:
         for index, row in enumerate(recovery.rows):
             if len(row.rates) + len({"tp", "fp", "fn", "tn"} & set(row.counts)) < 2 and recovery.n is None:
                 continue
             looked += 1
-            low, high = prevalence_range(row.rates)
-            if recovery.m.size and recovery.fits[index, recovery.best]:
-                continue
-            if low > high:
-                severity, reason = (
-                    IMPOSSIBLE,
-                    "whatever the number of patients, no share of events gives these figures together",
+            severity, reason = _judged(recovery, index)
+            if severity == NOTE:
+                findings.append(Finding(NOTE, "confusion matrix", row.where, figures(row), reason, cells=row.at()))
+            elif severity:
+                told = _explain(row, recovery, recoveries)
+                accused.append(
+                    (hypotheses.Misfit(row, recovery, told.source, bool(told.mends)), severity, reason, told)
                 )
-            elif not recovery.m.size:
-                continue
-            elif recovery.n is not None and not recovery.fits[index].any():
-                severity = IMPOSSIBLE
-                if recovery.given:
-                    reason = f"no confusion matrix of {recovery.events} events and {recovery.nonevents} non-events gives these figures together"
-                else:
-                    reason = f"with n = {recovery.n}, no number of events gives these figures together"
-            elif recovery.margin(index) > recovery.threshold:
-                severity = INCONSISTENT
-                reason = (
-                    f"{int((recovery.fits[:, recovery.best] > 0).sum())} other rows of {recovery.name or 'the table'} fit {recovery.events} events and "
-                    f"{recovery.nonevents} non-events; no confusion matrix of these gives this row"
-                )
-            else:
-                if recovery.margin(index) > 0:
-                    text = f"the counts that suit the other rows best ({recovery.events} events, {recovery.nonevents} non-events) do not give this row; others do"
-                    findings.append(Finding(NOTE, "confusion matrix", row.where, figures(row), text, cells=row.at()))
-                continue
-            parts, mends = _explain(row, recovery, recoveries)
-            findings.append(
-                Finding(
-                    severity,
-                    "confusion matrix",
-                    row.where,
-                    figures(row),
-                    "; ".join([reason, *parts]),
-                    "; or ".join(mends),
-                    cells=row.at(),
-                )
-            )
+    # Before rows are held to be wrong: does one cause meet most of them?
+    excused, notes = hypotheses.averages([misfit for misfit, *_ in accused], recoveries)
+    findings += notes
+    for recovery in recoveries:
+        lone = [
+            m.row for m, *_ in accused if m.recovery is recovery and not m.has_source and not _among(m.row, excused)
+        ]
+        others, notes = hypotheses.other_patients(lone, recovery) if recovery.m.size else ([], [])
+        excused += others
+        findings += notes
+    for misfit, severity, reason, told in accused:
+        row = misfit.row
+        if _among(row, excused):
+            continue
+        arithmetic = "; ".join([reason, *(part for part in told.parts if part)])
+        mend = "; or ".join(told.mends)
+        findings.append(
+            Finding(severity, "confusion matrix", row.where, figures(row), arithmetic, mend, cells=row.at())
+        )
     return findings, looked
 
 
-def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> tuple[list[str], list[str]]:
+def _among(row: Row, rows: Sequence[Row]) -> bool:
+    return any(row is other for other in rows)
+
+
+def _judged(recovery: Recovery, index: int) -> tuple[str, str]:
+    """Return how a row stands against the class counts and why; an empty severity where it can stand."""
+    row = recovery.rows[index]
+    low, high = prevalence_range(row.rates)
+    if recovery.m.size and recovery.fits[index, recovery.best]:
+        return "", ""
+    if low > high:
+        return IMPOSSIBLE, "whatever the number of patients, no share of events gives these figures together"
+    if not recovery.m.size:
+        return "", ""
+    if recovery.n is not None and not recovery.fits[index].any():
+        if recovery.given:
+            return (
+                IMPOSSIBLE,
+                f"no confusion matrix of {recovery.events} events and {recovery.nonevents} non-events gives these figures together",
+            )
+        return IMPOSSIBLE, f"with n = {recovery.n}, no number of events gives these figures together"
+    if recovery.margin(index) > recovery.threshold:
+        fitting = int((recovery.fits[:, recovery.best] > 0).sum())
+        return INCONSISTENT, (
+            f"{fitting} other rows of {recovery.name or 'the table'} fit {recovery.events} events and "
+            f"{recovery.nonevents} non-events; no confusion matrix of these gives this row"
+        )
+    if recovery.margin(index) > 0:
+        return (
+            NOTE,
+            f"the counts that suit the other rows best ({recovery.events} events, {recovery.nonevents} non-events) do not give this row; others do",
+        )
+    return "", ""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What explains a misfit: the arithmetic, what would mend it, whether another row or cohort is its source."""
+
+    parts: list[str]
+    mends: list[str]
+    source: bool = False
+
+
+def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> _Told:
     parts = [shown_arithmetic(row, recovery)] if recovery.is_pointed else []
     known = row.matrix_cells
     for other in recoveries:
@@ -89,25 +124,44 @@ def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> tu
             parts.append(
                 f"the row fits {other.name or 'another cohort'} ({other.events} events, {other.nonevents} non-events): {matrix_text(matrix)}"
             )
-            return [p for p in parts if p], [f"{other.name} for {recovery.name} in the row's label"]
+            return _Told(parts, [f"{other.name} for {recovery.name} in the row's label"], source=True)
     if not recovery.is_pointed:
-        return [p for p in parts if p], _lone_mends(row, recovery)
+        return _Told(parts, _lone_mends(row, recovery))
     copy = _copied(row, recovery, recoveries)
     if copy is not None:
         text, mend = copy
-        return [p for p in (*parts, text) if p], [mend]
+        return _Told([*parts, text], [mend], source=True)
     m, k = recovery.events, recovery.nonevents
     mends = single_mends(row, m, k)
     if mends:
         parts.append(_from_neighbour(row, mends[0], recoveries))
-        return [p for p in parts if p], mends
+        return _Told(parts, mends)
+    if len(row.rates) > 1 and count_matrices(row.rates, k, m, known=known)[0]:
+        return _Told(parts, [f"the classes exchanged: with {k} events and {m} non-events the row fits"])
+    if cells := _cell_mends(row, m, k):
+        return _Told(parts, cells)
     for one, two in _SWAPS:
         if one in row.rates and two in row.rates:
             swapped = {**row.rates, one: row.rates[two], two: row.rates[one]}
             if count_matrices(swapped, m, k, known=known)[0]:
-                return [p for p in parts if p], [f"{SHOWN[one]} and {SHOWN[two]} exchanged"]
-    parts.append("changing any one figure does not mend it")
-    return [p for p in parts if p], []
+                return _Told(parts, [f"{SHOWN[one]} and {SHOWN[two]} exchanged"])
+    parts.append("changing any one rate does not mend it")
+    return _Told(parts, [])
+
+
+def _cell_mends(row: Row, events: int, nonevents: int) -> list[str]:
+    """Return what a single printed cell of the matrix would have to be for the rest of the row to fit."""
+    found = []
+    for position, name in enumerate(("tp", "fp", "fn", "tn")):
+        if name not in row.matrix_cells:
+            continue
+        rest = {other: count for other, count in row.matrix_cells.items() if other != name}
+        values = sorted(
+            {matrix[position] for matrix in list_matrices(row.rates, events, nonevents, known=rest, limit=200)}
+        )
+        if 0 < len(values) <= _MOST_MENDS:
+            found.append(f"{name.upper()} {' or '.join(map(str, values))} for {row.matrix_cells[name]}")
+    return found
 
 
 def shown_arithmetic(row: Row, recovery: Recovery) -> str:

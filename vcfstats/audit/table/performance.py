@@ -9,7 +9,17 @@ from typing import Any
 import pandas as pd
 from scipy.special import ndtri
 
-from vcfstats.audit.table import crosscheck, intervals, misfits, rows
+from vcfstats.audit.table import (
+    agreement,
+    calls,
+    crosscheck,
+    hypotheses,
+    intervals,
+    misfits,
+    paired,
+    rate_intervals,
+    rows,
+)
 from vcfstats.audit.table.cohorts import Recovery, checkable, recover
 from vcfstats.audit.table.columns import cohort_name
 from vcfstats.audit.table.counts import MAX_N, list_matrices
@@ -65,6 +75,15 @@ def audit_performance(
         audit.findings += findings
         audit.checked[name] = looked
     audit.findings += rows.check_undefined(audit.recoveries)
+    for name, (findings, looked, seen) in {
+        "kappa, MCC, odds ratio": agreement.check_derived(audit.recoveries),
+        "numbers called positive": calls.check_called(audit.rows),
+        "intervals of rates": rate_intervals.check_rate_intervals(audit.recoveries, confidence_level),
+        "p values of paired AUCs": paired.check_paired(audit.rows, z),
+    }.items():
+        audit.findings += findings
+        audit.checked[name] = looked
+        audit.seen |= seen
     between, looked, audit.aliases = crosscheck.check_between(audit.rows, audit.recoveries, identified=identified)
     audit.findings += between
     audit.checked["pairs of rows in two tables"] = looked
@@ -91,6 +110,10 @@ def _recover_all(audit: Performance, n: Mapping[str, int], events: Mapping[str, 
             )
         name = f"{cohort} (n = {total})" if cohort in several and total is not None else cohort
         together = recover(name, members, n=total, events=positive)
+        cut = hypotheses.as_cut_off(together, n=total, events=positive)
+        if cut is not None:
+            audit.findings.append(hypotheses.note_cut_off(together, cut))
+            together = cut
         tables = list(dict.fromkeys(row.table for row in together.rows))
         misfit = bool(together.m.size) and not (together.fits[:, together.best] > 0).all()
         if len(tables) > 1 and together.m.size > 1 and misfit:

@@ -198,7 +198,7 @@ class _Context:
         if not own and not wide:
             for position, part in enumerate([row_label, *parts]):
                 found, rest = names.cohort_in(part)
-                if not found and names.is_cohort(part):
+                if not found and names.is_cohort(part) and names.cohort_name(part) != "all":
                     found, rest = part, ""
                 if found:
                     # n stands with the cohort in the label: "Validation cohort (n = 70)"
@@ -271,6 +271,8 @@ def _row(
             averaged = "a heading says weighted or macro"
         if metric == "p":
             p = p or spot.text
+            if spot.text:
+                row.places["p"] = spot.place
         if part in {"ci_low", "ci_high"} and cell.value is not None:
             limits.setdefault(metric, {})[part] = cell.value
             row.places[f"{metric}:{part}"] = spot.place

@@ -118,7 +118,7 @@ def check_again(rows: Sequence[Row]) -> tuple[list[Finding], int]:
                 else f"{SHOWN[base]} {first.text} leaves {first.like(1 - first.value)} for the {SHOWN[metric]}, printed {figure.text}"
             )
             # 62.16 beside 37.83: a last digit cut off, not another number.
-            near = figure.decimals == first.decimals and abs(first.units - other.units) <= 1
+            near = abs(first.value - other.value) <= 2 * max(first.half, other.half)
             findings.append(
                 Finding(NOTE if near else INCONSISTENT, "one rate twice", f"{row.where}, {SHOWN[base]}", f"{first.text} and {figure.text}", text, "one of the two",
                         cells=(*row.at(base), place))
@@ -189,10 +189,25 @@ def check_ranges(rows: Sequence[Row]) -> tuple[list[Finding], int]:
                 )  # fmt: skip
         if row.unread:
             findings.append(Finding(NOTE, "unread", row.where, "; ".join(row.unread), "no figure could be read here"))
-        if row.averaged:
-            text = f"{row.averaged}: averages, which no single confusion matrix need give; the rates are not checked"
-            findings.append(Finding(NOTE, "averaged rates", row.where, figures(row), text, cells=row.at()))
+    findings += _averaged(rows)
     return findings, looked
+
+
+def _averaged(rows: Sequence[Row]) -> list[Finding]:
+    """Note, once for each table and reason, the rows whose rates are averages."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.averaged:
+            groups.setdefault((row.table, row.averaged), []).append(row)
+    found = []
+    for (table, why), group in groups.items():
+        where = group[0].where if len(group) == 1 else ", ".join(part for part in (table, f"{len(group)} rows") if part)
+        text = f"{why}: averages, which no single confusion matrix need give; the rates are not checked"
+        cells = tuple(place for row in group for place in row.at())
+        found.append(
+            Finding(NOTE, "averaged rates", where, figures(group[0]) if len(group) == 1 else "", text, cells=cells)
+        )
+    return found
 
 
 def check_undefined(recoveries: Sequence[Recovery]) -> list[Finding]:

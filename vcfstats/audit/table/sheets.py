@@ -9,7 +9,15 @@ from typing import Any
 import pandas as pd
 
 from vcfstats.audit.table.cells import clean, is_missing, number_text, read_cell
-from vcfstats.audit.table.columns import COMPLEMENTS, METRICS, bound_side, column_role, is_cohort, metric_count
+from vcfstats.audit.table.columns import (
+    COMPLEMENTS,
+    METRICS,
+    bound_side,
+    cohort_name,
+    column_role,
+    is_cohort,
+    metric_count,
+)
 
 Place = tuple[int, int, int]  # table, row and column among the frame's
 
@@ -77,12 +85,16 @@ def _upright(sheet: Sheet) -> Sheet:
         blocks[-1][1][label] = line
     labels = list(dict.fromkeys(label for _, lines in blocks for label in lines))
     columns = [c for c in range(1, len(sheet.names)) if _holds_figures(sheet, c)]
+    # Beside Training and Test, Combined is all patients; beside Clinical and Radiomics it is a model.
+    sets = any(
+        is_cohort(text) and cohort_name(text) != "all" for c in columns for text in (sheet.names[c], sheet.above[c])
+    )
     body = []
     for section, lines in blocks:
         for c in columns if lines else ():
             name, over = sheet.names[c], sheet.above[c]
             parts = [part for part in (over, name) if part]
-            cohort = section if is_cohort(section) else next((part for part in parts if is_cohort(part)), "")
+            cohort = section if is_cohort(section) else next((part for part in parts if sets and is_cohort(part)), "")
             model = ", ".join(part for part in (section, *parts) if part and part != cohort)
             if not cohort and over:  # "Task 1" over the columns: sets of patients as often as models
                 cohort, model = over, ", ".join(part for part in (section, name) if part)
