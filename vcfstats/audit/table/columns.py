@@ -173,7 +173,7 @@ def _bare(name: str) -> str:
         name.replace("confidence interval", "ci"),
     )
     bare = re.sub(r"\s+", " ", bare)
-    return bare.strip() if "lr" in bare else bare.strip(" -")
+    return bare.strip() if re.search(r"lr|ratio|\bpv\b", bare) else bare.strip(" -")
 
 
 def _take_cohort(name: str) -> tuple[str, str]:

@@ -159,6 +159,9 @@ def _baseline_cells(frame: pd.DataFrame, table: Baseline, seen: set[tuple[int, i
         for variable in table.variables for line in variable.lines for column in line.entries
     }  # fmt: skip
     p_columns = {block.p for block in table.blocks if block.p is not None}
+    named = dict.fromkeys(p_columns, "p value") | {
+        b.statistic: "statistic" for b in table.blocks if b.statistic is not None
+    }
     cells = []
     for r in range(frame.shape[0]):
         for c in range(frame.shape[1]):
@@ -173,7 +176,7 @@ def _baseline_cells(frame: pd.DataFrame, table: Baseline, seen: set[tuple[int, i
                         r,
                         c,
                         cell.text,
-                        entries.get((r, c), "p value" if c in p_columns else "number of patients"),
+                        entries.get((r, c), named.get(c, "number of patients")),
                         CHECKED,
                     )
                 )
@@ -183,7 +186,7 @@ def _baseline_cells(frame: pd.DataFrame, table: Baseline, seen: set[tuple[int, i
                         r,
                         c,
                         cell.text,
-                        entries.get((r, c), "p value" if c in p_columns else "known, not checked"),
+                        entries.get((r, c), named.get(c, "known, not checked")),
                         UNCHECKED,
                     )
                 )
