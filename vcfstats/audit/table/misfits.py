@@ -132,14 +132,12 @@ def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> _T
         text, mend = copy
         return _Told([*parts, text], [mend], source=True)
     m, k = recovery.events, recovery.nonevents
-    mends = single_mends(row, m, k)
+    mends = [*_cell_mends(row), *single_mends(row, m, k)]
     if mends:
         parts.append(_from_neighbour(row, mends[0], recoveries))
         return _Told(parts, mends)
     if len(row.rates) > 1 and count_matrices(row.rates, k, m, known=known)[0]:
         return _Told(parts, [f"the classes exchanged: with {k} events and {m} non-events the row fits"])
-    if cells := _cell_mends(row, m, k):
-        return _Told(parts, cells)
     for one, two in _SWAPS:
         if one in row.rates and two in row.rates:
             swapped = {**row.rates, one: row.rates[two], two: row.rates[one]}
@@ -149,19 +147,34 @@ def _explain(row: Row, recovery: Recovery, recoveries: Sequence[Recovery]) -> _T
     return _Told(parts, [])
 
 
-def _cell_mends(row: Row, events: int, nonevents: int) -> list[str]:
-    """Return what a single printed cell of the matrix would have to be for the rest of the row to fit."""
+def _cell_mends(row: Row) -> list[str]:
+    """Return what one printed cell of the matrix may have been before a slip of a digit, so that every rate fits.
+
+    The class counts are sums of the cells, and a wrong cell makes them wrong too.
+    """
+    names = ("tp", "fp", "fn", "tn")
+    if len(row.matrix_cells) < len(names) or len(row.rates) < 2:
+        return []
+    matrix = [row.matrix_cells[name] for name in names]
     found = []
-    for position, name in enumerate(("tp", "fp", "fn", "tn")):
-        if name not in row.matrix_cells:
-            continue
-        rest = {other: count for other, count in row.matrix_cells.items() if other != name}
-        values = sorted(
-            {matrix[position] for matrix in list_matrices(row.rates, events, nonevents, known=rest, limit=200)}
-        )
-        if 0 < len(values) <= _MOST_MENDS:
-            found.append(f"{name.upper()} {' or '.join(map(str, values))} for {row.matrix_cells[name]}")
-    return found
+    for position, name in enumerate(names):
+        for count in _slips(matrix[position]):
+            tried = [*matrix[:position], count, *matrix[position + 1 :]]
+            values = {rate: rate_of(rate, *tried) for rate in row.rates}
+            if all(value is not None and row.rates[rate].holds(value) for rate, value in values.items()):
+                found.append(f"{name.upper()} {count} for {matrix[position]}")
+    return found[:_MOST_MENDS]
+
+
+def _slips(count: int) -> list[int]:
+    """Return the numbers that one changed, lost or added digit, or two exchanged ones, may have turned into `count`."""
+    text = str(count)
+    places = range(len(text))
+    made = {text[:i] + digit + text[i + 1 :] for i in places for digit in "0123456789"}
+    made |= {text[:i] + text[i + 1] + text[i] + text[i + 2 :] for i in places if i + 1 < len(text)}
+    made |= {text[:i] + text[i + 1 :] for i in places}
+    made |= {text[:i] + digit + text[i:] for i in range(len(text) + 1) for digit in "0123456789"}
+    return sorted({int(word) for word in made if word} - {count})
 
 
 def shown_arithmetic(row: Row, recovery: Recovery) -> str:
@@ -247,7 +260,9 @@ def _lone_mends(row: Row, recovery: Recovery) -> list[str]:
 
 def _from_neighbour(row: Row, mend: str, recoveries: Sequence[Recovery]) -> str:
     """Say where the figure to be mended stands in the row above or below: a slip of the line."""
-    name = next(name for name in row.rates if mend.startswith(f"{SHOWN[name]} "))
+    name = next((name for name in row.rates if mend.startswith(f"{SHOWN[name]} ")), "")
+    if not name:
+        return ""
     near = [
         other for recovery in recoveries for other in recovery.rows
         if other.table == row.table and abs(other.number - row.number) == 1 and name in other.rates
