@@ -202,3 +202,28 @@ def test_printed_forms_round_trip():
     assert printed("0.5").cut_off().low == Fraction(1, 2)
     assert printed("0.5").cut_off().high == Fraction(3, 5)
     assert printed("0.50").widened(Fraction(1, 50)).low == Fraction(1, 2) - Fraction(1, 200) - Fraction(1, 50)
+
+
+def test_the_baseline_table_states_the_patients_of_a_cohort(tmp_path):
+    """Accuracy 0.696 of 70 patients is no count (48/70 = 0.686); without n it would be one of others."""
+    described = pd.DataFrame(
+        {
+            "Variable": ["Sex", "Male", "Female"],
+            "Training (n = 164)": ["", "73 (44.5)", "91 (55.5)"],
+            "Testing (n = 70)": ["", "32 (45.7)", "38 (54.3)"],
+        }
+    )
+    rows = {
+        "Model": ["A", "B", "C"],
+        "Cohort": ["Testing"] * 3,
+        "Accuracy": ["0.700", "0.714", "0.686"],
+        "Sensitivity": ["0.125", "0.667", "0.083"],
+        "Specificity": ["1.000", "0.739", "1.000"],
+    }
+    right = audit_table([described, pd.DataFrame(rows)])
+    assert not right.findings
+    assert [(c.n, c.events) for c in right.cohorts] == [(70, 24)]
+    rows["Accuracy"][2] = "0.696"
+    assert [f.severity for f in audit_table([described, pd.DataFrame(rows)]).findings] == ["impossible"]
+    far = described.rename(columns={"Testing (n = 70)": "Testing (n = 71)"})
+    assert "not used" in audit_table([far, pd.DataFrame(rows)]).to_text()

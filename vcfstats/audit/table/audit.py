@@ -8,7 +8,7 @@ import pandas as pd
 
 from vcfstats.audit.table.baseline import audit_baseline
 from vcfstats.audit.table.claims import audit_claims
-from vcfstats.audit.table.columns import cohort_name
+from vcfstats.audit.table.columns import cohort_name, is_cohort, stated_n
 from vcfstats.audit.table.echo import read_back
 from vcfstats.audit.table.findings import TableAudit, ordered
 from vcfstats.audit.table.headings import settled
@@ -119,6 +119,7 @@ def audit_table(
         ci_method=ci_method,
         confidence_level=confidence_level,
         identified=identified,
+        hints=_stated(kinds["baseline"]),
     )
     multiples = {r.name: r.events + r.nonevents for r in performance.recoveries if r.is_settled and r.n is None}
     described = audit_baseline(kinds["baseline"], n=sizes, multiples=multiples, columns=columns or {})
@@ -130,6 +131,16 @@ def audit_table(
         tables=read_back(tables, performance, described, said_kinds),
         checked={name: count for name, count in {**performance.checked, **described.checked, **said}.items() if count},
     )
+
+
+def _stated(tables: Sequence[pd.DataFrame]) -> dict[str, int]:
+    """Return the patients of each cohort that a baseline table's heading states, where all headings agree."""
+    found: dict[str, set[int]] = {}
+    for table in tables:
+        for heading in table.columns:
+            if is_cohort(heading) and (n := stated_n(heading)) is not None:
+                found.setdefault(cohort_name(heading), set()).add(n)
+    return {cohort: numbers.pop() for cohort, numbers in found.items() if len(numbers) == 1}
 
 
 def _by_kind(frames: Sequence[pd.DataFrame]) -> dict[str, list[pd.DataFrame]]:

@@ -47,16 +47,16 @@ def check_fit(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int]:
                 accused.append(
                     (hypotheses.Misfit(row, recovery, told.source, bool(told.mends)), severity, reason, told)
                 )
-    # Before rows are held to be wrong: does one cause meet most of them?
-    excused, notes = hypotheses.averages([misfit for misfit, *_ in accused], recoveries)
-    findings += notes
+    # Before rows are held to be wrong: does one cause meet several of them?
+    excused: list[Row] = []
     for recovery in recoveries:
-        lone = [
-            m.row for m, *_ in accused if m.recovery is recovery and not m.has_source and not _among(m.row, excused)
-        ]
+        lone = [m.row for m, *_ in accused if m.recovery is recovery and not m.has_source]
         others, notes = hypotheses.other_patients(lone, recovery) if recovery.m.size else ([], [])
         excused += others
         findings += notes
+    off, notes = hypotheses.averages([m for m, *_ in accused if not _among(m.row, excused)], recoveries)
+    excused += off
+    findings += notes
     for misfit, severity, reason, told in accused:
         row = misfit.row
         if _among(row, excused):

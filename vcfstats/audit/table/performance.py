@@ -48,8 +48,9 @@ def audit_performance(
     ci_method: str | None,
     confidence_level: float,
     identified: bool = False,
+    hints: Mapping[str, int] | None = None,
 ) -> Performance:
-    """Run every check of the performance tables."""
+    """Run every check of the performance tables; `hints` are totals that baseline tables state in their headings."""
     audit = Performance()
     for row in rows.mark_averages(read_performance(frames)):
         whole, findings = rows.completed(row)
@@ -59,7 +60,7 @@ def audit_performance(
         raise ValueError(
             "no row of the performance table holds a figure; a table needs a heading such as model, cohort, AUC, 95% CI, accuracy, sensitivity."
         )
-    audit.recoveries = _recover_all(audit, n, events)
+    audit.recoveries = _recover_all(audit, n, events, hints or {})
     z = float(ndtri(0.5 + confidence_level / 2))
     for name, (findings, looked) in {
         "ranges and counts in cells": rows.check_ranges(audit.rows),
@@ -90,9 +91,13 @@ def audit_performance(
     return audit
 
 
-def _recover_all(audit: Performance, n: Mapping[str, int], events: Mapping[str, int]) -> list[Recovery]:
-    """Recover the class counts of each cohort, of all tables together unless they cannot share them."""
-    found = []
+def _recover_all(
+    audit: Performance, n: Mapping[str, int], events: Mapping[str, int], hints: Mapping[str, int]
+) -> list[Recovery]:
+    """Recover the class counts of each cohort, of all tables together unless they cannot share them.
+
+    `hints` are totals that a baseline table states for a cohort: used where at least half of its rows fit them.
+    """
     groups: dict[tuple[str, int | None, int | None], list[Row]] = {}
     for row in audit.rows:
         total = row.counts.get("n", n.get(row.cohort))
@@ -101,38 +106,69 @@ def _recover_all(audit: Performance, n: Mapping[str, int], events: Mapping[str, 
             positive = total - row.counts["nonevents"]
         groups.setdefault((row.cohort, total, positive), []).append(row)
     several = {cohort for cohort, _, _ in groups if sum(key[0] == cohort for key in groups) > 1}
+    found: list[tuple[Recovery, int | None, int | None]] = []
     for (cohort, total, positive), members in groups.items():
-        if (total is not None and not 2 <= total <= MAX_N) or (
-            positive is not None and not 1 <= positive <= (total or MAX_N) - 1
-        ):
-            raise ValueError(
-                f"{members[0].where}: n = {total}, events = {positive}; n must lie between 2 and {MAX_N:,} and events between 1 and n - 1."
-            )
+        _check_counts(members[0], total, positive)
         name = f"{cohort} (n = {total})" if cohort in several and total is not None else cohort
         together = recover(name, members, n=total, events=positive)
-        cut = hypotheses.as_cut_off(together, n=total, events=positive)
-        if cut is not None:
-            audit.findings.append(hypotheses.note_cut_off(together, cut))
-            together = cut
-        tables = list(dict.fromkeys(row.table for row in together.rows))
-        misfit = bool(together.m.size) and not (together.fits[:, together.best] > 0).all()
-        if len(tables) > 1 and together.m.size > 1 and misfit:
-            apart = [
-                recover(f"{name}, {table}", [row for row in members if row.table == table], n=total, events=positive)
-                for table in tables
-            ]
-            if all(part.m.size for part in apart):
-                gain = sum(float(part.scores[part.best]) for part in apart) - float(together.scores[together.best])
-                if gain > (len(tables) - 1) * together.threshold:
-                    shown = ", ".join(f"{part.name} {part.events} and {part.nonevents}" for part in apart)
-                    text = f"the tables do not fit one pair of class counts; taken apart: {shown}"
-                    audit.findings.append(
-                        Finding(NOTE, "class counts", name, "", text, "say what patients each table holds")
-                    )
-                    found += apart
-                    continue
-        found.append(together)
-    return found
+        hint = hints.get(cohort) if total is None and cohort not in several else None
+        if hint is not None and 2 <= hint <= MAX_N and (positive is None or positive < hint):
+            stated = recover(name, members, n=hint, events=positive)
+            if stated.m.size and 2 * int((stated.fits[:, stated.best] > 0).sum()) >= len(stated.rows) > 0:
+                together, total = stated, hint
+            elif stated.rows:
+                text = f"n = {hint} by the baseline table, of which fewer than half of the {len(stated.rows)} rows can be: not used"
+                audit.findings.append(
+                    Finding(NOTE, "class counts", name, "", text, "say what patients the rows are of")
+                )
+        found += [(part, total, positive) for part in _apart(audit, together, members, total, positive)]
+    return _cut_off(audit, found)
+
+
+def _check_counts(row: Row, total: int | None, positive: int | None) -> None:
+    if (total is not None and not 2 <= total <= MAX_N) or (
+        positive is not None and not 1 <= positive <= (total or MAX_N) - 1
+    ):
+        raise ValueError(
+            f"{row.where}: n = {total}, events = {positive}; n must lie between 2 and {MAX_N:,} and events between 1 and n - 1."
+        )
+
+
+def _apart(
+    audit: Performance, together: Recovery, members: Sequence[Row], total: int | None, positive: int | None
+) -> list[Recovery]:
+    """Return a cohort's recovery, or one for each table where these cannot share their counts."""
+    tables = list(dict.fromkeys(row.table for row in together.rows))
+    misfit = bool(together.m.size) and not (together.fits[:, together.best] > 0).all()
+    if len(tables) < 2 or together.m.size < 2 or not misfit:
+        return [together]
+    apart = [
+        recover(f"{together.name}, {table}", [row for row in members if row.table == table], n=total, events=positive)
+        for table in tables
+    ]
+    if not all(part.m.size for part in apart):
+        return [together]
+    gain = sum(float(part.scores[part.best]) for part in apart) - float(together.scores[together.best])
+    if gain <= (len(tables) - 1) * together.threshold:
+        return [together]
+    shown = ", ".join(f"{part.name} {part.events} and {part.nonevents}" for part in apart)
+    text = f"the tables do not fit one pair of class counts; taken apart: {shown}"
+    audit.findings.append(Finding(NOTE, "class counts", together.name, "", text, "say what patients each table holds"))
+    return apart
+
+
+def _cut_off(audit: Performance, found: Sequence[tuple[Recovery, int | None, int | None]]) -> list[Recovery]:
+    """Replace the recoveries of tables whose digits are cut off; what one cohort of a table shows holds for the others."""
+    cut = [hypotheses.as_cut_off(recovery, n=total, events=positive) for recovery, total, positive in found]
+    tables = {row.table for recovery in cut if recovery is not None for row in recovery.rows}
+    settled = []
+    for (recovery, total, positive), other in zip(found, cut, strict=True):
+        if other is None and tables & {row.table for row in recovery.rows}:
+            other = hypotheses.as_cut_off(recovery, n=total, events=positive, known=True)
+        if other is not None:
+            audit.findings.append(hypotheses.note_cut_off(recovery, other))
+        settled.append(recovery if other is None else other)
+    return settled
 
 
 def cohort_counts(recovery: Recovery) -> CohortCounts:
