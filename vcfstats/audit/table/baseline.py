@@ -338,7 +338,7 @@ def _check_levels(
                     "sum over levels",
                     where,
                     "; ".join(e.text for e in entries),
-                    f"{text}: {total - summed} missing, or a count is wrong",
+                    f"{text}: {total - summed} missing, or another count",
                     cells=table.at(variable, None, column),
                 )
             )
