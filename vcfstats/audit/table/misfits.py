@@ -15,6 +15,7 @@ from vcfstats.audit.table.reading import Row
 from vcfstats.audit.table.rows import SHOWN, figures
 
 _MOST_MENDS = 3
+_LEAST_AGREEING = 3  # models that must share class counts before another row is held against them without n
 _SWAPS = (
     ("sensitivity", "specificity"),
     ("ppv", "npv"),
@@ -92,6 +93,16 @@ def _judged(recovery: Recovery, index: int) -> tuple[str, str]:
         return IMPOSSIBLE, f"with n = {recovery.n}, no number of events gives these figures together"
     if recovery.margin(index) > recovery.threshold:
         fitting = int((recovery.fits[:, recovery.best] > 0).sum())
+        agreeing = {
+            other.operating_point
+            for other, fits in zip(recovery.rows, recovery.fits[:, recovery.best], strict=True)
+            if fits
+        }
+        if recovery.n is None and len(agreeing) < _LEAST_AGREEING:
+            return NOTE, (
+                f"{len(agreeing)} other rows fit {recovery.events} events and {recovery.nonevents} non-events, of which this row cannot be: "
+                "too few rows to say which are of other patients"
+            )
         return INCONSISTENT, (
             f"{fitting} other rows of {recovery.name or 'the table'} fit {recovery.events} events and "
             f"{recovery.nonevents} non-events; no confusion matrix of these gives this row"
