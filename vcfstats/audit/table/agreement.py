@@ -10,7 +10,7 @@ from vcfstats.audit.table.cells import Printed, decimal_text
 from vcfstats.audit.table.cohorts import Recovery
 from vcfstats.audit.table.columns import DERIVED
 from vcfstats.audit.table.counts import list_matrices, prevalence_range
-from vcfstats.audit.table.findings import INCONSISTENT, NOTE, Finding
+from vcfstats.audit.table.findings import INCONSISTENT, Finding
 from vcfstats.audit.table.reading import Row
 from vcfstats.audit.table.rows import SHOWN, figures
 from vcfstats.audit.table.sheets import Place
@@ -24,8 +24,7 @@ _FOUR = ("sensitivity", "specificity", "ppv", "npv")
 def check_derived(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int, set[Place]]:
     """Flag a kappa, MCC or odds ratio that no confusion matrix gives that prints as the row's other rates.
 
-    Inconsistent where the class counts are known, or are among those that the rows leave; a note where larger counts than
-    those looked at might give it.
+    Only where the class counts are known, or are among those that the rows leave: larger counts might give another value.
     """
     findings: list[Finding] = []
     looked = 0
@@ -33,12 +32,13 @@ def check_derived(recoveries: Sequence[Recovery]) -> tuple[list[Finding], int, s
     for recovery in recoveries:
         for index, row in enumerate(recovery.rows):
             printed = {name: row.cells[name] for name in DERIVED if name in row.cells}
-            matrices = _matrices(recovery, index) if printed else None
+            certain = recovery.given or recovery.is_covered  # else larger class counts may give other values
+            matrices = _matrices(recovery, index) if printed and certain else None
             for name, figure in printed.items():
                 if matrices is None:
                     found = _mcc_by_rates(row, figure) if name == "mcc" else None
                 else:
-                    found = _by_matrices(row, name, figure, matrices, certain=recovery.given or recovery.is_covered)
+                    found = _by_matrices(row, name, figure, matrices)
                 if found is None:
                     continue
                 looked += 1
@@ -101,7 +101,7 @@ def _matrices(recovery: Recovery, index: int) -> list[Matrix] | None:
     return found or None
 
 
-def _by_matrices(row: Row, name: str, figure: Printed, matrices: Iterable[Matrix], *, certain: bool) -> list[Finding]:
+def _by_matrices(row: Row, name: str, figure: Printed, matrices: Iterable[Matrix]) -> list[Finding]:
     if any(holds(name, figure, matrix) for matrix in matrices):
         return []
     values = sorted({round(value, 12) for matrix in matrices if (value := value_of(name, matrix)) is not None})
@@ -109,11 +109,9 @@ def _by_matrices(row: Row, name: str, figure: Printed, matrices: Iterable[Matrix
         return []
     shown = list(dict.fromkeys(figure.like(Fraction(value)) for value in (values[0], values[-1])))
     text = f"{figures(row)} give {SHOWN[name]} {' to '.join(decimal_text(Fraction(v), figure.decimals + 1) for v in dict.fromkeys((values[0], values[-1])))}, printed {figure.text}"
-    text += "" if certain else "; with the smallest class counts that fit, larger ones may give it"
-    severity = INCONSISTENT if certain else NOTE
     return [
         Finding(
-            severity,
+            INCONSISTENT,
             "agreement",
             f"{row.where}, {SHOWN[name]}",
             figure.text,
