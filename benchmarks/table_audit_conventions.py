@@ -4,7 +4,7 @@ Each table is drawn from simulated patients and written as CSV, so that it is re
 do not say so, digits cut off instead of rounded, models tried on fewer patients, tied scores, intervals by bootstrap, the
 other class counted as the event, metrics in rows, cohorts above metrics, rates once more under other names.
 
-    python benchmarks/table_audit_conventions.py --tables 2000 --seed 11 --out benchmarks/results/table_audit_conventions.json
+    python benchmarks/table_audit_conventions.py --tables 400 --seed 11 --out benchmarks/results/table_audit_conventions.json
 """
 
 from __future__ import annotations
