@@ -109,7 +109,8 @@ def proportional_hazards_test(
     Notes
     -----
     A large p proves nothing where events are few, and a small one says that the hazard ratio is an average over the
-    follow-up.
+    follow-up. The size at 0.05 was 0.02 to 0.10 over 250 samples a design (standard error 0.02): above the level in
+    70 patients without ties, below it where times lie in twelve steps (benchmarks/results/coverage_cox.md).
 
     References
     ----------
