@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from learning_cohorts import COVARIATES, Finding, learned, ranking, seeds, simulated, small_settings, written
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 from statsmodels.api import Logit, add_constant
 
@@ -37,6 +37,11 @@ NESTED = QUICK.model_copy(update={"folds": QUICK.folds.model_copy(update={"neste
 def rows(result, model, kind):
     table = result.predictions
     return table[(table["model"] == model) & (table["kind"] == kind)].set_index("case_id")
+
+
+def on_logit(probability, clip=0.001):
+    """Return the scale on which the fused model's output enters."""
+    return logit(probability.clip(clip, 1 - clip))
 
 
 def test_every_model_scores_every_case_once_of_each_kind(small):
@@ -93,7 +98,7 @@ def test_nomogram_is_the_logistic_model_of_what_it_says(small):
     model = result.dlrn
     training = rows(result, "dlrn", "apparent").index
     design = result.findings.design.assign(
-        dlr=pd.concat([rows(result, "dlr", kind)["probability"] for kind in ("apparent", "testing")])
+        dlr=on_logit(pd.concat([rows(result, "dlr", kind)["probability"] for kind in ("apparent", "testing")]))
     )
     for kind in ("apparent", "testing"):
         part = rows(result, "dlrn", kind)
@@ -101,7 +106,7 @@ def test_nomogram_is_the_logistic_model_of_what_it_says(small):
         linear = model.intercept + columns @ [term.coefficient for term in model.terms]
         np.testing.assert_allclose(part["probability"], expit(linear), rtol=1e-12)
     # Maximum likelihood on the fused probabilities that are stored as its input, shrunken by (chi2 - df) / chi2.
-    design["dlr"] = rows(result, "dlr", SECOND_STAGE)["probability"]
+    design["dlr"] = on_logit(rows(result, "dlr", SECOND_STAGE)["probability"])
     X = design.loc[training, [term.column for term in model.terms]].to_numpy()
     y = cohort.loc[training, "outcome"].to_numpy()
     peer = Logit(y, add_constant(X)).fit(disp=0)
@@ -171,7 +176,7 @@ def test_resubstituted_input_is_stored_as_what_the_nomogram_was_fitted_to():
     cases = rows(result, "dlrn", "apparent").index
     pd.testing.assert_series_equal(stored.loc[cases], apparent.loc[cases])
     term = next(term for term in result.dlrn.terms if term.variable == "dlr")
-    assert (term.low, term.high) == (stored.loc[cases].min(), stored.loc[cases].max())
+    assert (term.low, term.high) == pytest.approx(tuple(on_logit(stored.loc[cases]).agg(["min", "max"])))
 
 
 def test_files_predict_what_the_table_holds(small, tmp_path):
@@ -382,14 +387,16 @@ def test_missing_findings(small, rule):
     assert any("lack a finding" in note.text for note in result.notes)
 
 
-@pytest.mark.parametrize("fusion", [{"input": "resubstituted"}, {"scale": "logit", "penalty_c": 0.1}])
+@pytest.mark.parametrize(
+    "fusion", [{"input": "resubstituted", "scale": "probability"}, {"penalty_c": 0.1, "shrinkage": "none"}]
+)
 def test_other_ways_to_fuse(small, fusion):
     cohort, matrices, _ = small
     result = learned(cohort, matrices, QUICK.model_copy(update={"fusion": QUICK.fusion.model_copy(update=fusion)}))
     assert result.dlrn.terms[0].variable == "dlr"
     assert (result.dlrn.terms[0].standard_error is None) == ("penalty_c" in fusion)
     low, high = result.dlrn.terms[0].low, result.dlrn.terms[0].high
-    assert (low < 0 < high) if fusion.get("scale") == "logit" else (0 <= low < high <= 1)
+    assert (low < 0 < high) if fusion.get("scale") != "probability" else (0 <= low < high <= 1)
     said = any("overweights" in note.text for note in result.notes)
     assert said == (fusion.get("input") == "resubstituted")
 

@@ -39,11 +39,11 @@ def patients(n: int, seed: int) -> pd.DataFrame:
     )
 
 
-def file(link: str = "logit", **more: object) -> NomogramFile:
+def file(link: str = "logit", output: str = "output", **more: object) -> NomogramFile:
     """A model with a category, a spline, a logarithm and an interaction; made up."""
     data = patients(300, 1)
     coefficients = {
-        "Intercept": -3.0, "output": 2.5, "age": -0.05, "age'": 0.03, "site=middle": 0.6, "site=high": 1.1, "mass=1": 1.4,
+        "Intercept": -3.0, output: 2.5, "age": -0.05, "age'": 0.03, "site=middle": 0.6, "site=high": 1.1, "mass=1": 1.4,
         "log(size + 1)": 0.8, "mass=1*site=high": -0.9,
     }  # fmt: skip
     root = np.random.default_rng(2).normal(size=(9, 9)) * 0.1
@@ -112,9 +112,14 @@ def rows_for_page(content: NomogramFile, data: pd.DataFrame) -> list[list[float]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-@pytest.mark.parametrize("link", ["logit", "survival", "identity"])
-def test_the_page_computes_what_the_model_does(browser: sync_api.Browser, tmp_path: Path, link: str) -> None:
-    content = file(link)
+@pytest.mark.parametrize(
+    ("link", "output"),
+    [("logit", "output"), ("survival", "output"), ("identity", "output"), ("logit", "logit(output, 0.05)")],
+)
+def test_the_page_computes_what_the_model_does(
+    browser: sync_api.Browser, tmp_path: Path, link: str, output: str
+) -> None:
+    content = file(link, output)
     data = patients(200, 3)
     page = opened(browser, content, tmp_path)
     shown = np.array(page.evaluate(GIVE, rows_for_page(content, data)))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from vcfstats import Nomogram
 from vcfstats.statistics.nomogram.pretty import pretty_ticks
@@ -143,6 +143,23 @@ def test_from_statsmodels_formula(cohort, formula):
     lp = result.model.exog[:8] @ result.params.to_numpy()
     np.testing.assert_allclose(ours["low"], expit(lp - 1.959963984540054 * se), rtol=1e-8)
     np.testing.assert_allclose(ours["probability"], frame["predicted"], rtol=1e-8)
+
+
+def test_a_probability_enters_by_its_logit_on_an_axis_of_probabilities(cohort):
+    data = pd.DataFrame(
+        {"p": np.r_[0.0, np.random.default_rng(0).beta(1, 2, 200), 1.0], "age": np.linspace(30, 90, 202)}
+    )
+    named = {"Intercept": -1.0, "logit(p, 0.001)": 0.8, "age": 0.02}
+    nomogram = Nomogram.from_coefficients(named, data, ticks={"p": [0.001, 0.1, 0.5, 0.9, 0.999]})
+    expected = expit(-1 + 0.8 * logit(data["p"].clip(0.001, 0.999)) + 0.02 * data["age"])
+    np.testing.assert_allclose(nomogram.predict(data), expected, rtol=1e-12)
+    np.testing.assert_array_equal(Nomogram.from_json(nomogram.to_json()).predict(data), nomogram.predict(data))
+    axis = next(axis for axis in nomogram.axes if axis.variable == "p")
+    np.testing.assert_allclose(np.diff(axis.points)[1], np.diff(axis.points)[2])  # 0.1 and 0.9 lie as far from 0.5
+    plain = Nomogram.from_coefficients({"Intercept": 0.0, "logit(p)": 1.0}, data[1:-1], ticks={"p": [0.1, 0.9]})
+    np.testing.assert_allclose(plain.predict(data[1:-1]), data["p"][1:-1], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"allowed: from 0 to below 0\.5"):
+        Nomogram.from_coefficients({"Intercept": 0.0, "logit(p, 0.5)": 1.0}, data)
 
 
 def test_from_statsmodels_matrix_and_linear(cohort):

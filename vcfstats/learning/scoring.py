@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vcfstats.contracts.files import write_text
@@ -215,8 +216,10 @@ class Scorer:
         for term in model.terms if model is not None else ():
             if term.level is None:
                 values = design[term.column]
+                logits = term.variable == OUTPUT and self.fusion.scale == "logit"  # told as probabilities
                 for case_id, value in values[(values < term.low) | (values > term.high)].items():
-                    found.append(Outside(str(case_id), term.variable, float(value), term.low, term.high))
+                    told = [float(expit(x)) if logits else float(x) for x in (value, term.low, term.high)]
+                    found.append(Outside(str(case_id), term.variable, *told))
         return found
 
 

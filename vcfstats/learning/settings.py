@@ -259,7 +259,7 @@ class FusionSettings(_Settings):
         description="fused probabilities that the coefficients are fitted on: by models with the delivered parameters that had not seen the patient, or by the delivered model of its own training patients",
     )
     scale: Literal["probability", "logit"] = Field(
-        default="probability", description="how the fused model's output enters"
+        default="logit", description="how the fused model's output enters; axis and fields are read as probabilities"
     )
     clip: float = Field(
         default=0.001,

@@ -137,7 +137,7 @@ def points_of(newcomers: Newcomers, scored: Scored, bundle: Bundle, nomogram: No
     values = pd.DataFrame(index=newcomers.cohort.index)
     for variable in nomogram.variables:
         if variable.name == OUTPUT:
-            values[OUTPUT] = scored.design[OUTPUT]
+            values[OUTPUT] = scored.probabilities["dlr"]
         else:
             own = newcomers.cohort[variable.name]
             fill = _fill(variable.name, bundle)

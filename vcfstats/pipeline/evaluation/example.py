@@ -13,7 +13,7 @@ from vcfstats.contracts.predictions import second_stage
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.learning.fusion import OUTPUT
-from vcfstats.pipeline.evaluation.models import axis_label, fused_scale
+from vcfstats.pipeline.evaluation.models import axis_label
 from vcfstats.pipeline.params import Params
 
 
@@ -36,7 +36,7 @@ def example(
     names = [variable.name for variable in drawn.variables]
     data = cohort.loc[[case], [name for name in names if name != OUTPUT]].copy()
     if OUTPUT in names:
-        data[OUTPUT] = fused_scale(fused.loc[[case]], params)
+        data[OUTPUT] = fused.loc[[case]]
     points = drawn.points(data)
     rows = [
         (axis_label(name, params), _value(name, data[name].iloc[0], params), float(points[name].iloc[0]))

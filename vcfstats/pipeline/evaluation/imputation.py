@@ -12,7 +12,7 @@ from vcfstats import pool_imputations, roc_auc
 from vcfstats.contracts.records import Record
 from vcfstats.contracts.study import TABLES
 from vcfstats.pipeline.evaluation.clinical import coefficient_label
-from vcfstats.pipeline.evaluation.models import LABELS, OUTPUT_LABEL
+from vcfstats.pipeline.evaluation.models import LABELS, output_label
 from vcfstats.pipeline.params import Params
 from vcfstats.statistics.pooling import PooledEstimate
 
@@ -129,7 +129,7 @@ def imputation_table(account: dict[str, Any] | None, columns: dict[str, Any], pa
         for given in (account or {}).get("regression", {}).get(model, []):
             pooled, own = _estimate(given), columns.get(given["column"])
             low, high = pooled.confidence_interval(params.evaluation.confidence_level)
-            term = OUTPUT_LABEL
+            term = output_label(params)
             if own is not None:
                 covariate = params.cohort.covariates[own["variable"]]
                 level = covariate.levels.get(str(own["level"]), "")

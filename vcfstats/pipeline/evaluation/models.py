@@ -141,11 +141,32 @@ def nomogram(dlrn: dict[str, Any], cohort: pd.DataFrame, predictions: pd.DataFra
     rows = second_stage(predictions, "dlr").set_index("case_id")
     variables = [term["variable"] for term in dlrn["terms"] if term["variable"] != OUTPUT]
     data = cohort.loc[rows.index, list(dict.fromkeys(variables))].copy()
-    data.insert(0, OUTPUT, fused_scale(rows["probability"], params))
-    named = {"Intercept": dlrn["intercept"], **{term["column"]: term["coefficient"] for term in dlrn["terms"]}}
+    data.insert(0, OUTPUT, rows["probability"])
+    settings = params.learning.fusion
+    # On the scale of the logit, axis and fields are read as probabilities all the same.
+    output = OUTPUT if settings.scale == "probability" else f"logit({OUTPUT}, {settings.clip!r})"
+    ticks = (
+        None if settings.scale == "probability" else {OUTPUT: _probability_ticks(rows["probability"], settings.clip)}
+    )
+    names = {OUTPUT: output}
+    terms = {names.get(term["column"], term["column"]): term["coefficient"] for term in dlrn["terms"]}
+    named = {"Intercept": dlrn["intercept"], **terms}
     # Ranges and levels are those of the known values: a case that lacks a finding tells of its other ones.
     usual = {name: data[name].mode().iloc[0] for name in data if data[name].isna().any()}
-    return Nomogram.from_coefficients(named, data.fillna(usual), covariance=dlrn.get("covariance"))
+    if output not in terms:  # the findings alone
+        data, ticks = data.drop(columns=OUTPUT), None
+    return Nomogram.from_coefficients(named, data.fillna(usual), covariance=dlrn.get("covariance"), ticks=ticks)
+
+
+def _probability_ticks(probability: pd.Series, clip: float) -> list[float]:
+    """Return the ticks of an axis of probabilities that runs by their logit: from the last one below the least to the first above the largest."""
+    half = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4])
+    known = np.concatenate([half, [0.5], 1 - half[::-1]]).round(3)
+    known = known[(known >= clip) & (known <= 1 - clip)]
+    below, above = known[known <= probability.min()], known[known >= probability.max()]
+    first = below.max() if below.size else known.min()
+    last = above.min() if above.size else known.max()
+    return [float(value) for value in known if first <= value <= last]
 
 
 def spread(learned: Path, predictions: pd.DataFrame, params: Params) -> Spread | None:
@@ -184,13 +205,9 @@ def nomogram_records(dlrn: dict[str, Any] | None, found: Spread | None) -> list[
     return records
 
 
-def fused_scale(probability: pd.Series, params: Params) -> pd.Series:
-    """Return the fused model's output as it enters the nomogram model."""
-    settings = params.learning.fusion
-    if settings.scale == "probability":
-        return probability
-    clipped = probability.clip(settings.clip, 1 - settings.clip)
-    return pd.Series(np.log(clipped / (1 - clipped)), index=probability.index)
+def output_label(params: Params) -> str:
+    """Return what the fused model's output is called where its coefficient stands."""
+    return OUTPUT_LABEL if params.learning.fusion.scale == "probability" else f"{OUTPUT_LABEL} (logit)"
 
 
 def axis_label(name: str, params: Params) -> str:
@@ -230,7 +247,7 @@ def nomogram_tables(dlrn: dict[str, Any], drawn: Nomogram, params: Params) -> tu
     model = [("Intercept", dlrn["intercept"], dlrn["intercept_error"])]
     for term in dlrn["terms"]:
         name = term["variable"]
-        label = OUTPUT_LABEL if name == OUTPUT else covariates[name].label
+        label = output_label(params) if name == OUTPUT else covariates[name].label
         level = covariates[name].levels.get(str(term["level"]), "") if name in covariates else ""
         model.append((f"{label}: {level}" if level else label, term["coefficient"], term["standard_error"]))
     frame = pd.DataFrame(model, columns=["term", "coefficient", "standard_error"])

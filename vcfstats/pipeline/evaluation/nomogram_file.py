@@ -71,7 +71,7 @@ def nomogram_file(
     predictors = {}
     for variable in drawn.variables:
         if variable.name == OUTPUT:
-            predictors[OUTPUT] = _fused_output(params)
+            predictors[OUTPUT] = _fused_output()
         else:
             covariate = params.cohort.covariates[variable.name]
             predictors[variable.name] = Predictor(label=covariate.label, unit=covariate.unit, levels=covariate.levels)
@@ -86,8 +86,5 @@ def nomogram_file(
     )
 
 
-def _fused_output(params: Params) -> Predictor:
-    help = "Computed from the images by the fused model."
-    if params.learning.fusion.scale == "probability":
-        return Predictor(label=OUTPUT_LABEL, help=help, lowest=0, highest=1)
-    return Predictor(label=f"{OUTPUT_LABEL}, log odds", help=help)
+def _fused_output() -> Predictor:
+    return Predictor(label=OUTPUT_LABEL, help="Computed from the images by the fused model.", lowest=0, highest=1)

@@ -16,6 +16,7 @@ _LEVEL = re.compile(
 _CALL = re.compile(
     r"^(?:np\.|numpy\.)?(?P<f>log|log1p|sqrt)\(\s*(?P<name>.+?)\s*(?:\+\s*(?P<shift>[0-9.eE+-]+)\s*)?\)$"
 )
+_LOGIT = re.compile(r"^logit\(\s*(?P<name>.+?)\s*(?:,\s*(?P<clip>[0-9.eE+-]+)\s*)?\)$")
 _POWER = re.compile(r"^(?:I\(\s*(?P<i>.+?)\s*\*\*\s*(?P<ik>[0-9.]+)\s*\)|(?P<n>.+?)\^(?P<nk>[0-9.]+))$")
 
 
@@ -23,8 +24,8 @@ def read_name(name: str, columns: Collection[str], knots: Mapping[str, Sequence[
     """Return the factors of one coefficient.
 
     Understood: ``age``; ``stage=II``, ``stage[T.II]``, ``C(stage)[T.II]``; ``age'``, ``age''`` (spline terms, with
-    `knots`); ``age^2``, ``I(age ** 2)``; ``log(x)``, ``np.log(x + 1)``, ``np.log1p(x)``, ``sqrt(x)``; and interactions
-    of these with ``*`` or ``:``.
+    `knots`); ``age^2``, ``I(age ** 2)``; ``log(x)``, ``np.log(x + 1)``, ``np.log1p(x)``, ``sqrt(x)``; ``logit(p)``, ``logit(p, 0.001)`` (p kept 0.001 from 0 and 1);
+    and interactions of these with ``*`` or ``:``.
 
     Raises
     ------
@@ -59,13 +60,20 @@ def _read_factor(part: str, name: str, columns: Collection[str], knots: Mapping[
         shift = float(match["shift"] or 0) + (1.0 if match["f"] == "log1p" else 0.0)
         if match["name"] in columns:
             return Factor(match["name"], "sqrt" if match["f"] == "sqrt" else "log", numbers=(shift,))
+    if (match := _LOGIT.match(part)) and match["name"] in columns:
+        clip = float(match["clip"] or 0)
+        if not 0 <= clip < 0.5:
+            raise ValueError(
+                f"Coefficient {name!r} keeps a probability {clip:g} from 0 and 1; allowed: from 0 to below 0.5."
+            )
+        return Factor(match["name"], "logit", numbers=(clip,))
     if match := _POWER.match(part):
         variable, exponent = match["i"] or match["n"], match["ik"] or match["nk"]
         if variable in columns:
             return Factor(variable, "power", numbers=(float(exponent),))
     raise ValueError(
         f"Coefficient {name!r} cannot be read. Allowed: a column of the data ({', '.join(list(columns)[:8])}), 'x=LEVEL',"
-        " 'x[T.LEVEL]', \"x'\" with knots=, 'x^2', 'log(x + 1)', 'sqrt(x)', and products of these with '*' or ':'."
+        " 'x[T.LEVEL]', \"x'\" with knots=, 'x^2', 'log(x + 1)', 'sqrt(x)', 'logit(p, 0.001)', and products of these with '*' or ':'."
     )
 
 

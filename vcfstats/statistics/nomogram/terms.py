@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 
 from vcfstats.statistics.calibration.splines import spline_basis
 from vcfstats.statistics.inputs import FloatArray, as_numbers, refuse_huge, refuse_times
 
-FUNCTIONS = ("linear", "level", "spline", "power", "log", "sqrt")
+FUNCTIONS = ("linear", "level", "spline", "power", "log", "sqrt", "logit")
 FEW_VALUES = 10  # a number with at most this many distinct values has its ticks at them
 
 
@@ -45,18 +46,19 @@ class Variable:
 
 @dataclass(frozen=True)
 class Factor:
-    """A function of one variable: x, [x = level], a spline term, x^k, log(x + shift) or sqrt(x + shift).
+    """A function of one variable: x, [x = level], a spline term, x^k, log(x + shift), sqrt(x + shift) or logit(x).
 
     Attributes
     ----------
     variable : str
         Its name.
     function : str
-        "linear", "level", "spline", "power", "log" or "sqrt".
+        "linear", "level", "spline", "power", "log", "sqrt" or "logit".
     level : str or None
         For "level".
     numbers : tuple of float
-        "spline": index of the nonlinear term (1 first), then the knots; "power": exponent; "log", "sqrt": shift.
+        "spline": index of the nonlinear term (1 first), then the knots; "power": exponent; "log", "sqrt": shift;
+        "logit": how far x, a probability, is kept from 0 and 1 (0: not at all).
     """
 
     variable: str
@@ -77,6 +79,8 @@ class Factor:
             return np.asarray(np.log(x + self.numbers[0]))
         if self.function == "sqrt":
             return np.asarray(np.sqrt(x + self.numbers[0]))
+        if self.function == "logit":
+            return np.asarray(logit(np.clip(x, self.numbers[0], 1 - self.numbers[0])))
         return x
 
 

@@ -30,6 +30,10 @@
     power: (x, factor) => x ** factor.numbers[0],
     log: (x, factor) => Math.log(x + factor.numbers[0]),
     sqrt: (x, factor) => Math.sqrt(x + factor.numbers[0]),
+    logit: (x, factor) => {
+      const p = Math.min(Math.max(x, factor.numbers[0]), 1 - factor.numbers[0]);
+      return Math.log(p / (1 - p));
+    },
   };
   const column = (term) => term.factors.reduce((product, factor) => product * functions[factor.function](values[factor.variable], factor), 1);
   const probabilityAt = (lp) => {
