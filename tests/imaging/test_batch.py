@@ -139,7 +139,7 @@ extract_cases(cases, RadiomicsSettings(image_types=("original", "wavelet")), cac
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_redoes_no_finished_patient(cohort, tmp_path, monkeypatch, workers):
-    count = 10
+    count = 10 * workers  # enough that some are left, however late this process notices the second one
     cases, cache = cohort(count), tmp_path / "cache"
     command = [sys.executable, "-c", _RUN, str(cases[0].image.parent), str(cache), str(count), str(workers)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)

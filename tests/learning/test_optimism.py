@@ -86,8 +86,8 @@ def test_key_is_of_training_patients_settings_and_what_was_chosen(small):
     assert key(given=settings(50)) == key()  # more resamples: those there are stay
     older = cohort.copy()
     older.loc[training[0], "age"] += 1
-    logit = settings().model_copy(update={"fusion": settings().fusion.model_copy(update={"scale": "logit"})})
-    changed = [key(older), key(given=logit), key(chosen="svm"), key(agreement=0.8), key()]
+    plain = settings().model_copy(update={"fusion": settings().fusion.model_copy(update={"scale": "probability"})})
+    changed = [key(older), key(given=plain), key(chosen="svm"), key(agreement=0.8), key()]
     assert len(set(changed)) == 5
 
 

@@ -263,6 +263,7 @@ def test_a_study_of_other_words_and_columns_runs_by_params_alone(finished_study,
     yaml = YAML()
     params = yaml.load(text)
     params["radiomics"]["image_types"] = ["original"]  # what takes minutes, and is not what this study is about
+    params["preprocess"]["n4"]["iterations"], params["compute"]["workers"] = [5], 1
     params["learning"]["optimism"]["n_resamples"] = params["learning"]["stability"]["n_subsamples"] = 0
     params["evaluation"]["bootstrap_samples"] = 200
     for name, grid in GRIDS.items():

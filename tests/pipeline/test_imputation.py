@@ -22,7 +22,6 @@ from vcfstats.pipeline.evaluation.imputation import (
     pooled_regression,
     read_imputed,
 )
-from vcfstats.pipeline.evaluation.models import OUTPUT_LABEL
 from vcfstats.pipeline.params import read_params
 
 ROOT = Path(__file__).parents[2]
@@ -177,7 +176,7 @@ def test_pooled_coefficients_are_those_of_statsmodels_by_rubin_s_rules(params):
     table = imputation_table(account_of(designs, y), COLUMNS, params)
     assert list(table.columns) == list(TABLES["imputation"])
     assert table["model"].tolist() == ["Clinical", "Clinical", "DLRN"]
-    assert table["term"].tolist() == ["Age (per year)", "Location: Thoracic", OUTPUT_LABEL]
+    assert table["term"].tolist() == ["Age (per year)", "Location: Thoracic", "DLR probability (logit)"]
     for row, (parts, column) in zip(
         table.to_dict("records"),
         [(designs, "age"), (designs, "location=thoracic"), ([part[["age"]] for part in designs], "age")],
