@@ -27,7 +27,7 @@ paper: $(STAMP)
 test: $(STAMP)
 	pytest -n 2 --dist loadfile --no-loadscope-reorder --doctest-modules tests vcfstats
 
-# The ground floor: statistics and contracts, under a minute.
+# The ground floor: statistics and contracts, in less than two minutes on two cores.
 quick: $(STAMP)
 	pytest -n 2 --dist loadfile --no-loadscope-reorder tests/statistics tests/contracts
 
