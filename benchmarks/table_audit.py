@@ -81,7 +81,10 @@ def draw_model(
     cut = rng.normal(strength / 2, 0.6)
     tp, fp = int((events > cut).sum()), int((others > cut).sum())
     fn, tn = m - tp, k - fp
-    share = lambda a, b: Fraction(a, b) if b else None  # noqa: E731
+
+    def share(a: int, b: int) -> Fraction | None:
+        return Fraction(a, b) if b else None
+
     rates = {
         "accuracy": share(tp + tn, m + k), "sensitivity": share(tp, m), "specificity": share(tn, k),
         "ppv": share(tp, tp + fp), "npv": share(tn, tn + fn), "f1": share(2 * tp, 2 * tp + fp + fn),

@@ -39,7 +39,10 @@ METRICS = {
 def rates(tp: int, fp: int, fn: int, tn: int) -> dict[str, Fraction | float | None]:
     """Return every measure from its definition."""
     m, k, n = tp + fn, tn + fp, tp + fp + fn + tn
-    share = lambda a, b: Fraction(a, b) if b else None  # noqa: E731
+
+    def share(a: int, b: int) -> Fraction | None:
+        return Fraction(a, b) if b else None
+
     below = (tp + fp) * (fp + tn) + (tp + fn) * (fn + tn)
     squared = (tp + fp) * m * k * (tn + fn)
     return {

@@ -143,9 +143,9 @@ def _read_sheet(sheet: Sheet, title: str) -> list[Row]:
     counter: dict[str, int] = {}
     for index, line in enumerate(sheet.body):
         cells = {
-            p: (line[p], scales.read(p, index, line[p]))
+            p: (spot, scales.read(p, index, spot))
             for p, (role, _) in enumerate(roles)
-            if role and role not in _LABELS and line[p] is not None
+            if role and role not in _LABELS and (spot := line[p]) is not None
         }
         given = {name: [texts[index][p] for p in positions] for name, positions in labels.items()}
         others = [texts[index][p] for p in extra]
@@ -155,7 +155,7 @@ def _read_sheet(sheet: Sheet, title: str) -> list[Row]:
         counter[tables[index]] = counter.get(tables[index], 0) + 1
         model, own, row_label = context.names(given, others, bool(wide))
         for name in wide or [""]:
-            row = _row(tables[index], counter[tables[index]], row_label, model, name or own, roles, cells, name)  # type: ignore[arg-type]
+            row = _row(tables[index], counter[tables[index]], row_label, model, name or own, roles, cells, name)
             if row is not None:
                 rows.append(row)
     return rows

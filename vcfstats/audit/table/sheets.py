@@ -50,7 +50,7 @@ class Sheet:
 
     def column(self, position: int) -> list[Any]:
         """Return the values of a column."""
-        return [line[position].value if line[position] is not None else None for line in self.body]  # type: ignore[union-attr]
+        return [spot.value if (spot := line[position]) is not None else None for line in self.body]
 
 
 def sheet_of(frame: pd.DataFrame, table: int, *, upright: bool = True) -> Sheet:

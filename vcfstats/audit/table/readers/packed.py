@@ -34,7 +34,7 @@ class Archive:
             data = self._zip.read(name)
         except KeyError:
             raise self.refused(f"no {name} inside") from None
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
             raise self.refused(f"{name} that cannot be unpacked ({error})") from None
         if b"<!DOCTYPE" in data or b"<!ENTITY" in data:  # entities that grow without bound; no program writes them
             raise self.refused(f"{name} with a document type")
